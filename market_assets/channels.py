@@ -1,0 +1,95 @@
+"""The channels: which assets belong together, how often they are due, and which job brings them.
+
+A channel is what health, alerts and `market-assets status` speak of: `hyperliquid/mids`. Its
+freshness window is computed here, once, from its cadence, and stated on its assets as a Dagster
+`FreshnessPolicy` by `defs/`; nothing else in the project says how old is too old.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final, Literal
+
+SLACK: Final = timedelta(minutes=5)
+
+
+@dataclass(frozen=True)
+class Channel:
+    """A source's flow of data with one cadence.
+
+    Attributes:
+        source: the venue, `hyperliquid`.
+        name: the flow, `mids`. `source/name` is unique.
+        cadence: how often its assets are materialized when all is well.
+        assets: the asset keys, which are table names where a table exists.
+        job: the Dagster job that materializes them.
+        mode: `schedule` (a run per cadence) or `stream` (a sidecar that reports while rows arrive).
+    """
+
+    source: str
+    name: str
+    cadence: timedelta
+    assets: tuple[str, ...]
+    job: str
+    mode: Literal["schedule", "stream"] = "schedule"
+
+    @property
+    def label(self) -> str:
+        """`source/name`, as people see it."""
+        return f"{self.source}/{self.name}"
+
+    @property
+    def freshness_window(self) -> timedelta:
+        """Older than this is stale: `max(2 × cadence, cadence + 5 minutes)`."""
+        return max(2 * self.cadence, self.cadence + SLACK)
+
+
+CHANNELS: Final[tuple[Channel, ...]] = (
+    Channel(
+        "hyperliquid",
+        "registry",
+        timedelta(hours=1),
+        (
+            "hyperliquid_assets",
+            "hyperliquid_asset_categories",
+            "hyperliquid_asset_category_taxonomy",
+        ),
+        "hyperliquid_registry_refresh",
+    ),
+    Channel(
+        "hyperliquid",
+        "mids",
+        timedelta(minutes=1),
+        ("hyperliquid_mid_prices",),
+        "hyperliquid_stream",
+        "stream",
+    ),
+    Channel(
+        "hyperliquid",
+        "candles",
+        timedelta(minutes=1),
+        ("hyperliquid_candles",),
+        "hyperliquid_stream",
+        "stream",
+    ),
+    Channel(
+        "hyperliquid",
+        "maintenance",
+        timedelta(minutes=1),
+        ("hyperliquid_maintenance",),
+        "hyperliquid_maintenance_run",
+    ),
+)
+
+
+def channel_of(asset: str) -> Channel:
+    """The channel that an asset belongs to.
+
+    Raises:
+        KeyError: no channel has that asset.
+    """
+    for channel in CHANNELS:
+        if asset in channel.assets:
+            return channel
+    raise KeyError(f"no channel has the asset {asset!r}")

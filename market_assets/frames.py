@@ -1,0 +1,71 @@
+"""Polars frames of a `TableSpec`: the types, an empty frame, and the assertion before a write.
+
+Sources and features end by calling `conform`; storage calls it again before it writes, so a frame
+of the wrong shape fails with one clear line and nothing reaches a table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+if TYPE_CHECKING:
+    from market_assets.tables import SqlType, TableSpec
+
+_TYPES: Final[dict[str, pl.DataType]] = {
+    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
+    "DATE": pl.Date(),
+    "DOUBLE": pl.Float64(),
+    "BIGINT": pl.Int64(),
+    "BOOLEAN": pl.Boolean(),
+    "VARCHAR": pl.String(),
+    "VARCHAR[]": pl.List(pl.String()),
+    "DOUBLE[]": pl.List(pl.Float64()),
+}
+
+
+class FrameError(ValueError):
+    """A frame does not have the columns, types or values that its table promises."""
+
+
+def polars_type(sql_type: SqlType) -> pl.DataType:
+    """The Polars type that holds a SQL type; microseconds, as DuckDB's `TIMESTAMPTZ`."""
+    return _TYPES[sql_type]
+
+
+def empty(spec: TableSpec) -> pl.DataFrame:
+    """A frame of the table without rows."""
+    return pl.DataFrame(schema=spec.schema)
+
+
+def conform(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the table's columns in the table's order, or an error that names the column.
+
+    Raises:
+        FrameError: a column is missing or unknown, has another type, is NULL where it must not
+            be, or holds NaN (which SQL would sort above every number).
+    """
+    schema = spec.schema
+    missing = [name for name in schema if name not in frame.columns]
+    unknown = [name for name in frame.columns if name not in schema]
+    if missing or unknown:
+        raise FrameError(f"{spec.name}: missing columns {missing}, unknown columns {unknown}")
+    wrong = [
+        f"{name} is {frame.schema[name]}, not {dtype}"
+        for name, dtype in schema.items()
+        if frame.schema[name] != dtype
+    ]
+    if wrong:
+        raise FrameError(f"{spec.name}: {'; '.join(wrong)}")
+    frame = frame.select(list(schema))
+    nulls = [name for name in spec.required if frame[name].null_count()]
+    if nulls:
+        raise FrameError(f"{spec.name}: NULL in required columns {nulls}")
+    floats = [name for name, dtype in schema.items() if dtype == pl.Float64]
+    if floats:
+        bad = frame.select(~pl.col(floats).is_finite().fill_null(True).all()).row(0)
+        if any(bad):
+            names = [name for name, is_bad in zip(floats, bad, strict=True) if is_bad]
+            raise FrameError(f"{spec.name}: NaN or infinity in columns {names}")
+    return frame

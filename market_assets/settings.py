@@ -1,0 +1,265 @@
+"""Every variable that the project reads, with its default, checked once and frozen.
+
+`defs/`, `cli/` and `api/` call `load()` and pass plain values down; nothing else reads the
+environment. Precedence: the shell, then `.env` at the top of the project, then (venue addresses
+only) the simulated venues of a `make run` that is up, then the default.
+
+Not here: cadences and freshness windows (`channels.py`), which no variable changes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, Literal
+from urllib.parse import urlsplit
+
+from market_assets.tables import TABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_CHECKOUT: Final = Path(__file__).resolve().parent.parent
+ROOT: Final = _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
+"""The top of the project: where `.env`, `dagster.yaml` and, by default, `data/` are."""
+
+
+class SettingError(ValueError):
+    """A variable holds something that cannot be used; the message names it."""
+
+
+@dataclass(frozen=True)
+class Variable:
+    """One environment variable: its default as text, and what it means."""
+
+    name: str
+    default: str
+    doc: str
+
+
+VARIABLES: Final[tuple[Variable, ...]] = (
+    Variable("MARKET_DB", "data/market.duckdb", "the published database; open it read-only"),
+    Variable("DAGSTER_HOME", "data/dagster", "Dagster's instance: runs, events, schedules"),
+    Variable("MARKET_PROFILE", "full", "full, or local: 8 symbols, for a laptop"),
+    Variable("MARKET_SYMBOLS", "", "comma-separated Hyperliquid symbols to restrict to"),
+    Variable("HYPERLIQUID_API_URL", "https://api.hyperliquid.xyz", "Hyperliquid over HTTP"),
+    Variable("HYPERLIQUID_WS_URL", "wss://api.hyperliquid.xyz/ws", "Hyperliquid over WebSocket"),
+    Variable("POLYMARKET_GAMMA_URL", "https://gamma-api.polymarket.com", "Polymarket's catalogue"),
+    Variable("POLYMARKET_DATA_URL", "https://data-api.polymarket.com", "Polymarket's trades"),
+    Variable("POLYMARKET_CLOB_URL", "https://clob.polymarket.com", "Polymarket's books"),
+    Variable(
+        "POLYMARKET_WS_URL",
+        "wss://ws-subscriptions-clob.polymarket.com/ws/market",
+        "Polymarket's book stream",
+    ),
+    Variable("DEFILLAMA_API_URL", "https://api.llama.fi", "DefiLlama: TVL, fees, volumes"),
+    Variable("DEFILLAMA_STABLECOINS_URL", "https://stablecoins.llama.fi", "DefiLlama: stablecoins"),
+    Variable("DEFILLAMA_COINS_URL", "https://coins.llama.fi", "DefiLlama: coin prices"),
+    Variable("ALERT_WEBHOOK_URL", "", "where alerts are posted; empty: nowhere"),
+    Variable("ALERT_MIN_SEVERITY", "warning", "info, warning, error or critical"),
+    Variable("MARKET_API_TOKEN", "", "bearer token of the read API; empty: loopback only"),
+    Variable("MARKET_UI_PORT", "3000", "port of Dagster's UI under make run"),
+    Variable("MARKET_SIMULATOR_PORT", "8787", "port of the simulated venues"),
+    Variable("MARKET_FLUSH_SECONDS", "5", "how often the stream writes"),
+    Variable("MARKET_SESSION_HOURS", "8", "how long one stream session lasts before handover"),
+    Variable(
+        "MARKET_SUBSCRIPTIONS", "980", "WebSocket subscriptions in all; the venue allows 1000"
+    ),
+    Variable("MARKET_WEIGHT_SHARE", "0.8", "share of the venue's request weight that is used"),
+    Variable("MARKET_LOCK_WAIT_SECONDS", "60", "how long to wait for the live database"),
+    Variable("MARKET_SPOOL_LIMIT_MB", "2048", "how much may wait on disk for a locked database"),
+    Variable("MARKET_PUBLISH_MB_PER_SECOND", "1", "bytes that publishing may copy, on average"),
+    Variable("MARKET_KEEP_MIDS_HOURS", "0.5", "retention of mid prices"),
+    Variable("MARKET_KEEP_CANDLES_1M_HOURS", "24", "retention of 1-minute candles"),
+    Variable("MARKET_KEEP_CANDLES_1H_HOURS", "168", "retention of 1-hour candles"),
+    Variable("MARKET_KEEP_INGESTION_RUNS_HOURS", "720", "retention of ingestion_runs"),
+    Variable("MARKET_KEEP_GAPS_HOURS", "168", "retention of ingestion_gaps"),
+    Variable("MARKET_KEEP_MINUTE_RUNS_HOURS", "6", "Dagster's history: runs of minute cadence"),
+    Variable("MARKET_KEEP_RUNS_HOURS", "72", "Dagster's history: other successful runs"),
+    Variable("MARKET_KEEP_FAILED_RUNS_HOURS", "720", "Dagster's history: failed runs"),
+)
+
+RETENTION_SETTINGS: Final = tuple(rule.setting for table in TABLES for rule in table.retention)
+"""The variables that say how long a table's rows are kept, in hours."""
+
+LOCAL_SYMBOLS: Final = ("BTC", "ETH", "SOL", "HYPE", "kPEPE", "PURR/USDC", "@107", "xyz:TSLA")
+"""What the profile `local` is restricted to, as far as the exchange lists it."""
+
+_SEVERITIES: Final = ("info", "warning", "error", "critical")
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The project's configuration; see `VARIABLES` for what each value means."""
+
+    market_db: Path
+    dagster_home: Path
+    profile: Literal["full", "local"]
+    symbols: tuple[str, ...]
+    hyperliquid_api_url: str
+    hyperliquid_ws_url: str
+    polymarket_gamma_url: str
+    polymarket_data_url: str
+    polymarket_clob_url: str
+    polymarket_ws_url: str
+    defillama_api_url: str
+    defillama_stablecoins_url: str
+    defillama_coins_url: str
+    alert_min_severity: str
+    ui_port: int
+    simulator_port: int
+    flush_interval: timedelta
+    session_length: timedelta
+    subscriptions: int
+    weight_share: float
+    lock_wait: timedelta
+    spool_limit_bytes: int
+    publish_bytes_per_second: float
+    retention: Mapping[str, timedelta]
+    keep_minute_runs: timedelta
+    keep_runs: timedelta
+    keep_failed_runs: timedelta
+
+    @property
+    def wanted_symbols(self) -> tuple[str, ...]:
+        """Symbols to restrict to; empty: all."""
+        if self.symbols:
+            return self.symbols
+        return LOCAL_SYMBOLS if self.profile == "local" else ()
+
+    @property
+    def state_dir(self) -> Path:
+        """The project's own folder beside the published database: live file, locks, spool."""
+        return self.market_db.parent / "live"
+
+
+def endpoints_file(market_db: Path) -> Path:
+    """Where a `make run` with simulated venues says how to reach them, while it is up."""
+    return market_db.parent / "live" / "endpoints.json"
+
+
+def environment(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> dict[str, str]:
+    """The variables in force: the shell's, then those of `.env`; an empty one counts as unset."""
+    from dotenv import dotenv_values  # noqa: PLC0415 - only where settings are loaded
+
+    shell = dict(os.environ if environ is None else environ)
+    file = dotenv_values(root / ".env") if (root / ".env").is_file() else {}
+    known = {variable.name for variable in VARIABLES}
+    merged = {name: value for name, value in file.items() if value and name in known}
+    merged.update({name: value for name, value in shell.items() if value.strip()})
+    return merged
+
+
+def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Settings:
+    """Read and check the settings.
+
+    Args:
+        environ: the environment to read; by default the process's own.
+        root: the top of the project, where `.env` is and against which defaults are resolved.
+
+    Raises:
+        SettingError: a variable cannot be used; the message names it and what it may be.
+    """
+    env = environment(environ, root)
+    defaults = {variable.name: variable.default for variable in VARIABLES}
+    market_db = _path(env, defaults, "MARKET_DB", root)
+    values = {**defaults, **_simulated_endpoints(market_db), **env}
+    if values["MARKET_PROFILE"] not in ("full", "local"):
+        raise SettingError(f"MARKET_PROFILE is {values['MARKET_PROFILE']!r}; full or local")
+    if values["ALERT_MIN_SEVERITY"] not in _SEVERITIES:
+        raise SettingError(
+            f"ALERT_MIN_SEVERITY is {values['ALERT_MIN_SEVERITY']!r}; one of {_SEVERITIES}"
+        )
+    return Settings(
+        market_db=market_db,
+        dagster_home=_path(env, defaults, "DAGSTER_HOME", root),
+        profile="local" if values["MARKET_PROFILE"] == "local" else "full",
+        symbols=tuple(s.strip() for s in values["MARKET_SYMBOLS"].split(",") if s.strip()),
+        hyperliquid_api_url=_url(values, "HYPERLIQUID_API_URL", "http"),
+        hyperliquid_ws_url=_url(values, "HYPERLIQUID_WS_URL", "ws"),
+        polymarket_gamma_url=_url(values, "POLYMARKET_GAMMA_URL", "http"),
+        polymarket_data_url=_url(values, "POLYMARKET_DATA_URL", "http"),
+        polymarket_clob_url=_url(values, "POLYMARKET_CLOB_URL", "http"),
+        polymarket_ws_url=_url(values, "POLYMARKET_WS_URL", "ws"),
+        defillama_api_url=_url(values, "DEFILLAMA_API_URL", "http"),
+        defillama_stablecoins_url=_url(values, "DEFILLAMA_STABLECOINS_URL", "http"),
+        defillama_coins_url=_url(values, "DEFILLAMA_COINS_URL", "http"),
+        alert_min_severity=values["ALERT_MIN_SEVERITY"],
+        ui_port=int(_number(values, "MARKET_UI_PORT", 1, 65535)),
+        simulator_port=int(_number(values, "MARKET_SIMULATOR_PORT", 1, 65535)),
+        flush_interval=timedelta(seconds=_number(values, "MARKET_FLUSH_SECONDS", 0.1, 60)),
+        session_length=timedelta(hours=_number(values, "MARKET_SESSION_HOURS", 0.005, 24 * 7)),
+        subscriptions=int(_number(values, "MARKET_SUBSCRIPTIONS", 1, 1000)),
+        weight_share=_number(values, "MARKET_WEIGHT_SHARE", 0.01, 0.8),
+        lock_wait=timedelta(seconds=_number(values, "MARKET_LOCK_WAIT_SECONDS", 1, 3600)),
+        spool_limit_bytes=int(_number(values, "MARKET_SPOOL_LIMIT_MB", 1, 1e7) * 1e6),
+        publish_bytes_per_second=_number(values, "MARKET_PUBLISH_MB_PER_SECOND", 0.01, 1e5) * 1e6,
+        retention={name: _hours(values, name) for name in RETENTION_SETTINGS},
+        keep_minute_runs=_hours(values, "MARKET_KEEP_MINUTE_RUNS_HOURS"),
+        keep_runs=_hours(values, "MARKET_KEEP_RUNS_HOURS"),
+        keep_failed_runs=_hours(values, "MARKET_KEEP_FAILED_RUNS_HOURS"),
+    )
+
+
+def env_example() -> str:
+    """The text of `.env.example`: every variable with its default; a shell's value wins."""
+    lines = [
+        "# Copy to .env. A variable that the shell sets wins over this file.",
+        "# Relative paths are taken from the top of the project; DAGSTER_HOME is absolute here,",
+        "# because Dagster's own commands read it too: `make setup` writes that line.",
+    ]
+    for variable in VARIABLES:
+        if variable.name == "DAGSTER_HOME":
+            lines += ["", f"# {variable.doc}", f"# DAGSTER_HOME={variable.default}"]
+            continue
+        lines += [
+            "",
+            f"# {variable.doc}",
+            f"{variable.name}=${{{variable.name}:-{variable.default}}}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def _path(env: Mapping[str, str], defaults: Mapping[str, str], name: str, root: Path) -> Path:
+    """Relative paths are the project's: a command means the same file wherever it is typed."""
+    return (root / Path(env.get(name, defaults[name])).expanduser()).absolute()
+
+
+def _url(values: Mapping[str, str], name: str, scheme: str) -> str:
+    text = values[name].rstrip("/")
+    parts = urlsplit(text)
+    if parts.scheme not in (scheme, scheme + "s") or not parts.netloc:
+        raise SettingError(f"{name} is {text!r}; it must be a {scheme}:// or {scheme}s:// address")
+    return text
+
+
+def _number(values: Mapping[str, str], name: str, least: float, most: float) -> float:
+    try:
+        number = float(values[name])
+    except ValueError:
+        raise SettingError(f"{name} is {values[name]!r}, which is not a number") from None
+    if not least <= number <= most:
+        raise SettingError(f"{name} is {values[name]}; it may be {least:g} to {most:g}")
+    return number
+
+
+def _hours(values: Mapping[str, str], name: str) -> timedelta:
+    return timedelta(hours=_number(values, name, 0.1, 24 * 3660))
+
+
+def _simulated_endpoints(market_db: Path) -> dict[str, str]:
+    """The addresses of the simulated venues that fill this database now, if any do.
+
+    So a command in a second shell talks to the same venues as the running system, and real rows
+    never mix with simulated ones.
+    """
+    try:
+        said = json.loads(endpoints_file(market_db).read_bytes())
+        os.kill(int(said["pid"]), 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return {}
+    known = {variable.name for variable in VARIABLES if variable.name.endswith("_URL")}
+    return {name: str(url) for name, url in said["environment"].items() if name in known}
