@@ -1,0 +1,43 @@
+"""What can go wrong when a venue is asked: one small tree of exceptions.
+
+    VenueError
+    ├── VenueUnavailable   no answer, or none of the venue's own: network, time-out, 5xx, HTML, cut
+    ├── VenueBusy          told to slow down (429), or the project's own request budget is used up
+    ├── VenueRejected      the venue refuses this request (4xx): asking again gives the same
+    └── VenueNonsense      the answer is whole, but it is not what was asked for
+
+Callers choose by class: unavailable and busy pass with time, rejected and nonsense do not.
+Messages are one line and carry no query strings, headers or bodies beyond a short excerpt.
+"""
+
+from __future__ import annotations
+
+
+class VenueError(Exception):
+    """A venue did not give what was asked for.
+
+    Attributes:
+        venue: whose answer it was, `hyperliquid`.
+        message: what happened, one line.
+    """
+
+    def __init__(self, venue: str, message: str) -> None:
+        super().__init__(f"{venue}: {message}")
+        self.venue = venue
+        self.message = message
+
+
+class VenueUnavailable(VenueError):  # noqa: N818 - named for the state of the venue
+    """No answer of the venue's own: network, time-out, 5xx, a gateway's HTML, a cut body."""
+
+
+class VenueBusy(VenueError):  # noqa: N818 - named for the state of the venue
+    """Too many requests: the venue says so (429), or the project's own budget does."""
+
+
+class VenueRejected(VenueError):  # noqa: N818 - named for what the venue did
+    """The venue refuses the request (4xx, or its own way to say "no such thing")."""
+
+
+class VenueNonsense(VenueError):  # noqa: N818 - named for what came
+    """A whole answer that decodes to something else than what was asked for."""
