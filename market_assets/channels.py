@@ -14,6 +14,11 @@ from typing import Final, Literal
 SLACK: Final = timedelta(minutes=5)
 
 
+def freshness_window(cadence: timedelta) -> timedelta:
+    """Older than this is stale, for what is due every `cadence`: one missed turn is forgiven."""
+    return max(2 * cadence, cadence + SLACK)
+
+
 @dataclass(frozen=True)
 class Channel:
     """A source's flow of data with one cadence.
@@ -41,8 +46,8 @@ class Channel:
 
     @property
     def freshness_window(self) -> timedelta:
-        """Older than this is stale: `max(2 × cadence, cadence + 5 minutes)`."""
-        return max(2 * self.cadence, self.cadence + SLACK)
+        """How old the channel's assets may be."""
+        return freshness_window(self.cadence)
 
 
 CHANNELS: Final[tuple[Channel, ...]] = (

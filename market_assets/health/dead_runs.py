@@ -1,0 +1,73 @@
+"""Runs that say they are active though their process is gone, and closing them.
+
+A worker and its code server killed together (a power cut, `kill -9` of everything) leave a run
+STARTED for ever: run monitoring asks the code server about it, and that one is gone too. What is
+left is the process id in the run's own events, which is the truth on one machine.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import psutil
+from dagster import DagsterRunStatus, RunsFilter
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from dagster import DagsterInstance, RunRecord
+
+_STARTED: Final = (DagsterRunStatus.STARTED, DagsterRunStatus.CANCELING)
+_STARTING: Final = (DagsterRunStatus.STARTING, DagsterRunStatus.NOT_STARTED)
+SETTLE_S: Final = 60.0
+"""A started run is looked at when it is this old: its first events are on disk by then."""
+START_S: Final = 300.0
+"""A run that has not started after this many seconds will not start."""
+
+
+def close_dead_runs(instance: DagsterInstance, now: datetime) -> list[str]:
+    """Close every active run whose process is gone; gives the ids of those closed.
+
+    Queued runs are left alone: the daemon starts them when it is back.
+    """
+    closed = []
+    for record in instance.get_run_records(RunsFilter(statuses=[*_STARTED, *_STARTING])):
+        why = _why_dead(instance, record, now)
+        if why is None:
+            continue
+        if record.dagster_run.status == DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(record.dagster_run, message=why)
+        else:
+            instance.report_run_failed(record.dagster_run, message=why)
+        closed.append(record.dagster_run.run_id)
+    return closed
+
+
+def _why_dead(instance: DagsterInstance, record: RunRecord, now: datetime) -> str | None:
+    age = (now - record.update_timestamp).total_seconds()
+    if record.dagster_run.status in _STARTING:
+        return f"did not start within {START_S:.0f} s" if age > START_S else None
+    if age < SETTLE_S:
+        return None
+    worker = _worker_of(instance, record.dagster_run.run_id)
+    if worker is None or _is_alive(*worker):
+        return None
+    return f"its process {worker[0]} is gone without a word: killed, or the machine went down"
+
+
+def _worker_of(instance: DagsterInstance, run_id: str) -> tuple[int, float] | None:
+    """The process id of the run's worker and when it last said something (Unix seconds)."""
+    for record in instance.get_records_for_run(run_id, ascending=False, limit=50).records:
+        event = record.event_log_entry.dagster_event
+        if event is not None and event.pid is not None and event.step_key is not None:
+            return event.pid, record.event_log_entry.timestamp
+    return None
+
+
+def _is_alive(pid: int, spoke_at: float) -> bool:
+    """Whether the process is still the one that spoke, not a later one with its number."""
+    try:
+        process = psutil.Process(pid)
+        return process.create_time() <= spoke_at and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
