@@ -1,16 +1,44 @@
-"""A venue's request budget, shared by every process on this machine."""
+"""A venue's request budget: at most so much weight in any sliding minute, over all processes.
+
+A venue counts weight per address, so runs, the sidecar and a backfill, each a process of its own,
+draw on one budget. It lives in one small file under `flock`. Each user may have a reserve, which
+the others cannot take; what is not reserved goes to whoever comes first.
+
+Time is `Clock.monotonic()`, which the processes of one boot share and nobody can set; entries that
+seem to come from the future are those of an earlier boot and are dropped.
+
+Not here: what a request weighs (each venue's client knows), retries (`http.py`).
+"""
 
 from __future__ import annotations
 
+import fcntl
+import json
+import logging
+import os
+import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+import zlib
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from pathlib import Path
+
+_LOG = logging.getLogger(__name__)
+
+WINDOW_S: Final = 60.0
+_POLL_S: Final = 0.5
+"""How long a waiter sleeps at most before it looks again."""
+_SKEW_S: Final = 1.0
+"""How far two processes' readings of the clock may differ."""
+_LONGEST_BLOCK_S: Final = 3600.0
+_ABANDONED_S: Final = 10.0
+"""A waiter that has not looked for so long is gone: its process died or gave up unseen."""
 
 
 class BudgetExhaustedError(Exception):
@@ -36,8 +64,61 @@ class BudgetStats:
     refusals: int
 
 
+@dataclass
+class _Waiter:
+    """A request in the queue; `seen_at` is when it last looked."""
+
+    id: str
+    user: str
+    weight: int
+    seen_at: float
+
+
+@dataclass
+class _State:
+    """What the file holds. `spent` is [user, time, weight], at most one entry per user and second,
+    with the latest time in it: the file stays under 5 kB and errs on the side of the venue.
+    """
+
+    spent: list[tuple[str, float, int]] = field(default_factory=list)
+    waiters: list[_Waiter] = field(default_factory=list)
+    blocked_until: float = 0.0
+    refusals: int = 0
+
+    def used(self) -> dict[str, int]:
+        """Weight of the last minute by user."""
+        by_user: dict[str, int] = {}
+        for user, _, weight in self.spent:
+            by_user[user] = by_user.get(user, 0) + weight
+        return by_user
+
+    def charge(self, user: str, now: float, weight: int) -> None:
+        """Add a spending."""
+        for index, (other, at, already) in enumerate(self.spent):
+            if other == user and int(at) == int(now):
+                self.spent[index] = (user, max(at, now), already + weight)
+                return
+        self.spent.append((user, now, weight))
+
+    def forget(self, now: float) -> None:
+        """Drop what no longer counts, and what an earlier boot left behind."""
+        soon = now + _SKEW_S
+        self.spent = [entry for entry in self.spent if now - WINDOW_S <= entry[1] <= soon]
+        self.waiters = [w for w in self.waiters if now - _ABANDONED_S <= w.seen_at <= soon]
+        if self.blocked_until > now + _LONGEST_BLOCK_S:
+            self.blocked_until = 0.0
+
+
 class WeightBudget:
-    """At most `per_minute` weight in any sliding 60 s, over all processes that share `path`."""
+    """At most `per_minute` weight in any sliding 60 s, over all processes that share `path`.
+
+    A request of weight w by user u is let through when `used + w`, plus what the other users have
+    not yet taken of their reserves, stays within `per_minute`. Requests that cannot go yet queue:
+    nobody overtakes an earlier one of the same user, nor, beyond his own reserve, an earlier one
+    of anybody. So a big request gets its turn within about a minute however many small ones come.
+
+    Thread-safe; a process that is killed while it waits or spends leaves nothing to clean up.
+    """
 
     def __init__(
         self,
@@ -48,25 +129,159 @@ class WeightBudget:
         clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
+        if sum(reserves.values()) > per_minute:
+            raise ValueError(f"reserves of {sum(reserves.values())} exceed {per_minute} a minute")
         self.path = path
         self.per_minute = per_minute
         self.reserves = dict(reserves)
         self._clock = clock or SystemClock()
         self._sleep = sleep
+        self._serial = 0
+        self._serial_lock = threading.Lock()
+
+    def most(self, user: str) -> int:
+        """The greatest weight that a single request of this user can have."""
+        return self.per_minute - sum(r for other, r in self.reserves.items() if other != user)
 
     def spend(self, weight: int, user: str, *, wait: float) -> float:
         """Take `weight` for `user`, waiting up to `wait` seconds; returns the seconds waited.
 
         Raises:
-            BudgetExhaustedError: it did not become free in time.
+            BudgetExhaustedError: it did not become free in time; nothing is spent.
             ValueError: the weight is more than this user can ever have.
         """
-        raise NotImplementedError
+        if weight > self.most(user):
+            raise ValueError(
+                f"a request of weight {weight} can never be sent: {user!r} has {self.most(user)}"
+                f" of {self.per_minute} a minute"
+            )
+        started = self._clock.monotonic()
+        me = _Waiter(self._ticket(), user, weight, started)
+        while True:
+            with self._locked() as (state, now):
+                left = started + wait - now
+                pause = self._admit(state, me, now)
+                if pause == 0.0 or left <= 0:
+                    state.waiters = [w for w in state.waiters if w.id != me.id]
+            if pause == 0.0:
+                return now - started
+            if left <= 0:
+                raise BudgetExhaustedError(
+                    f"no weight of {weight} became free for {user!r} in {wait:g} s"
+                )
+            self._sleep(min(pause, left))
 
     def blocked(self, seconds: float) -> None:
-        """The venue said 429: no process spends anything for that long."""
-        raise NotImplementedError
+        """The venue said 429: no process spends anything for that long, one hour at most."""
+        with self._locked() as (state, now):
+            state.blocked_until = max(state.blocked_until, now + min(seconds, _LONGEST_BLOCK_S))
+            state.refusals += 1
 
     def stats(self) -> BudgetStats:
         """What the last minute cost, read from the shared file."""
-        raise NotImplementedError
+        with self._locked() as (state, now):
+            return BudgetStats(
+                per_minute=self.per_minute,
+                spent=state.used(),
+                waiting=len(state.waiters),
+                blocked_s=max(0.0, state.blocked_until - now),
+                refusals=state.refusals,
+            )
+
+    def _ticket(self) -> str:
+        with self._serial_lock:
+            self._serial += 1
+            return f"{os.getpid()}-{id(self)}-{self._serial}"
+
+    def _admit(self, state: _State, me: _Waiter, now: float) -> float:
+        """Charge the request and return 0, or queue it and return the seconds to sleep."""
+        ahead = []
+        for waiter in state.waiters:
+            if waiter.id == me.id:
+                break
+            ahead.append(waiter)
+        used = state.used()
+        if (
+            state.blocked_until <= now
+            and not self._must_queue(me, ahead, used)
+            and self._claimed(me.user, used) + me.weight <= self.per_minute
+        ):
+            state.charge(me.user, now, me.weight)
+            return 0.0
+        mine = next((w for w in state.waiters if w.id == me.id), None)
+        if mine is None:
+            state.waiters.append(me)
+            mine = me
+        mine.seen_at = now
+        return self._pause(state, now)
+
+    def _must_queue(self, me: _Waiter, ahead: list[_Waiter], used: dict[str, int]) -> bool:
+        within = used.get(me.user, 0) + me.weight <= self.reserves.get(me.user, 0)
+        return any(waiter.user == me.user or not within for waiter in ahead)
+
+    def _claimed(self, user: str, used: dict[str, int]) -> int:
+        """What is spent, plus what the other users may still take of their reserves."""
+        unused = sum(
+            max(0, reserve - used.get(other, 0))
+            for other, reserve in self.reserves.items()
+            if other != user
+        )
+        return sum(used.values()) + unused
+
+    def _pause(self, state: _State, now: float) -> float:
+        """Until the oldest spending leaves the window, or the venue's pause ends; never long."""
+        if state.blocked_until > now:
+            return min(_POLL_S, state.blocked_until - now)
+        oldest = min((at for _, at, _ in state.spent), default=now)
+        # A hair more than the window: at exactly 60 s the spending still counts.
+        return min(_POLL_S, max(0.01, oldest + WINDOW_S - now + 0.001))
+
+    @contextmanager
+    def _locked(self) -> Iterator[tuple[_State, float]]:
+        """The state under the file's lock, and the time; written back when the block ends."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            now = self._clock.monotonic()  # only now: whoever held the lock spent before it
+            state = self._read(fd, now)
+            state.forget(now)
+            yield state, now
+            _write(fd, state)
+        finally:
+            os.close(fd)
+
+    def _read(self, fd: int, now: float) -> _State:
+        """The state in the file. One that cannot be read counts as a minute fully spent."""
+        line, _, _ = os.pread(fd, 1 << 20, 0).partition(b"\n")
+        if not line:
+            return _State()
+        checksum, _, payload = line.partition(b" ")
+        try:
+            intact = int(checksum, 16) == zlib.crc32(payload)
+            said: dict[str, Any] = json.loads(payload) if intact else {}
+            return _State(
+                spent=[(str(user), float(at), int(w)) for user, at, w in said["spent"]],
+                waiters=[_Waiter(*waiter) for waiter in said["waiters"]],
+                blocked_until=float(said["blocked_until"]),
+                refusals=int(said["refusals"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            _LOG.warning("%s is damaged (%s): taken as a minute fully spent", self.path, error)
+            return _State(spent=[("?", now, self.per_minute)])
+
+
+def _write(fd: int, state: _State) -> None:
+    """One write and a cut: a kill between them leaves an old tail behind the first line."""
+    payload = json.dumps(
+        {
+            "spent": state.spent,
+            "waiters": [(w.id, w.user, w.weight, w.seen_at) for w in state.waiters],
+            "blocked_until": state.blocked_until,
+            "refusals": state.refusals,
+        },
+        separators=(",", ":"),
+    ).encode()
+    line = f"{zlib.crc32(payload):08x} ".encode() + payload + b"\n"
+    os.pwrite(fd, line, 0)
+    os.ftruncate(fd, len(line))

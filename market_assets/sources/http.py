@@ -1,0 +1,323 @@
+"""HTTP to a venue: what every source's client needs, and nothing that only one of them does.
+
+One `httpx.Client` per transport, proxies from the environment. A request is charged to the budget,
+sent, and sent again only where that may help: network errors, time-outs, 429, 5xx, and bodies that
+are no JSON (a gateway's HTML page, a cut answer). Everything is bounded: attempts, waits, the time
+for a request in all, the size of a body.
+
+Not here: what the answers mean (`wire.py` of each source), what a request weighs.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import httpx
+
+from market_assets.clock import Clock, SystemClock
+from market_assets.sources.errors import (
+    VenueBusy,
+    VenueError,
+    VenueNonsense,
+    VenueRejected,
+    VenueUnavailable,
+)
+from market_assets.sources.limits import BudgetExhaustedError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+    from market_assets.sources.limits import WeightBudget
+
+_LOG = logging.getLogger(__name__)
+
+_TOO_MANY: Final = 429
+_SERVER_ERRORS: Final = 500
+_CLIENT_ERRORS: Final = 400
+_OK: Final = 200
+_CLOSERS: Final = {ord("["): ord("]"), ord("{"): ord("}"), ord('"'): ord('"')}
+
+
+@dataclass(frozen=True)
+class RetryPolicy:
+    """When to ask again.
+
+    Attributes:
+        attempts: how often a request is sent at most.
+        first_delay: seconds before the second attempt; it doubles from there, with jitter.
+        longest_delay: the cap on that.
+        busy_delay: seconds to pause after a 429 that does not say how long.
+        deadline: seconds for a request in all, with waits for weight and between attempts.
+    """
+
+    attempts: int = 4
+    first_delay: float = 0.5
+    longest_delay: float = 15.0
+    busy_delay: float = 10.0
+    deadline: float = 90.0
+
+    def delays(self, jitter: Callable[[], float]) -> Iterator[float]:
+        """The pauses between attempts: doubling, capped, each between half and all of that."""
+        delay = self.first_delay
+        for _ in range(self.attempts - 1):
+            yield min(delay, self.longest_delay) * (0.5 + 0.5 * jitter())
+            delay *= 2
+
+
+@dataclass(frozen=True)
+class TransportStats:
+    """What a transport did since it was made.
+
+    Attributes:
+        requests: requests sent, retries included.
+        retries: how many of them were retries.
+        by_status: answers by HTTP status; requests without an answer under the error's name.
+        received_bytes: bytes of bodies, decompressed.
+    """
+
+    requests: int
+    retries: int
+    by_status: Mapping[str, int]
+    received_bytes: int
+
+
+class _Retryable(Exception):  # noqa: N818 - it carries an error, it is none
+    """An attempt failed in a way that may pass; `after` is how long the venue asks to wait."""
+
+    def __init__(self, error: VenueError, after: float | None = None) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.after = after
+
+
+class HttpTransport:
+    """Requests to one venue that end in a whole JSON body or in one `VenueError`. Thread-safe."""
+
+    def __init__(
+        self,
+        base_url: str,
+        venue: str,
+        *,
+        budget: WeightBudget | None = None,
+        user: str = "runs",
+        timeout: float = 10.0,
+        max_body: int = 64_000_000,
+        retry: RetryPolicy | None = None,
+        clock: Clock | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        """Make a transport.
+
+        Args:
+            base_url: what the venue's own paths are appended to.
+            venue: its name, for errors and logs.
+            budget: what a request's weight is taken from; None: no limit.
+            user: on whose account, for the budget's reserves.
+            timeout: seconds for connecting, and for each pause in an answer.
+            max_body: bytes that a decompressed body may have.
+            retry: when to ask again.
+            clock: for the deadline.
+            sleep: how to wait between attempts.
+            jitter: a number in [0, 1), drawn for each wait.
+        """
+        self.venue = venue
+        self._base_url = base_url.rstrip("/")
+        self._budget = budget
+        self._user = user
+        self._max_body = max_body
+        self._retry = retry or RetryPolicy()
+        self._clock = clock or SystemClock()
+        self._sleep = sleep
+        self._jitter = jitter
+        self._client = httpx.Client(
+            timeout=timeout, trust_env=True, headers={"User-Agent": "market_assets"}
+        )
+        self._lock = threading.Lock()
+        self._statuses: Counter[str] = Counter()
+        self._retries = 0
+        self._bytes = 0
+
+    def post_json(
+        self,
+        path: str,
+        payload: object,
+        *,
+        weight: int = 0,
+        refusal: tuple[int, bytes] | None = None,
+    ) -> bytes:
+        """The body of the answer to a POST of `payload` as JSON.
+
+        Args:
+            path: what is appended to the base address.
+            payload: the request.
+            weight: what it costs of the budget.
+            refusal: a 5xx status and body by which the venue refuses this very request, so that
+                asking again is of no use.
+
+        Raises:
+            VenueError: of the class that says what went wrong (see `errors.py`).
+        """
+        content = json.dumps(payload, separators=(",", ":")).encode()
+        headers = {"Content-Type": "application/json"}
+        return self._fetch("POST", path, weight, refusal, content=content, headers=headers)
+
+    def get_json(
+        self, path: str, params: Mapping[str, str] | None = None, *, weight: int = 0
+    ) -> bytes:
+        """The body of the answer to a GET.
+
+        Raises:
+            VenueError: of the class that says what went wrong (see `errors.py`).
+        """
+        return self._fetch("GET", path, weight, None, params=dict(params or {}))
+
+    def stats(self) -> TransportStats:
+        """What this transport did so far."""
+        with self._lock:
+            return TransportStats(
+                requests=sum(self._statuses.values()),
+                retries=self._retries,
+                by_status=dict(self._statuses),
+                received_bytes=self._bytes,
+            )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def _fetch(
+        self, method: str, path: str, weight: int, refusal: tuple[int, bytes] | None, **request: Any
+    ) -> bytes:
+        deadline = self._clock.monotonic() + self._retry.deadline
+        delays = self._retry.delays(self._jitter)
+        while True:
+            self._pay(weight, deadline)
+            try:
+                status, body, after = self._attempt(method, path, deadline, **request)
+                return self._judged(f"{method} {path}", status, body, after, refusal)
+            except _Retryable as failure:
+                delay = next(delays, None)
+                if delay is None:
+                    raise failure.error from failure.__cause__
+                if failure.after is not None:
+                    delay = max(delay, failure.after)
+                if self._clock.monotonic() + delay >= deadline:
+                    raise failure.error from failure.__cause__
+                _LOG.info("%s; asking again in %.1f s", failure.error, delay)
+                with self._lock:
+                    self._retries += 1
+                self._sleep(delay)
+
+    def _pay(self, weight: int, deadline: float) -> None:
+        if self._budget is None or weight == 0:
+            return
+        try:
+            self._budget.spend(
+                weight, self._user, wait=max(0.0, deadline - self._clock.monotonic())
+            )
+        except BudgetExhaustedError as error:
+            raise VenueBusy(self.venue, str(error)) from error
+
+    def _attempt(
+        self, method: str, path: str, deadline: float, **request: Any
+    ) -> tuple[int, bytes, float | None]:
+        """Send once: status, body, and the seconds that the venue asks to wait.
+
+        Raises:
+            _Retryable: there was no whole answer.
+            VenueNonsense: the body is larger than any answer.
+        """
+        where = f"{method} {path}"
+        try:
+            with self._client.stream(method, self._base_url + path, **request) as response:
+                body = self._read(response, where, deadline)
+        except httpx.HTTPError as error:
+            kind = type(error).__name__
+            self._count(kind, 0)
+            message = f"{where}: {kind} {error}".strip()
+            raise _Retryable(VenueUnavailable(self.venue, message)) from error
+        self._count(str(response.status_code), len(body))
+        return response.status_code, body, _retry_after(response.headers, self._clock)
+
+    def _read(self, response: httpx.Response, where: str, deadline: float) -> bytes:
+        body = bytearray()
+        for chunk in response.iter_bytes():
+            body += chunk
+            if len(body) > self._max_body:
+                self._count("too large", len(body))
+                raise VenueNonsense(self.venue, f"{where}: a body over {self._max_body} bytes")
+            if self._clock.monotonic() > deadline:
+                raise httpx.ReadTimeout("the deadline passed while the body came")
+        return bytes(body)
+
+    def _judged(
+        self,
+        where: str,
+        status: int,
+        body: bytes,
+        after: float | None,
+        refusal: tuple[int, bytes] | None,
+    ) -> bytes:
+        """The body of a good answer.
+
+        Raises:
+            _Retryable: it may be good the next time.
+            VenueRejected: it will not.
+        """
+        message = f"{where}: {status} {_excerpt(body)}".rstrip()
+        if status == _TOO_MANY:
+            pause = self._retry.busy_delay if after is None else after
+            if self._budget is not None:
+                self._budget.blocked(pause)
+            raise _Retryable(VenueBusy(self.venue, message), pause)
+        if (status, body.strip()) == refusal or _CLIENT_ERRORS <= status < _SERVER_ERRORS:
+            raise VenueRejected(self.venue, message)
+        if status != _OK or not _is_whole(body):
+            # 5xx, a redirect to a maintenance page, a gateway's HTML, a body cut in the middle.
+            raise _Retryable(VenueUnavailable(self.venue, f"{message} is no answer"), after)
+        return body
+
+    def _count(self, outcome: str, size: int) -> None:
+        with self._lock:
+            self._statuses[outcome] += 1
+            self._bytes += size
+
+
+def _is_whole(body: bytes) -> bool:
+    """Whether a body begins and ends as one JSON value does. Cheap: decoding is the caller's."""
+    text = body.strip()
+    if not text or text[:1] == b"<":
+        return False
+    closer = _CLOSERS.get(text[0])
+    return closer is None or (len(text) > 1 and text[-1] == closer)
+
+
+def _excerpt(body: bytes) -> str:
+    """The beginning of a body, on one line."""
+    return " ".join(body[:120].decode("utf-8", "replace").split())
+
+
+def _retry_after(headers: httpx.Headers, clock: Clock) -> float | None:
+    """Seconds that the venue asks to wait: a number or a date; None if it says nothing usable."""
+    text = headers.get("Retry-After", "").strip()
+    if not text:
+        return None
+    if text.isdecimal():
+        return float(text)
+    try:
+        when = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    if when.tzinfo is None:
+        when = when.replace(tzinfo=UTC)
+    return max(0.0, (when - clock.now()).total_seconds())
