@@ -60,6 +60,8 @@ class TableSpec:
             compared left to right; equal rows: the one already stored stays. So an older message
             never overwrites a newer one. Empty: a later write wins.
         set_once: columns that keep their first value when a row is replaced.
+        changed_at: the column that says when the row's content last changed. Replaced by a row
+            with the same content, it keeps its stored value. Empty: the table has none.
         retention: rules by which old rows are deleted; empty: rows are kept.
     """
 
@@ -70,11 +72,13 @@ class TableSpec:
     time_column: str
     version: tuple[str, ...] = ()
     set_once: tuple[str, ...] = ()
+    changed_at: str = ""
     retention: tuple[Retention, ...] = field(default=())
 
     def __post_init__(self) -> None:
         names = self.column_names
-        for name in (*self.key, self.time_column, *self.version, *self.set_once):
+        changed_at = (self.changed_at,) if self.changed_at else ()
+        for name in (*self.key, self.time_column, *self.version, *self.set_once, *changed_at):
             if name not in names:
                 raise ValueError(f"table {self.name}: no column {name!r}")
 
@@ -82,6 +86,12 @@ class TableSpec:
     def column_names(self) -> tuple[str, ...]:
         """Column names in table order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """Columns that speak of the thing itself: neither its key nor the row's own history."""
+        history = {*self.key, *self.version, *self.set_once, self.changed_at, "ingested_at"}
+        return tuple(name for name in self.column_names if name not in history)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -125,6 +135,7 @@ HYPERLIQUID_ASSETS: Final = TableSpec(
     time_column="ingested_at",
     version=("ingested_at",),
     set_once=("first_seen_at",),
+    changed_at="updated_at",
 )
 
 HYPERLIQUID_ASSET_CATEGORY_TAXONOMY: Final = TableSpec(
@@ -140,6 +151,7 @@ HYPERLIQUID_ASSET_CATEGORY_TAXONOMY: Final = TableSpec(
     key=("category",),
     time_column="updated_at",
     version=("updated_at",),
+    changed_at="updated_at",
 )
 
 HYPERLIQUID_ASSET_CATEGORIES: Final = TableSpec(
@@ -154,6 +166,7 @@ HYPERLIQUID_ASSET_CATEGORIES: Final = TableSpec(
     key=("symbol", "category"),
     time_column="updated_at",
     version=("updated_at",),
+    changed_at="updated_at",
 )
 
 HYPERLIQUID_MID_PRICES: Final = TableSpec(
