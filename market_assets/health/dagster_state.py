@@ -18,7 +18,7 @@ from market_assets.clock import from_s
 from market_assets.health.statuses import AssetFacts, Attempt, Health, Row, channel_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from dagster import AssetRecord, DagsterInstance, RunRecord
@@ -38,14 +38,13 @@ HEARTBEAT: Final = timedelta(seconds=30)
 """How often Dagster's daemon says that it is alive; its row is due at that cadence."""
 
 
-def freshness_windows(definitions: dg.Definitions) -> dict[str, timedelta]:
+def freshness_windows(specs: Iterable[dg.AssetSpec]) -> dict[str, timedelta]:
     """How old each asset may be, by its key, as its freshness policy says."""
-    windows: dict[str, timedelta] = {}
-    for spec in definitions.resolve_all_asset_specs():
-        policy = spec.freshness_policy
-        if isinstance(policy, dg.TimeWindowFreshnessPolicy):
-            windows[spec.key.to_user_string()] = policy.fail_window.to_timedelta()
-    return windows
+    return {
+        spec.key.to_user_string(): spec.freshness_policy.fail_window.to_timedelta()
+        for spec in specs
+        if isinstance(spec.freshness_policy, dg.TimeWindowFreshnessPolicy)
+    }
 
 
 def health(

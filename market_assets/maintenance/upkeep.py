@@ -7,17 +7,15 @@ arithmetic of a roll-up is `features.candles`; how long rows are kept is said by
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from market_assets.features.candles import roll_up
-from market_assets.storage.store import Delete, Merge
 from market_assets.tables import HYPERLIQUID_CANDLES, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from market_assets.storage.runs import IngestionRun
     from market_assets.storage.store import Store, Written

@@ -1,0 +1,63 @@
+# Everything from a bare checkout with Python 3.11 or later and make.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
+BIN := .venv/bin
+
+.PHONY: run test setup dev lint format types check bench soak duckdb2 docs clean help
+
+run: setup  ## the main job: UI on http://127.0.0.1:3000, everything on (UPSTREAM=simulated: no internet)
+	@exec $(BIN)/market-assets run
+
+test: dev  ## the whole test suite
+	$(BIN)/python -m pytest
+
+setup: .venv/.installed  ## .venv with what is pinned, the data folder, Dagster's home
+	@$(BIN)/market-assets setup >/dev/null
+
+dev: .venv/.installed-dev  ## setup, and what tests, lint and types need
+
+lint: dev  ## ruff: lint and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: dev  ## ruff: mend
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+types: dev  ## mypy --strict
+	$(BIN)/mypy
+
+check: lint types test  ## what CI runs
+
+bench: dev  ## the benchmarks of docs/performance.md, about 15 minutes
+	$(BIN)/python -m benchmarks
+
+soak: dev  ## long kill, disk and outage tests
+	$(BIN)/python -m pytest -m soak --timeout=3600
+
+duckdb2: dev  ## the store's tests on DuckDB 2
+	$(PYTHON) -m venv .venv-duckdb2
+	.venv-duckdb2/bin/pip install -q -r requirements.lock -r requirements-dev.lock
+	.venv-duckdb2/bin/pip install -q --no-deps -e . 'duckdb>=2,<3'
+	.venv-duckdb2/bin/python -m pytest market_assets_tests/storage
+
+docs: dev  ## generated parts of the docs
+	$(BIN)/python -m market_assets_tests.generate_docs
+
+.venv/bin/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name it: make PYTHON=python3.11"; exit 1; }
+	$(PYTHON) -m venv .venv
+
+.venv/.installed: requirements.lock pyproject.toml | .venv/bin/python
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.lock
+	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps -e .
+	@touch $@
+
+.venv/.installed-dev: requirements-dev.lock .venv/.installed
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.lock
+	@touch $@
+
+clean:  ## the virtual environments and caches; data stays
+	rm -rf .venv .venv-duckdb2 .mypy_cache .ruff_cache .pytest_cache
+
+help:
+	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/'

@@ -1,0 +1,63 @@
+"""`stream`, `maintain` and `publish`: work on the database without Dagster."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from market_assets.settings import Settings, load
+
+if TYPE_CHECKING:
+    from market_assets.storage.store import Store
+
+
+@click.command()
+@click.argument("source", type=click.Choice(["hyperliquid"]))
+@click.option(
+    "--duration",
+    type=click.FloatRange(min=1),
+    required=True,
+    metavar="SECONDS",
+    help="How long to stream.",
+)
+def stream(source: str, duration: float) -> None:
+    """Stream a venue into the database for a while, without Dagster, for a quick look."""
+    from market_assets.cli.streaming import stream_for  # noqa: PLC0415 - imports the sidecar
+
+    assert source == "hyperliquid"
+    stream_for(load(), duration)
+
+
+@click.command()
+def maintain() -> None:
+    """Roll 1-hour candles up and delete what is past its retention, once; then publish."""
+    from market_assets.clock import SystemClock  # noqa: PLC0415 - these import polars and duckdb
+    from market_assets.maintenance.upkeep import keep_up  # noqa: PLC0415
+
+    settings = load()
+    store = open_store(settings)
+    done = keep_up(store, retention=settings.retention, now=SystemClock().now())
+    store.publish(force=True)
+    click.echo(f"rolled up {done.rolled_up} candles")
+    for table, rows in done.deleted.items():
+        click.echo(f"deleted {rows} rows of {table}")
+
+
+@click.command()
+def publish() -> None:
+    """Bring the published database up to date now."""
+    settings = load()
+    open_store(settings).publish(force=True)
+    click.echo(f"published {settings.market_db}")
+
+
+def open_store(settings: Settings) -> Store:
+    """The store that the settings name."""
+    from market_assets.storage.store import Store  # noqa: PLC0415 - imports polars and duckdb
+
+    return Store(
+        settings.market_db,
+        lock_wait=settings.lock_wait,
+        publish_bytes_per_second=settings.publish_bytes_per_second,
+    )

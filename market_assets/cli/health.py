@@ -1,0 +1,164 @@
+"""`status`, `check` and `cadence`: how the channels are, as a table, as JSON, as an exit code."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from market_assets.channels import CHANNELS
+from market_assets.settings import load
+from market_assets.tables import TABLES
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from rich.table import Table
+
+    from market_assets.health.statuses import Health
+    from market_assets.settings import Settings
+
+_COLOURS: Final = {
+    "ok": "green",
+    "running": "cyan",
+    "stale": "yellow",
+    "failed": "red",
+    "missing": "magenta",
+}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="The same as JSON, for programs.")
+def status(*, as_json: bool) -> None:
+    """Show how every channel is: status, age, cadence, rows written, last error."""
+    settings = load()
+    found = _health(settings)
+    stream = _stream_state(settings)
+    if as_json:
+        click.echo(json.dumps({**found.as_json(), "stream": stream}, indent=2, default=str))
+        return
+    from rich.console import Console  # noqa: PLC0415 - not needed for JSON
+
+    console = Console(highlight=False)
+    console.print(status_table(found))
+    for line in _stream_lines(stream):
+        console.print(line, markup=False)
+
+
+@click.command()
+def check() -> None:
+    """Exit with 0 where all is ok or running, 1 where anything is late or failed, 2 if unknown."""
+    try:
+        found = _health(load())
+    except Exception as error:  # noqa: BLE001 - whatever it was, there is no verdict
+        click.echo(f"no verdict: {' '.join(str(error).split())}", err=True)
+        sys.exit(2)
+    bad = [row for row in found.rows if not row.is_good]
+    for row in bad:
+        why = f": {row.last_error}" if row.last_error else ""
+        click.echo(f"{row.source}/{row.channel} is {row.status}{why}")
+    if not bad:
+        click.echo(f"all {len(found.rows)} channels are ok")
+    sys.exit(1 if bad else 0)
+
+
+@click.command()
+def cadence() -> None:
+    """Show how often each channel is due, when it counts as stale, and how long rows are kept."""
+    from rich.console import Console  # noqa: PLC0415 - `--help` need not pay for it
+
+    retention = load().retention
+    table = _plain_table("channel", "cadence", "stale after", "assets", "kept")
+    for channel in CHANNELS:
+        kept = [
+            f"{rule.only[1] + ' ' if rule.only else ''}{_span(retention[rule.setting])}"
+            for spec in TABLES
+            if spec.name in channel.assets
+            for rule in spec.retention
+        ]
+        how = "stream, recorded every " if channel.mode == "stream" else ""
+        table.add_row(
+            channel.label,
+            how + _span(channel.cadence),
+            _span(channel.freshness_window),
+            ", ".join(channel.assets),
+            ", ".join(kept) or "always",
+        )
+    Console(highlight=False).print(table)
+
+
+def status_table(found: Health) -> Table:
+    """The health as a table for people; colours show only where a terminal does."""
+    table = _plain_table(
+        "channel", "status", "age", "cadence", "stale after", "rows written", "last error"
+    )
+    for row in found.rows:
+        colour = _COLOURS[row.status]
+        table.add_row(
+            f"{row.source}/{row.channel}",
+            f"[{colour}]{row.status}[/{colour}]",
+            "never" if row.age_s is None else _seconds(row.age_s),
+            _seconds(row.expected_cadence_s),
+            _seconds(row.stale_after_s),
+            "" if row.rows_written is None else f"{row.rows_written:,}",
+            row.last_error or "",
+        )
+    return table
+
+
+def _health(settings: Settings) -> Health:
+    from market_assets.cli.instance import open_instance  # noqa: PLC0415
+    from market_assets.clock import SystemClock  # noqa: PLC0415 - `--help` need not pay for these
+    from market_assets.definitions import defs  # noqa: PLC0415
+    from market_assets.health.dagster_state import freshness_windows, health  # noqa: PLC0415
+    from market_assets.sidecar.lease import Lease  # noqa: PLC0415
+
+    specs = defs().resolve_all_asset_specs()
+    with open_instance(settings) as instance:
+        return health(
+            instance,
+            channels=CHANNELS,
+            windows=freshness_windows(specs),
+            streams_alive={"hyperliquid_stream": Lease(settings.state_dir).peek().is_alive},
+            now=SystemClock().now(),
+        )
+
+
+def _stream_state(settings: Settings) -> dict[str, object] | None:
+    """What the stream last said of itself; None if there has been none."""
+    try:
+        said = json.loads((settings.state_dir / "stream.json").read_bytes())
+    except (OSError, ValueError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _plain_table(*columns: str) -> Table:
+    from rich import box  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        right = column in ("age", "cadence", "stale after", "rows written")
+        table.add_column(column, justify="right" if right else "left", overflow="fold")
+    return table
+
+
+def _stream_lines(stream: dict[str, object] | None) -> list[str]:
+    if stream is None:
+        return ["stream: has not run here"]
+    return [f"stream: {stream}"]
+
+
+def _span(length: timedelta) -> str:
+    return _seconds(length.total_seconds())
+
+
+def _seconds(seconds: float) -> str:
+    """Seconds as people say them: 45 s, 6 min, 2 h, 7 d."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size or seconds == size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.0f} s"

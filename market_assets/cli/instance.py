@@ -1,0 +1,36 @@
+"""Dagster's instance as every command here uses it: DAGSTER_HOME, made where it is missing."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+from market_assets.settings import ROOT
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from dagster import DagsterInstance
+
+    from market_assets.settings import Settings
+
+
+def prepare_dagster_home(home: Path) -> None:
+    """Make the folder, and link the project's `dagster.yaml` into it unless it has its own."""
+    home.mkdir(parents=True, exist_ok=True)
+    ours, theirs = ROOT / "dagster.yaml", home / "dagster.yaml"
+    if theirs.exists() or not ours.exists():
+        return
+    theirs.unlink(missing_ok=True)
+    try:
+        theirs.symlink_to(ours)
+    except OSError:
+        shutil.copy(ours, theirs)
+
+
+def open_instance(settings: Settings) -> DagsterInstance:
+    """The instance that the settings name; close it, or use it as a context manager."""
+    from dagster import DagsterInstance  # noqa: PLC0415 - half a second that `--help` need not pay
+
+    prepare_dagster_home(settings.dagster_home)
+    return DagsterInstance.from_config(str(settings.dagster_home))

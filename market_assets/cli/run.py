@@ -1,0 +1,249 @@
+"""`run` (behind `make run`): Dagster with everything on, and the simulated venues if asked for.
+
+One process that starts the others, says where the UI is and how fresh the data is, and on Ctrl-C
+or SIGTERM stops them all and waits until the last one is gone.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Final
+
+import click
+
+from market_assets.cli.instance import prepare_dagster_home
+from market_assets.cli.processes import Group, start
+from market_assets.settings import ROOT, Settings, endpoints_file, load
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+_STOP: Final = ((signal.SIGINT, 45.0), (signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
+"""The stream needs a moment to drain and publish; the rest follows Ctrl-C at once."""
+_UP_WITHIN_S: Final = 120.0
+_FIRST_LOOK_S: Final = 60.0
+
+
+class RunError(RuntimeError):
+    """`make run` cannot start, or something that it needs has ended."""
+
+
+@click.command()
+@click.option(
+    "--simulated",
+    is_flag=True,
+    envvar="MARKET_SIMULATED",
+    help="Against simulated venues; `UPSTREAM=simulated make run` says this.",
+)
+def run(*, simulated: bool) -> None:
+    """Start everything: UI, daemon, schedules, sensors, stream. Ctrl-C stops everything."""
+    upstream = os.environ.get("UPSTREAM", "")
+    if upstream not in ("", "simulated", "live"):
+        raise RunError(f"UPSTREAM is {upstream!r}; it may be simulated or live")
+    settings = load()
+    stop = threading.Event()
+    for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(which, lambda *_: stop.set())
+    _prepare(settings)
+    with _only_one(settings), _groups(settings) as groups:
+        _run(settings, groups, stop, simulated=simulated or upstream == "simulated")
+
+
+@click.command()
+def setup() -> None:
+    """Make the data folder, Dagster's home and the line of .env that names it."""
+    settings = load()
+    _prepare(settings)
+    click.echo(f"database {settings.market_db}, Dagster's instance {settings.dagster_home}")
+
+
+def _prepare(settings: Settings) -> None:
+    settings.market_db.parent.mkdir(parents=True, exist_ok=True)
+    prepare_dagster_home(settings.dagster_home)
+    _name_home_in_dotenv(ROOT / ".env", settings.dagster_home)
+
+
+def _name_home_in_dotenv(dotenv: Path, home: Path) -> None:
+    """Dagster's own commands read `.env`, and need DAGSTER_HOME as an absolute path.
+
+    Written so that a value from the shell wins: Dagster lets `.env` override the shell.
+    """
+    lines = dotenv.read_text("utf-8").splitlines() if dotenv.exists() else []
+    if any(line.startswith("DAGSTER_HOME=") for line in lines):
+        return
+    lines.append(f"DAGSTER_HOME=${{DAGSTER_HOME:-{home}}}")
+    dotenv.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def _run(
+    settings: Settings, groups: list[Group], stop: threading.Event, *, simulated: bool
+) -> None:
+    env = {
+        **os.environ,
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "MARKET_DB": str(settings.market_db),
+        "PYTHONUNBUFFERED": "1",
+    }
+    needed: list[tuple[str, subprocess.Popen[str]]] = []
+    if simulated:
+        venues, addresses = _start_venues(settings, groups, env)
+        needed.append(("the simulated venues", venues))
+        env |= addresses
+    url = f"http://127.0.0.1:{settings.ui_port}"
+    _refuse_a_taken_port(settings.ui_port)
+    dagster, group = start("dagster", _dagster_command(settings), env=env, cwd=ROOT)
+    groups.append(group)
+    _remember(settings, groups)
+    needed.append(("Dagster", dagster))
+    click.echo("starting Dagster …", err=True)
+    _wait_until_up(url, needed, stop)
+    if not stop.is_set():
+        click.echo(f"\n  UI        {url}")
+        click.echo(
+            f"  database  {settings.market_db}  (open it read-only, for as long as you like)"
+        )
+        click.echo("  stop      Ctrl-C\n")
+    looked = False
+    up_at = time.monotonic()
+    while not stop.wait(1.0):
+        for name, process in needed:
+            if process.poll() is not None:
+                raise RunError(f"{name} ended with exit code {process.returncode}")
+        if not looked and time.monotonic() - up_at > _FIRST_LOOK_S:
+            looked = True
+            subprocess.run(
+                [sys.executable, "-m", "market_assets.cli.main", "status"], env=env, check=False
+            )
+    click.echo("stopping …", err=True)
+
+
+def _dagster_command(settings: Settings) -> list[str]:
+    return [
+        sys.executable,
+        "-m",
+        "dagster",
+        "dev",
+        "--workspace",
+        str(ROOT / "workspace.yaml"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(settings.ui_port),
+        "--log-level",
+        "warning",
+    ]
+
+
+def _start_venues(
+    settings: Settings, groups: list[Group], env: dict[str, str]
+) -> tuple[subprocess.Popen[str], dict[str, str]]:
+    """The simulator, and the variables that it prints; other shells find them in a file."""
+    command = [sys.executable, "-m", "market_assets.cli.main", "simulate"]
+    port = settings.simulator_port if _is_free(settings.simulator_port) else 0
+    venues, group = start(
+        "simulator", [*command, "--port", str(port)], env=env, cwd=ROOT, stdout=subprocess.PIPE
+    )
+    groups.append(group)
+    assert venues.stdout is not None
+    addresses: dict[str, str] = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1"}
+    for line in venues.stdout:
+        name, _, value = line.strip().removeprefix("export ").partition("=")
+        addresses[name] = value
+        if name == "HYPERLIQUID_WS_URL":
+            break
+    else:
+        raise RunError("the simulated venues did not start")
+    file = endpoints_file(settings.market_db)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(json.dumps({"pid": venues.pid, "environment": addresses}))
+    threading.Thread(target=venues.stdout.read, daemon=True).start()
+    return venues, addresses
+
+
+def _wait_until_up(
+    url: str, needed: list[tuple[str, subprocess.Popen[str]]], stop: threading.Event
+) -> None:
+    deadline = time.monotonic() + _UP_WITHIN_S
+    while time.monotonic() < deadline:
+        for name, process in needed:
+            if process.poll() is not None:
+                raise RunError(f"{name} ended with exit code {process.returncode}")
+        try:
+            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+            with opener.open(f"{url}/server_info", timeout=2):
+                return
+        except (urllib.error.URLError, OSError):
+            if stop.wait(0.5):
+                return
+    raise RunError(f"the UI did not answer at {url} within {_UP_WITHIN_S:.0f} s")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+        return True
+
+
+def _refuse_a_taken_port(port: int) -> None:
+    if not _is_free(port):
+        raise RunError(f"port {port} is taken by another program; set MARKET_UI_PORT to a free one")
+
+
+@contextmanager
+def _only_one(settings: Settings) -> Iterator[None]:
+    """One `run` per database; what a killed one left behind is stopped first."""
+    settings.state_dir.mkdir(parents=True, exist_ok=True)
+    with (settings.state_dir / "run.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RunError(
+                f"already running on {settings.market_db}; stop that one first"
+            ) from None
+        for group in _remembered(settings):
+            if group.members():
+                click.echo(f"stopping what a killed run left behind: {group.name}", err=True)
+                group.stop(_STOP)
+        yield
+
+
+@contextmanager
+def _groups(settings: Settings) -> Iterator[list[Group]]:
+    """What is started here, stopped on the way out in the opposite order."""
+    groups: list[Group] = []
+    try:
+        yield groups
+    finally:
+        for group in reversed(groups):
+            group.stop(_STOP)
+        endpoints_file(settings.market_db).unlink(missing_ok=True)
+        _remember(settings, [])
+
+
+def _remember(settings: Settings, groups: list[Group]) -> None:
+    (settings.state_dir / "run.json").write_text(json.dumps([asdict(group) for group in groups]))
+
+
+def _remembered(settings: Settings) -> list[Group]:
+    try:
+        said = json.loads((settings.state_dir / "run.json").read_bytes())
+        return [Group(**group) for group in said]
+    except (OSError, ValueError, TypeError):
+        return []

@@ -1,0 +1,72 @@
+"""`probe` and `simulate`: a venue looked at without the database, and venues made up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from market_assets.settings import load
+
+SOURCES = ("hyperliquid",)
+
+
+@click.command()
+@click.argument("source", type=click.Choice(SOURCES))
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), default=5, show_default=True, help="Rows per table."
+)
+def probe(source: str, limit: int) -> None:
+    """Call a venue, decode what it says and print the rows; touches no database."""
+    from market_assets.cli.probes import PROBES  # noqa: PLC0415 - imports polars and the clients
+
+    PROBES[source](load(), limit)
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Port on loopback; 0 takes any free one.  [default: MARKET_SIMULATOR_PORT]",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="Same seed, same market.")
+@click.option(
+    "--recordings",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Serve recorded payloads from this folder instead.",
+)
+@click.option(
+    "--speed",
+    type=click.FloatRange(min=0.01),
+    default=1.0,
+    show_default=True,
+    help="How many times as fast as the clock.",
+)
+@click.option(
+    "--fault",
+    "faults",
+    multiple=True,
+    metavar="NAME[,KEY=VALUE…]",
+    help="Misbehave from the start, e.g. drop,every=30 or http_429,count=5; may be repeated.",
+)
+def simulate(
+    port: int | None, seed: int, recordings: Path | None, speed: float, faults: tuple[str, ...]
+) -> None:
+    """Run the simulated venues: their own protocols, on one loopback port."""
+    from market_assets.simulator import server  # noqa: PLC0415 - imports the web server
+
+    config = server.SimulatorConfig(
+        port=load().simulator_port if port is None else port,
+        seed=seed,
+        recordings=recordings,
+        speed=speed,
+        faults=faults,
+    )
+
+    def ready(bound: int) -> None:
+        for line in server.announcement(config, bound):
+            click.echo(line, err=True)
+        for name, value in server.environment(bound).items():
+            click.echo(f"export {name}={value}")
+
+    server.serve(config, on_ready=ready)

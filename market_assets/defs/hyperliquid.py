@@ -1,0 +1,202 @@
+"""Hyperliquid's assets: the registry and its categories, and what the stream brings.
+
+Prices and candles come from the job `hyperliquid_stream` (`stream.py`); materializing them here,
+by hand, asks REST for the present once, for a database without a stream.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import timedelta
+
+import dagster as dg
+
+from market_assets import tables
+from market_assets.clock import SystemClock
+from market_assets.defs.options import asset_options, written_result
+from market_assets.settings import Settings
+from market_assets.sources.errors import VenueError
+from market_assets.sources.hyperliquid import frames
+from market_assets.sources.hyperliquid.client import Candle, HyperliquidClient, Listing
+from market_assets.storage.runs import IngestionRun
+from market_assets.storage.store import Store
+
+Hyperliquid = dg.ResourceParam[HyperliquidClient]
+Market = dg.ResourceParam[Store]
+
+_POOL = "hyperliquid"
+
+
+@dg.asset(**asset_options("hyperliquid_assets", kinds={"http", "duckdb"}, pool=_POOL))
+def hyperliquid_assets(
+    context: dg.AssetExecutionContext, hyperliquid: Hyperliquid, store: Market
+) -> dg.MaterializeResult[None]:
+    """One row per asset that the exchange lists or has listed: perps of every dex, and spot.
+
+    Hyperliquid's info endpoint (`perpDexs`, `metaAndAssetCtxs`, `spotMetaAndAssetCtxs`), hourly.
+    A dex that cannot be read keeps its rows as they were and is named in the metadata.
+    """
+    run = ingestion_run(context, "registry")
+    universe = hyperliquid.universe()
+    written = store.merge(
+        tables.HYPERLIQUID_ASSETS, frames.assets(universe, SystemClock().now()), run=run
+    )
+    return written_result(
+        written,
+        row_count=_count(store, tables.HYPERLIQUID_ASSETS),
+        live=sum(not listing.is_delisted for listing in universe.listings),
+        seen=len(universe.listings),
+        unreadable=dict(universe.failures) or None,
+        rejected=dict(universe.rejected) or None,
+    )
+
+
+@dg.asset(
+    **asset_options("hyperliquid_asset_categories", kinds={"http", "duckdb"}, pool=_POOL),
+    deps=[hyperliquid_assets],
+)
+def hyperliquid_asset_categories(
+    context: dg.AssetExecutionContext, hyperliquid: Hyperliquid, store: Market
+) -> dg.MaterializeResult[None]:
+    """One row per asset and category that it is in: the exchange's own, and a curated list.
+
+    Hyperliquid's `perpCategories` (builder dexs only) and `curated.csv`, hourly.
+    """
+    run = ingestion_run(context, "registry")
+    assigned = frames.categories(_symbols(store), hyperliquid.categories(), SystemClock().now())
+    written = store.replace(tables.HYPERLIQUID_ASSET_CATEGORIES, assigned, run=run)
+    return written_result(written, row_count=written.rows)
+
+
+@dg.asset(
+    **asset_options("hyperliquid_asset_category_taxonomy", kinds={"csv", "duckdb"}),
+    deps=[hyperliquid_asset_categories],
+)
+def hyperliquid_asset_category_taxonomy(
+    context: dg.AssetExecutionContext, store: Market
+) -> dg.MaterializeResult[None]:
+    """One row per category that an asset can be in, with its label and the wider category.
+
+    `taxonomy.csv`, and the exchange's own categories as they are in use, hourly.
+    """
+    run = ingestion_run(context, "registry")
+    in_use = store.read("select distinct category from hyperliquid_asset_categories")
+    taxonomy = frames.taxonomy(in_use["category"].to_list(), SystemClock().now())
+    written = store.replace(tables.HYPERLIQUID_ASSET_CATEGORY_TAXONOMY, taxonomy, run=run)
+    return written_result(written, row_count=written.rows)
+
+
+@dg.asset(
+    **asset_options("hyperliquid_mid_prices", kinds={"websocket", "duckdb"}, pool=_POOL),
+    deps=[hyperliquid_assets],
+)
+def hyperliquid_mid_prices(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    hyperliquid: Hyperliquid,
+    store: Market,
+) -> dg.MaterializeResult[None]:
+    """One row per asset and 5-second bucket in which the exchange sent its mid.
+
+    WebSocket `allMids` of every dex through the stream; by hand, REST `allMids` once.
+    """
+    run = ingestion_run(context, "mids")
+    live = _live(hyperliquid, settings)
+    mids: dict[str, float] = {}
+    rejected: dict[str, str] = {}
+    for dex in sorted({listing.dex for listing in live}):
+        good, bad = hyperliquid.mids(dex)
+        mids |= good
+        rejected |= bad
+    wanted = {listing.symbol: mids[listing.symbol] for listing in live if listing.symbol in mids}
+    written = store.merge(
+        tables.HYPERLIQUID_MID_PRICES, frames.mids(wanted, SystemClock().now()), run=run
+    )
+    return written_result(written, symbols=len(wanted), rejected=rejected or None)
+
+
+class CandlesConfig(dg.Config):
+    """What a materialization of `hyperliquid_candles` by hand reads.
+
+    Attributes:
+        hours: how far back.
+        interval: which candles; 1h ones reach further back for the same request weight.
+    """
+
+    hours: float = 1.0
+    interval: str = "1m"
+
+
+@dg.asset(
+    **asset_options(
+        "hyperliquid_candles", kinds={"websocket", "duckdb"}, pool="hyperliquid_candles"
+    ),
+    deps=[hyperliquid_assets],
+)
+def hyperliquid_candles(
+    context: dg.AssetExecutionContext,
+    config: CandlesConfig,
+    settings: dg.ResourceParam[Settings],
+    hyperliquid: Hyperliquid,
+    store: Market,
+) -> dg.MaterializeResult[None]:
+    """One row per asset, interval and opening time: 1-minute candles and their 1-hour roll-ups.
+
+    WebSocket `candle` through the stream, holes healed from REST `candleSnapshot`; by hand, REST
+    for the last hour (`hours`, `interval` in the run's config), most traded assets first.
+    """
+    run = ingestion_run(context, "candles")
+    now = SystemClock().now()
+    live = _live(hyperliquid, settings)
+    rows, failed = 0, {}
+    written = []
+    for done, batch in enumerate(_batches(live, 20), start=1):
+        candles: list[Candle] = []
+        for listing in batch:
+            try:
+                candles += hyperliquid.candles(
+                    listing.symbol, config.interval, now - timedelta(hours=config.hours), now
+                )
+            except VenueError as error:
+                failed[listing.symbol] = str(error)
+        frame = frames.candles(candles, "rest", SystemClock().now())
+        rows += frame.height
+        written.append(store.merge(tables.HYPERLIQUID_CANDLES, frame, run=run))
+        context.log.info("%s of %s assets, %s candles", min(done * 20, len(live)), len(live), rows)
+    if live and len(failed) == len(live):
+        raise dg.Failure(f"no asset's candles could be read: {next(iter(failed.values()))}")
+    return written_result(*written, symbols=len(live) - len(failed), failed=failed or None)
+
+
+def ingestion_run(context: dg.AssetExecutionContext, channel: str) -> IngestionRun:
+    """The row of `ingestion_runs` that this step's rows are counted in."""
+    return IngestionRun(
+        source=context.assets_def.group_names_by_key[context.asset_key],
+        channel=channel,
+        asset_key=context.asset_key.to_user_string(),
+        started_at=SystemClock().now(),
+        dagster_run_id=context.run_id,
+    )
+
+
+def _live(hyperliquid: HyperliquidClient, settings: Settings) -> list[Listing]:
+    """Assets that trade now and that the settings want, most traded first."""
+    wanted = set(settings.wanted_symbols)
+    live = [
+        listing
+        for listing in hyperliquid.universe().listings
+        if not listing.is_delisted and (not wanted or listing.symbol in wanted)
+    ]
+    return sorted(live, key=lambda listing: -(listing.volume_24h or 0.0))
+
+
+def _symbols(store: Store) -> list[str]:
+    return store.read("select symbol from hyperliquid_assets order by symbol")["symbol"].to_list()
+
+
+def _count(store: Store, table: tables.TableSpec) -> int:
+    return int(store.read(f"select count(*) as n from {table.name}")["n"].item())  # noqa: S608 - a table's own name
+
+
+def _batches(listings: list[Listing], size: int) -> Iterable[list[Listing]]:
+    return (listings[start : start + size] for start in range(0, len(listings), size))

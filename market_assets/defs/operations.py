@@ -1,0 +1,130 @@
+"""The project's upkeep in Dagster: roll-ups and retention, late channels, dead runs, history."""
+
+from __future__ import annotations
+
+import json
+
+import dagster as dg
+from dagster import RunsFilter
+
+from market_assets.clock import SystemClock
+from market_assets.defs.hyperliquid import ingestion_run
+from market_assets.defs.jobs import SCHEDULED, jobs
+from market_assets.defs.options import OWNER, asset_options, written_result
+from market_assets.health.dagster_state import ACTIVE, freshness_windows, health
+from market_assets.health.dead_runs import close_dead_runs
+from market_assets.health.history import prune
+from market_assets.maintenance.upkeep import keep_up
+from market_assets.settings import Settings
+from market_assets.storage.store import Store
+
+_AGAIN_AFTER_S = 300.0
+
+
+@dg.asset(
+    **asset_options("hyperliquid_maintenance", kinds={"duckdb", "polars"}),
+    deps=["hyperliquid_candles", "hyperliquid_mid_prices"],
+)
+def hyperliquid_maintenance(
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    store: dg.ResourceParam[Store],
+) -> dg.MaterializeResult[None]:
+    """One round of upkeep: 1-hour candles rolled up from 1-minute ones, then retention.
+
+    Every 60 seconds. The rolled-up rows are rows of `hyperliquid_candles`, with source `rollup`.
+    """
+    done = keep_up(
+        store,
+        retention=settings.retention,
+        now=SystemClock().now(),
+        run=ingestion_run(context, "maintenance"),
+    )
+    return written_result(
+        *([done.rollup] if done.rollup is not None else []),
+        rolled_up=done.rolled_up,
+        deleted=sum(done.deleted.values()),
+        deleted_by_table=dict(done.deleted) or None,
+    )
+
+
+@dg.op(out={}, description="Deletes old runs from Dagster's instance, files included.")
+def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]) -> None:
+    """Successful runs of minute cadence go first, failures last."""
+    pruned = prune(
+        context.instance,
+        now=SystemClock().now(),
+        minute_jobs={c.job for c in SCHEDULED if c.cadence.total_seconds() <= _AGAIN_AFTER_S},
+        keep_minute_runs=settings.keep_minute_runs,
+        keep_runs=settings.keep_runs,
+        keep_failed_runs=settings.keep_failed_runs,
+    )
+    context.log.info("pruned %s runs and %s bytes of their files", pruned.runs, pruned.bytes_freed)
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    description="Deletes Dagster runs past their keeping time, with the files that they left.",
+    tags={"owner": OWNER},
+)
+def run_history_prune() -> None:
+    """Keeps the instance of a week no larger than that of a day."""
+    prune_old_runs()
+
+
+run_history_prune_schedule = dg.ScheduleDefinition(
+    job=run_history_prune,
+    cron_schedule="41 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Hourly.",
+)
+
+
+@dg.sensor(
+    jobs=jobs,
+    minimum_interval_seconds=30,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Runs a channel's job when it is missing or late and nothing is running for it: "
+    "after an installation, or a night with the lid closed.",
+)
+def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+    """Nobody waits an hour for the first hourly tick; a failed try is repeated after 5 minutes."""
+    now = SystemClock().now()
+    repository = context.repository_def
+    assert repository is not None
+    found = health(
+        context.instance,
+        channels=SCHEDULED,
+        windows=freshness_windows(
+            spec for assets in repository.asset_graph.assets_defs for spec in assets.specs
+        ),
+        streams_alive={},
+        now=now,
+    )
+    late = {(row.source, row.channel) for row in found.rows if row.status in ("missing", "stale")}
+    asked: dict[str, float] = json.loads(context.cursor or "{}")
+    requests = []
+    for channel in SCHEDULED:
+        recently = now.timestamp() - asked.get(channel.job, 0.0) < _AGAIN_AFTER_S
+        if (channel.source, channel.name) not in late or recently:
+            continue
+        if context.instance.get_runs(
+            RunsFilter(job_name=channel.job, statuses=list(ACTIVE)), limit=1
+        ):
+            continue
+        asked[channel.job] = now.timestamp()
+        requests.append(dg.RunRequest(job_name=channel.job, tags={"market_assets/why": "late"}))
+    if not requests:
+        return dg.SkipReason("every channel is on time, or a run for it is on its way")
+    return dg.SensorResult(run_requests=requests, cursor=json.dumps(asked))
+
+
+@dg.sensor(
+    minimum_interval_seconds=60,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Closes runs that say they are active though their process is gone.",
+)
+def close_runs_without_process(context: dg.SensorEvaluationContext) -> dg.SkipReason:
+    """No run stays 'started' for ever after a power cut."""
+    closed = close_dead_runs(context.instance, SystemClock().now())
+    return dg.SkipReason(f"closed {', '.join(closed)}" if closed else "no dead runs")

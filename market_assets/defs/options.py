@@ -1,0 +1,107 @@
+"""What every asset states in the same way: its policy, group, owner, schema; and its result."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import dagster as dg
+
+from market_assets.channels import channel_of
+from market_assets.tables import TABLES, TableSpec
+
+if TYPE_CHECKING:
+    from market_assets.storage.store import Written
+
+OWNER: Final = "team:market-data"
+
+RETRIES: Final = dg.RetryPolicy(
+    max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
+)
+"""For what the HTTP client has not got over within a minute: a venue that restarts."""
+
+
+def asset_options(name: str, *, kinds: set[str], pool: str | None = None) -> dict[str, Any]:
+    """The arguments of `@dg.asset` that follow from the asset's channel and table.
+
+    Args:
+        name: the asset key; where a table has that name, its columns become the UI's schema.
+        kinds: what the UI draws on the asset's card.
+        pool: the venue that one run at a time may speak to.
+    """
+    channel = channel_of(name)
+    table = next((table for table in TABLES if table.name == name), None)
+    return {
+        "name": name,
+        "group_name": channel.source,
+        "kinds": kinds,
+        "owners": [OWNER],
+        "pool": pool,
+        "retry_policy": RETRIES,
+        "freshness_policy": dg.FreshnessPolicy.time_window(fail_window=channel.freshness_window),
+        "tags": {"channel": channel.name},
+        "metadata": _table_metadata(table) if table is not None else {},
+    }
+
+
+def written_result(
+    *written: Written, row_count: int | None = None, **figures: object
+) -> dg.MaterializeResult[Any]:
+    """The result of an asset that wrote rows; figures are drawn as plots over time by the UI.
+
+    Args:
+        written: what the store did, for one table or several.
+        row_count: rows that the table holds now.
+        figures: more metadata; None is left out.
+    """
+    metadata: dict[str, Any] = {
+        "rows_written": sum(w.inserted + w.updated for w in written),
+        "rows_offered": sum(w.rows for w in written),
+        "lock_wait_ms": round(sum(w.lock_wait_ms for w in written), 1),
+        "lock_hold_ms": round(sum(w.lock_hold_ms for w in written), 1),
+        "dagster/row_count": row_count,
+        **figures,
+    }
+    firsts = [w.event_from_at for w in written if w.event_from_at is not None]
+    lasts = [w.event_to_at for w in written if w.event_to_at is not None]
+    if firsts and lasts:
+        metadata["first_event_at"] = min(firsts).isoformat()
+        metadata["last_event_at"] = max(lasts).isoformat()
+    return dg.MaterializeResult(metadata={k: v for k, v in metadata.items() if v is not None})
+
+
+def column_schema(table: TableSpec) -> dg.TableSchema:
+    """The table's columns as the UI shows them: type, meaning and unit."""
+    return dg.TableSchema(
+        columns=[
+            dg.TableColumn(
+                column.name,
+                type=column.type,
+                description=column.doc + (f" Unit: {column.unit}." if column.unit else ""),
+                constraints=dg.TableColumnConstraints(
+                    nullable=column.name not in table.required,
+                    unique=table.key == (column.name,),
+                ),
+            )
+            for column in table.columns
+        ]
+    )
+
+
+def _table_metadata(table: TableSpec) -> dict[str, Any]:
+    return {
+        "dagster/table_name": table.name,
+        "dagster/column_schema": column_schema(table),
+        "grain": table.grain,
+        "key": ", ".join(table.key),
+        "retention": "; ".join(
+            (f"{rule.only[1]}: " if rule.only else "") + _in_words(rule.keep)
+            for rule in table.retention
+        )
+        or "kept",
+    }
+
+
+def _in_words(length: timedelta) -> str:
+    hours = length / timedelta(hours=1)
+    return f"{hours:g} hours" if hours >= 1 else f"{hours * 60:g} minutes"

@@ -1,0 +1,145 @@
+"""Dagster resources: they only configure, and hand plain objects over to assets and ops.
+
+The one module of `defs/` with a `@dg.definitions` function: loose objects beside such a function
+would not be loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import dagster as dg
+from dagster_duckdb import DuckDBResource
+
+from market_assets.settings import Settings, load
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from market_assets.sources.hyperliquid.client import HyperliquidClient
+    from market_assets.sources.limits import WeightBudget
+    from market_assets.storage.store import Store
+
+
+class MarketStore(DuckDBResource):
+    """The market database. Assets receive a `Store`; `get_connection` is for a quick look.
+
+    Attributes:
+        database: the published file; the live file, locks and spool stand beside it in `live/`.
+        lock_wait_s: how long to wait for the live file.
+        publish_bytes_per_second: what publishing may copy, on average.
+    """
+
+    lock_wait_s: float = 60.0
+    publish_bytes_per_second: float = 1e6
+
+    @classmethod
+    def _is_dagster_maintained(cls) -> bool:
+        return False
+
+    def store(self) -> Store:
+        """The store as a plain object."""
+        from market_assets.storage.store import Store  # noqa: PLC0415 - paid by runs, not by loading
+
+        return Store(
+            Path(self.database),
+            lock_wait=timedelta(seconds=self.lock_wait_s),
+            publish_bytes_per_second=self.publish_bytes_per_second,
+        )
+
+    @contextmanager
+    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection to the published file; it never stands in a writer's way."""
+        import duckdb  # noqa: PLC0415 - paid by runs, not by loading
+
+        connection = duckdb.connect(self.database, read_only=True, config=self.connection_config)
+        try:
+            connection.execute("set timezone = 'UTC'")
+            yield connection
+        finally:
+            connection.close()
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:
+        """Hand over the store, and publish what was written when the run ends.
+
+        A run of the daemon publishes within the byte budget; one that somebody started by hand
+        has published everything by the time the command returns.
+        """
+        store = self.store()
+        try:
+            yield store
+        finally:
+            by_hand = context.run is None or context.run.remote_job_origin is None
+            store.publish(force=by_hand)
+
+
+class HyperliquidApi(dg.ConfigurableResource[Any]):
+    """Hyperliquid's info endpoint, within the request weight that all processes share.
+
+    Attributes:
+        base_url: where the venue is.
+        budget_file: the file that holds the shared budget.
+        weight_share: share of the venue's 1200 a minute that is used.
+    """
+
+    base_url: str
+    budget_file: str
+    weight_share: float = 0.8
+
+    def client(self, user: str) -> HyperliquidClient:
+        """A client whose requests are counted as `user`'s: runs, stream or backfill."""
+        from market_assets.sources.hyperliquid.client import HyperliquidClient  # noqa: PLC0415
+
+        return HyperliquidClient(self.base_url, budget=self.budget(), user=user)
+
+    def budget(self) -> WeightBudget:
+        """The shared budget as a plain object."""
+        from market_assets.sources.hyperliquid.client import weight_budget  # noqa: PLC0415
+
+        return weight_budget(Path(self.budget_file), share=self.weight_share)
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:  # noqa: ARG002 - Dagster's signature
+        """Hand over a client, closed when the run ends."""
+        client = self.client("runs")
+        try:
+            yield client
+        finally:
+            client.close()
+
+
+@dg.definitions
+def resources() -> dg.Definitions:
+    """The resources, as the settings have them, and the executor of every job."""
+    settings = load()
+    return dg.Definitions(
+        resources={
+            "settings": dg.ResourceDefinition.hardcoded_resource(settings),
+            "store": market_store(settings),
+            "hyperliquid": hyperliquid_api(settings),
+        },
+        executor=dg.in_process_executor,
+    )
+
+
+def market_store(settings: Settings) -> MarketStore:
+    """The database that the settings name."""
+    return MarketStore(
+        database=str(settings.market_db),
+        lock_wait_s=settings.lock_wait.total_seconds(),
+        publish_bytes_per_second=settings.publish_bytes_per_second,
+    )
+
+
+def hyperliquid_api(settings: Settings) -> HyperliquidApi:
+    """The venue that the settings name."""
+    return HyperliquidApi(
+        base_url=settings.hyperliquid_api_url,
+        budget_file=str(settings.state_dir / "hyperliquid.budget"),
+        weight_share=settings.weight_share,
+    )

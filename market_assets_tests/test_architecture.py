@@ -1,0 +1,126 @@
+"""The house: who may import whom, read from the syntax trees."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).resolve().parent.parent / "market_assets"
+
+BASE = {"tables", "frames", "clock", "channels"}
+MAY_IMPORT: dict[str, set[str]] = {
+    "clock": set(),
+    "channels": set(),
+    "tables": {"frames"},  # only when a schema is asked for
+    "frames": {"tables"},
+    "settings": {"tables"},
+    "sources": BASE,
+    "storage": BASE,
+    "features": BASE,
+    "simulator": {"clock", "tables"},
+    "maintenance": BASE | {"features", "storage"},
+    "checks": BASE | {"storage"},
+    "sidecar": BASE | {"features", "storage", "sources"},
+    "health": BASE | {"storage"},
+    "defs": BASE
+    | {"settings", "features", "storage", "sources", "sidecar", "health", "maintenance", "checks"},
+    "definitions": {"defs"},
+    "cli": BASE
+    | {
+        "settings",
+        "storage",
+        "sources",
+        "sidecar",
+        "health",
+        "maintenance",
+        "definitions",
+        "simulator",
+    },
+}
+FORBIDDEN: dict[str, set[str]] = {
+    "sources": {"dagster", "duckdb", "dagster_duckdb"},
+    "features": {"dagster", "duckdb", "httpx", "websockets"},
+    "storage": {"dagster", "httpx", "websockets"},
+    "sidecar": {"dagster"},
+    "maintenance": {"dagster"},
+    "checks": {"dagster"},
+    "simulator": {"dagster", "duckdb", "polars"},
+    "clock": {"polars", "dagster"},
+    "channels": {"polars", "dagster"},
+    "tables": {"dagster", "duckdb"},
+}
+
+
+def _imports(file: Path) -> set[str]:
+    """Every module that a file imports, also inside functions and for type checking."""
+    found = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _violations(name: str, files: list[Path]) -> list[str]:
+    allowed, forbidden = MAY_IMPORT[name] | {name}, FORBIDDEN.get(name, set())
+    wrong = []
+    for file in files:
+        for module in _imports(file):
+            parts = module.split(".")
+            inside = parts[0] == "market_assets" and len(parts) > 1
+            is_layer = inside and (parts[1] in MAY_IMPORT)
+            if (is_layer and parts[1] not in allowed) or parts[0] in forbidden:
+                wrong.append(f"{file.name} imports {module}")
+    return wrong
+
+
+def _files(name: str) -> list[Path]:
+    single = PACKAGE / f"{name}.py"
+    return [single] if single.exists() else sorted((PACKAGE / name).rglob("*.py"))
+
+
+@pytest.mark.parametrize("name", sorted(MAY_IMPORT))
+def test_imports_follow_the_arrows(name: str) -> None:
+    assert _files(name), f"there is no {name}"
+    assert _violations(name, _files(name)) == []
+
+
+def test_every_part_of_the_package_is_in_the_picture() -> None:
+    parts = {p.stem for p in PACKAGE.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
+    assert parts - {"__init__"} == set(MAY_IMPORT)
+
+
+def test_sources_do_not_know_each_other() -> None:
+    sources = [p.name for p in (PACKAGE / "sources").iterdir() if (p / "__init__.py").exists()]
+    for source in sources:
+        for file in (PACKAGE / "sources" / source).rglob("*.py"):
+            others = {f"market_assets.sources.{other}" for other in sources if other != source}
+            assert not {m for m in _imports(file) if any(m.startswith(o) for o in others)}, file
+
+
+@pytest.mark.parametrize(
+    ("layer", "line"),
+    [
+        ("sources", "import dagster"),
+        ("features", "def f():\n    import duckdb"),
+        ("sidecar", "from market_assets.defs import stream"),
+        ("storage", "from market_assets import settings"),
+    ],
+)
+def test_a_planted_violation_is_caught(layer: str, line: str, tmp_path: Path) -> None:
+    planted = tmp_path / "planted.py"
+    planted.write_text(line)
+    assert len(_violations(layer, [planted])) >= 1
+
+
+def test_only_the_outer_layers_read_the_environment() -> None:
+    """Values are passed down; `settings` is the one that reads variables."""
+    for name in set(MAY_IMPORT) - {"settings", "cli"}:
+        for file in _files(name):
+            text = file.read_text("utf-8")
+            assert "os.environ" not in text, file
+            assert "getenv" not in text, file

@@ -1,0 +1,88 @@
+"""Settings: defaults, precedence, and errors that name the variable."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from market_assets import settings
+from market_assets.settings import SettingError, load
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def test_defaults_need_no_variable(tmp_path: Path) -> None:
+    found = load({}, root=tmp_path)
+    assert found.market_db == tmp_path / "data" / "market.duckdb"
+    assert found.dagster_home == tmp_path / "data" / "dagster"
+    assert found.hyperliquid_ws_url == "wss://api.hyperliquid.xyz/ws"
+    assert found.wanted_symbols == ()
+    assert found.retention["MARKET_KEEP_MIDS_HOURS"] == timedelta(minutes=30)
+
+
+def test_the_shell_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+    (tmp_path / ".env").write_text("MARKET_PROFILE=local\nMARKET_SYMBOLS=BTC\n")
+    found = load({"MARKET_SYMBOLS": "ETH, xyz:TSLA"}, root=tmp_path)
+    assert found.profile == "local"
+    assert found.wanted_symbols == ("ETH", "xyz:TSLA")
+
+
+def test_the_local_profile_is_eight_symbols(tmp_path: Path) -> None:
+    assert len(load({"MARKET_PROFILE": "local"}, root=tmp_path).wanted_symbols) == 8
+
+
+def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
+    assert load({"MARKET_PROFILE": ""}, root=tmp_path).profile == "full"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("MARKET_PROFILE", "tiny", "full or local"),
+        ("ALERT_MIN_SEVERITY", "loud", "one of"),
+        ("HYPERLIQUID_API_URL", "ftp://x", "http:// or https://"),
+        ("HYPERLIQUID_WS_URL", "https://x", "ws:// or wss://"),
+        ("MARKET_UI_PORT", "http", "not a number"),
+        ("MARKET_UI_PORT", "99999", "1 to 65535"),
+        ("MARKET_WEIGHT_SHARE", "0.9", "0.01 to 0.8"),
+        ("MARKET_FLUSH_SECONDS", "nan", "0.1 to 60"),
+        ("MARKET_KEEP_MIDS_HOURS", "-1", "0.1 to"),
+    ],
+)
+def test_a_bad_value_is_an_error_that_names_the_variable(
+    tmp_path: Path, name: str, value: str, says: str
+) -> None:
+    with pytest.raises(SettingError, match=name) as caught:
+        load({name: value}, root=tmp_path)
+    assert says in str(caught.value)
+
+
+def test_simulated_venues_that_are_up_are_used_by_other_shells(tmp_path: Path) -> None:
+    """And those of a process that is gone are not."""
+    file = settings.endpoints_file(tmp_path / "data" / "market.duckdb")
+    file.parent.mkdir(parents=True)
+    said = {"HYPERLIQUID_API_URL": "http://127.0.0.1:1", "PATH": "/evil"}
+    file.write_text(json.dumps({"pid": os.getpid(), "environment": said}))
+    assert load({}, root=tmp_path).hyperliquid_api_url == "http://127.0.0.1:1"
+    shell = {"HYPERLIQUID_API_URL": "http://127.0.0.1:2"}
+    assert load(shell, root=tmp_path).hyperliquid_api_url == "http://127.0.0.1:2"
+    file.write_text(json.dumps({"pid": 2**22 + 1, "environment": said}))
+    assert load({}, root=tmp_path).hyperliquid_api_url == "https://api.hyperliquid.xyz"
+    file.write_text("{")
+    assert load({}, root=tmp_path).hyperliquid_api_url == "https://api.hyperliquid.xyz"
+
+
+def test_env_example_lists_every_variable() -> None:
+    assert (ROOT / ".env.example").read_text("utf-8") == settings.env_example()
+
+
+def test_env_example_works_as_it_stands(tmp_path: Path) -> None:
+    """Copied to .env it changes nothing, and a value from the shell still wins in Dagster too."""
+    (tmp_path / ".env").write_text(settings.env_example())
+    assert load({}, root=tmp_path) == load({}, root=tmp_path)
+    assert load({}, root=tmp_path).market_db == tmp_path / "data" / "market.duckdb"
+    assert "MARKET_SYMBOLS=${MARKET_SYMBOLS:-}" in settings.env_example()
