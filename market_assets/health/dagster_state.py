@@ -40,11 +40,13 @@ HEARTBEAT: Final = timedelta(seconds=30)
 
 def freshness_windows(specs: Iterable[dg.AssetSpec]) -> dict[str, timedelta]:
     """How old each asset may be, by its key, as its freshness policy says."""
-    return {
-        spec.key.to_user_string(): spec.freshness_policy.fail_window.to_timedelta()
-        for spec in specs
-        if isinstance(spec.freshness_policy, dg.TimeWindowFreshnessPolicy)
-    }
+    windows = {}
+    for spec in specs:
+        # Dagster does not export the class that `FreshnessPolicy.time_window` gives back.
+        window = getattr(spec.freshness_policy, "fail_window", None)
+        if window is not None:
+            windows[spec.key.to_user_string()] = window.to_timedelta()
+    return windows
 
 
 def health(
