@@ -10,6 +10,7 @@ Not here: what the answers mean (`wire.py` of each source), what a request weigh
 
 from __future__ import annotations
 
+import itertools
 import json
 import logging
 import random
@@ -17,8 +18,6 @@ import threading
 import time
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Final
 
 import httpx
@@ -32,9 +31,10 @@ from market_assets.sources.errors import (
     VenueUnavailable,
 )
 from market_assets.sources.limits import BudgetExhaustedError
+from market_assets.sources.retry import RetryPolicy, backoff, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Mapping
 
     from market_assets.sources.limits import WeightBudget
 
@@ -45,32 +45,6 @@ _SERVER_ERRORS: Final = 500
 _CLIENT_ERRORS: Final = 400
 _OK: Final = 200
 _CLOSERS: Final = {ord("["): ord("]"), ord("{"): ord("}"), ord('"'): ord('"')}
-
-
-@dataclass(frozen=True)
-class RetryPolicy:
-    """When to ask again.
-
-    Attributes:
-        attempts: how often a request is sent at most.
-        first_delay: seconds before the second attempt; it doubles from there, with jitter.
-        longest_delay: the cap on that.
-        busy_delay: seconds to pause after a 429 that does not say how long.
-        deadline: seconds for a request in all, with waits for weight and between attempts.
-    """
-
-    attempts: int = 4
-    first_delay: float = 0.5
-    longest_delay: float = 15.0
-    busy_delay: float = 10.0
-    deadline: float = 90.0
-
-    def delays(self, jitter: Callable[[], float]) -> Iterator[float]:
-        """The pauses between attempts: doubling, capped, each between half and all of that."""
-        delay = self.first_delay
-        for _ in range(self.attempts - 1):
-            yield min(delay, self.longest_delay) * (0.5 + 0.5 * jitter())
-            delay *= 2
 
 
 @dataclass(frozen=True)
@@ -199,7 +173,10 @@ class HttpTransport:
         self, method: str, path: str, weight: int, refusal: tuple[int, bytes] | None, **request: Any
     ) -> bytes:
         deadline = self._clock.monotonic() + self._retry.deadline
-        delays = self._retry.delays(self._jitter)
+        policy = self._retry
+        delays = itertools.islice(
+            backoff(policy.first_delay, policy.longest_delay, self._jitter), policy.attempts - 1
+        )
         while True:
             self._pay(weight, deadline)
             try:
@@ -247,7 +224,11 @@ class HttpTransport:
             message = f"{where}: {kind} {error}".strip()
             raise _Retryable(VenueUnavailable(self.venue, message)) from error
         self._count(str(response.status_code), len(body))
-        return response.status_code, body, _retry_after(response.headers, self._clock)
+        return (
+            response.status_code,
+            body,
+            retry_after(response.headers.get("Retry-After"), self._clock.now()),
+        )
 
     def _read(self, response: httpx.Response, where: str, deadline: float) -> bytes:
         body = bytearray()
@@ -305,19 +286,3 @@ def _is_whole(body: bytes) -> bool:
 def _excerpt(body: bytes) -> str:
     """The beginning of a body, on one line."""
     return " ".join(body[:120].decode("utf-8", "replace").split())
-
-
-def _retry_after(headers: httpx.Headers, clock: Clock) -> float | None:
-    """Seconds that the venue asks to wait: a number or a date; None if it says nothing usable."""
-    text = headers.get("Retry-After", "").strip()
-    if not text:
-        return None
-    if text.isdecimal():
-        return float(text)
-    try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - clock.now()).total_seconds())

@@ -22,7 +22,7 @@ import msgspec
 
 from market_assets import clock as clocks
 from market_assets.sources.errors import VenueError, VenueNonsense, VenueUnavailable
-from market_assets.sources.http import HttpTransport, RetryPolicy, TransportStats
+from market_assets.sources.http import HttpTransport, TransportStats
 from market_assets.sources.hyperliquid import wire
 from market_assets.sources.hyperliquid.model import (
     DEXS,
@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 
     from market_assets.clock import Clock
     from market_assets.sources.limits import WeightBudget
+    from market_assets.sources.retry import RetryPolicy
 
 __all__ = ["Candle", "Dex", "HyperliquidClient", "Listing", "Universe"]
 

@@ -1,64 +1,58 @@
-"""Hyperliquid's WebSocket as calls on a sink."""
+"""Hyperliquid's stream: mids of every dex and 1-minute candles of many symbols, on few sockets.
+
+Documented at https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/websocket. Limits
+per address: 10 connections, 30 new ones a minute, 1000 subscriptions, 2000 messages a minute.
+
+Mids have a socket of their own: when a watchdog renews it, no candle is lost, and the reverse.
+Candles are dealt out in order of rank to the socket that has least, so each has some symbols that
+trade all the time, which is what the watchdog on their age needs.
+
+Not here: one socket (`link.py`), subscriptions (`ledger.py`), what becomes of the data (the sink).
+"""
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, NoReturn
 
-import msgspec
+from market_assets.clock import SystemClock
+from market_assets.sources.hyperliquid.ledger import Brake
+from market_assets.sources.hyperliquid.link import Link
+from market_assets.sources.hyperliquid.messages import Subscription
+from market_assets.sources.hyperliquid.shared import FeedPolicy, FeedSink, Shared, Tally
+from market_assets.sources.hyperliquid.wire import CandleUpdate
+from market_assets.sources.stream import Pacer
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     from market_assets.clock import Clock
 
+__all__ = ["CandleUpdate", "FeedPolicy", "FeedSink", "FeedStats", "HyperliquidFeed"]
 
-class CandleUpdate(msgspec.Struct):
-    """The state of one candle at the moment of a frame; volume in base units."""
-
-    symbol: str
-    interval: str
-    open_ms: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    trades: int
-
-
-class FeedSink(Protocol):
-    """Where the feed puts what it hears. Called on the event loop, in order; must be cheap."""
-
-    def mids(self, dex: str, mids: Mapping[str, float], received_at: datetime) -> None:
-        """One `allMids` frame of a dex."""
-
-    def candle(self, update: CandleUpdate, received_at: datetime) -> None:
-        """One candle frame; may be late or a duplicate."""
-
-    def subscribed(self, symbols: Collection[str], at: datetime) -> None:
-        """Candle subscriptions that the exchange acknowledged."""
-
-    def lost(self, symbols: Collection[str], since: datetime, cause: str) -> None:
-        """Frames of these symbols may be missing from `since` on; cause: reconnect or silence."""
+INTERVAL: Final = "1m"
+_MINUTE_S: Final = 60.0
 
 
 @dataclass(frozen=True)
 class FeedStats:
-    """What the feed did since it started, and how it is now.
+    """What the feed did since it was made, and how it is now.
 
     Attributes:
         connected: open sockets.
         subscribed: acknowledged subscriptions.
-        refused: symbols that the exchange refuses, with its text.
-        left_out: wanted symbols without a subscription because a limit bites, by rank.
+        refused: symbols (for mids: `mids of <dex>`) that the exchange refuses now, with its text.
+        left_out: wanted symbols beyond `FeedPolicy.subscriptions`, by rank.
         frames: frames received, all channels.
         frames_by_channel: the same by channel; `other` for channels that nobody asked for.
         undecodable: frames that could not be decoded.
-        undecodable_samples: the last five of them, cut to 200 characters.
-        rejected: symbols of which a value was dropped because it made no sense, with the reason.
+        undecodable_samples: the last five of them, and of errors that name nothing, cut to 200
+            characters.
+        rejected: symbols of which a value was dropped because it made no sense, with the last
+            reason.
         reconnects: connections lost, for whatever cause.
+        reconnects_by_cause: the same by cause: reconnect or silence.
         ages_s: seconds since the last frame by channel; a channel is there once it has had one.
     """
 
@@ -72,6 +66,7 @@ class FeedStats:
     undecodable_samples: tuple[str, ...]
     rejected: Mapping[str, str]
     reconnects: int
+    reconnects_by_cause: Mapping[str, int]
     ages_s: Mapping[str, float]
 
 
@@ -79,18 +74,174 @@ class HyperliquidFeed:
     """The exchange's stream over a few sockets that are kept alive."""
 
     def __init__(
-        self, url: str, sink: FeedSink, *, clock: Clock | None = None, max_connections: int = 4
+        self,
+        url: str,
+        sink: FeedSink,
+        *,
+        clock: Clock | None = None,
+        max_connections: int = 4,
+        policy: FeedPolicy | None = None,
     ) -> None:
-        raise NotImplementedError
+        """Make a feed that wants nothing yet.
+
+        Args:
+            url: `wss://api.hyperliquid.xyz/ws`, or another that speaks the same.
+            sink: where data goes.
+            clock: for the times of receipt, and for ages.
+            max_connections: sockets at most; the exchange allows 10 per address.
+            policy: watchdogs, limits and delays.
+        """
+        if max_connections < 1:
+            raise ValueError(f"max_connections is {max_connections}; at least 1")
+        clock = clock or SystemClock()
+        policy = policy or FeedPolicy()
+        self._clock = clock
+        self._policy = policy
+        self._max_connections = max_connections
+        self._tally = Tally()
+        self._shared = Shared(
+            url=url,
+            sink=sink,
+            clock=clock,
+            policy=policy,
+            tally=self._tally,
+            brake=Brake(),
+            connects=Pacer(policy.connections_per_minute, _MINUTE_S, clock),
+            messages=Pacer(policy.messages_per_minute, _MINUTE_S, clock),
+        )
+        self._homes: dict[Subscription, Link] = {}
+        self._links: list[Link] = []
+        self._mids_link: Link | None = None
+        self._left_out: tuple[str, ...] = ()
+        self._tasks: dict[Link, asyncio.Task[NoReturn]] = {}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._broken: asyncio.Future[NoReturn] | None = None
 
     def want(self, *, dexs: Sequence[str], symbols: Sequence[str]) -> None:
-        """Subscribe to the mids of these dexs and the 1m candles of these symbols, by rank."""
-        raise NotImplementedError
+        """Exactly the mids of these dexs and the candles of these symbols from now on.
+
+        May be called at any time and from any thread. Only the difference is sent; sockets that
+        stay are not disturbed. Symbols are in order of rank: beyond the limit the last are left
+        out (see `FeedStats.left_out`).
+        """
+        mids = [Subscription("allMids", dex=dex) for dex in dict.fromkeys(dexs)]
+        room = max(0, self._policy.subscriptions - len(mids))
+        ranked = list(dict.fromkeys(symbols))
+        candles = [Subscription("candle", symbol, INTERVAL) for symbol in ranked[:room]]
+        left_out = tuple(ranked[room:])
+        if self._loop is None:
+            self._apply(mids, candles, left_out)
+        else:
+            self._loop.call_soon_threadsafe(self._apply, mids, candles, left_out)
 
     async def run(self) -> None:
-        """Stream until cancelled."""
-        raise NotImplementedError
+        """Stream until cancelled.
+
+        Raises:
+            Exception: what the sink raised, or `InvalidURI`; nothing that the venue does.
+        """
+        if self._loop is not None:
+            raise RuntimeError("this feed is running already")
+        self._loop = asyncio.get_running_loop()
+        self._broken = self._loop.create_future()
+        try:
+            for link in self._links:
+                self._start(link)
+            await self._broken
+        finally:
+            self._loop = None
+            tasks = list(self._tasks.values())
+            self._tasks.clear()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     def stats(self) -> FeedStats:
-        """What the feed did, and how it is now."""
-        raise NotImplementedError
+        """What the feed did, and how it is now. May be called from any thread."""
+        tally, now = self._tally, self._clock.monotonic()
+        refused = {
+            subscription.coin or f"mids of {subscription.dex!r}": text
+            for link in self._links
+            for subscription, text in link.ledger.refused.items()
+        }
+        return FeedStats(
+            connected=sum(link.connected for link in self._links),
+            subscribed=sum(len(link.ledger.acked) for link in self._links),
+            refused=refused,
+            left_out=self._left_out,
+            frames=tally.by_channel.total() + tally.undecodable,
+            frames_by_channel=dict(tally.by_channel),
+            undecodable=tally.undecodable,
+            undecodable_samples=tuple(tally.samples),
+            rejected=dict(tally.rejected),
+            reconnects=tally.reconnects.total(),
+            reconnects_by_cause=dict(tally.reconnects),
+            ages_s={channel: now - at for channel, at in tally.last_at.items()},
+        )
+
+    def _apply(
+        self, mids: list[Subscription], candles: list[Subscription], left_out: tuple[str, ...]
+    ) -> None:
+        self._left_out = left_out
+        wanted = [*mids, *candles]
+        homes = {s: self._homes[s] for s in wanted if s in self._homes}
+        if mids and self._mids_link is None:
+            is_full = len(self._links) >= self._max_connections
+            self._mids_link = self._links[0] if is_full else self._add_link()
+        for subscription in mids:
+            if self._mids_link is not None:
+                homes.setdefault(subscription, self._mids_link)
+        loads = dict.fromkeys(self._candle_links(len(candles)) if candles else (), 0)
+        for link in homes.values():
+            if link in loads:
+                loads[link] += 1
+        for subscription in candles:
+            if subscription not in homes:
+                emptiest = min(loads, key=loads.__getitem__)
+                homes[subscription] = emptiest
+                loads[emptiest] += 1
+        self._homes = homes
+        for link in list(self._links):
+            own = [s for s in wanted if homes[s] is link]
+            link.want(own)
+            if not own:
+                self._drop_link(link)
+
+    def _candle_links(self, candles: int) -> list[Link]:
+        """The sockets that candles are dealt to, as many as their number asks for."""
+        links = [link for link in self._links if link is not self._mids_link]
+        most = self._max_connections - (self._mids_link is not None)
+        if most <= 0:
+            return list(self._links)
+        asked = -(-candles // self._policy.symbols_per_connection)
+        while len(links) < min(asked, most):
+            links.append(self._add_link())
+        return links
+
+    def _add_link(self) -> Link:
+        link = Link(self._shared)
+        self._links.append(link)
+        if self._loop is not None:
+            self._start(link)
+        return link
+
+    def _drop_link(self, link: Link) -> None:
+        self._links.remove(link)
+        if link is self._mids_link:
+            self._mids_link = None
+        task = self._tasks.pop(link, None)
+        if task is not None:
+            task.cancel()
+
+    def _start(self, link: Link) -> None:
+        task = asyncio.create_task(link.run())
+        task.add_done_callback(self._ended)
+        self._tasks[link] = task
+
+    def _ended(self, task: asyncio.Task[NoReturn]) -> None:
+        """A socket's task only ends by being cancelled, or by a fault that ends the feed."""
+        if task.cancelled() or self._broken is None or self._broken.done():
+            return
+        fault = task.exception()
+        if fault is not None:
+            self._broken.set_exception(fault)
