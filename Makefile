@@ -41,7 +41,7 @@ duckdb2: dev  ## the store's tests on DuckDB 2
 	.venv-duckdb2/bin/python -m pytest market_assets_tests/storage
 
 docs: dev  ## generated parts of the docs
-	$(BIN)/python -m market_assets_tests.generate_docs
+	$(BIN)/python scripts/docs.py
 
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name it: make PYTHON=python3.11"; exit 1; }

@@ -1,0 +1,130 @@
+"""Make the README's pictures from a running system: the asset graph, and `market-assets status`.
+
+    python scripts/pictures.py          starts `UPSTREAM=simulated make run` in a folder of its own
+    python scripts/pictures.py --url U  uses a UI that is up already
+
+Needs Chromium (`chromium` or `google-chrome` on the path). The folder is deleted afterwards.
+"""
+
+from __future__ import annotations
+
+import argparse
+import html
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PICTURES = ROOT / "docs" / "pictures"
+_PAGES = {"assets": "/locations/market_assets/asset-groups/hyperliquid/lineage"}
+
+
+def main() -> None:
+    """Take every picture."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--url", help="a UI that is up already")
+    arguments = parser.parse_args()
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    if arguments.url:
+        take_pictures(arguments.url, dict(os.environ))
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        env = {
+            **os.environ,
+            "UPSTREAM": "simulated",
+            "MARKET_DB": f"{folder}/market.duckdb",
+            "DAGSTER_HOME": f"{folder}/dagster",
+            "MARKET_UI_PORT": "3111",
+            "MARKET_SIMULATOR_PORT": "3112",
+        }
+        running = subprocess.Popen(
+            [ROOT / ".venv/bin/market-assets", "run"], env=env, cwd=ROOT, start_new_session=True
+        )
+        try:
+            wait_until_well(env)
+            take_pictures("http://127.0.0.1:3111", env)
+        finally:
+            running.send_signal(signal.SIGINT)
+            running.wait(timeout=90)
+
+
+def wait_until_well(env: dict[str, str], patience_s: float = 420) -> None:
+    """Wait until every channel is ok; then a little more, for the plots to have points."""
+    deadline = time.monotonic() + patience_s
+    while time.monotonic() < deadline:
+        found = json.loads(_status(env, "--json"))
+        if found["ok"]:
+            time.sleep(90)
+            return
+        time.sleep(5)
+    sys.exit("the channels were not all ok in time; no pictures taken")
+
+
+def take_pictures(url: str, env: dict[str, str]) -> None:
+    """The UI's pages, and the status table as a terminal shows it."""
+    for name, page in _PAGES.items():
+        screenshot(url + page, PICTURES / f"{name}.png", size="1500,900")
+    with tempfile.TemporaryDirectory() as folder:
+        page = Path(folder) / "status.html"
+        page.write_text(as_terminal("$ market-assets status", _status(env)), "utf-8")
+        screenshot(page.as_uri(), PICTURES / "status.png", size="1100,330")
+
+
+def _status(env: dict[str, str], *options: str) -> str:
+    command = [ROOT / ".venv/bin/market-assets", "status", *options]
+    done = subprocess.run(
+        command, env={**env, "COLUMNS": "130"}, cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    return done.stdout
+
+
+def as_terminal(command: str, output: str) -> str:
+    """A page that looks like a terminal; the words of the five statuses in their colours."""
+    colours = {"ok": "#7ee787", "running": "#79c0ff", "stale": "#e3b341", "failed": "#ff7b72"}
+    text = html.escape(output)
+    for word, colour in colours.items():
+        text = text.replace(f" {word} ", f' <b style="color:{colour}">{word}</b> ')
+    return (
+        "<body style='margin:0;background:#0d1117;color:#e6edf3'>"
+        f"<pre style='font:14px/1.45 monospace;padding:18px'>{html.escape(command)}\n{text}</pre>"
+    )
+
+
+def screenshot(url: str, file: Path, *, size: str) -> None:
+    """Have headless Chromium load a page, let it settle, and draw it."""
+    browser = shutil.which("chromium") or shutil.which("google-chrome")
+    if browser is None:
+        sys.exit("no chromium and no google-chrome on the path")
+    with tempfile.TemporaryDirectory() as profile:
+        subprocess.run(
+            [
+                browser,
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+                "--hide-scrollbars",
+                f"--user-data-dir={profile}",
+                f"--window-size={size}",
+                "--virtual-time-budget=20000",
+                f"--screenshot={file}",
+                url,
+            ],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+
+
+if __name__ == "__main__":
+    main()
