@@ -23,7 +23,7 @@ import msgspec
 from market_assets import clock as clocks
 from market_assets.sources.errors import VenueError, VenueNonsense, VenueUnavailable
 from market_assets.sources.http import HttpTransport, TransportStats
-from market_assets.sources.hyperliquid import wire
+from market_assets.sources.hyperliquid import weights, wire
 from market_assets.sources.hyperliquid.model import (
     DEXS,
     SPOT,
@@ -34,6 +34,7 @@ from market_assets.sources.hyperliquid.model import (
 )
 from market_assets.sources.hyperliquid.sanity import candle_fault, sound_mids
 from market_assets.sources.hyperliquid.universe import perp_listings, spot_listings
+from market_assets.sources.hyperliquid.weights import weight_budget
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -43,7 +44,7 @@ if TYPE_CHECKING:
     from market_assets.sources.limits import WeightBudget
     from market_assets.sources.retry import RetryPolicy
 
-__all__ = ["Candle", "Dex", "HyperliquidClient", "Listing", "Universe"]
+__all__ = ["Candle", "Dex", "HyperliquidClient", "Listing", "Universe", "weight_budget"]
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
@@ -51,12 +52,6 @@ _T = TypeVar("_T")
 VENUE: Final = "hyperliquid"
 _UNKNOWN_COIN: Final = (500, b"null")
 """How `candleSnapshot` says that there is no such coin; elsewhere a 500 is trouble and passes."""
-_WEIGHT: Final = 20
-_WEIGHT_MIDS: Final = 2
-_ROWS_PER_WEIGHT: Final = 60
-"""`candleSnapshot` weighs one more for each 60 rows of the answer."""
-_MAX_ROWS: Final = 5000
-"""Candles in one answer, and all that the exchange keeps of an interval."""
 _CLOSED_AFTER: Final = timedelta(seconds=1)
 """A candle's last trades are in it this long after its end (a frame came 0.16 s after it once)."""
 
@@ -104,7 +99,7 @@ class HyperliquidClient:
         Raises:
             VenueError: it could not be had; the class says why. So for every method here.
         """
-        rows = self._ask({"type": "perpDexs"}, _WEIGHT, wire.decode_dexs)
+        rows = self._ask({"type": "perpDexs"}, weights.INFO, wire.decode_dexs)
         self._note("perpDexs", [reason for _, reason in rows.faults])
         builders = [Dex(dex.name, dex.full_name) for dex in rows.items if dex and dex.name]
         return [Dex("", "Hyperliquid"), *builders]
@@ -151,7 +146,7 @@ class HyperliquidClient:
         Delisted perps are among them, and outcome markets (`#…`): the registry says which count.
         """
         request = {"type": "allMids"} | ({"dex": dex} if dex else {})
-        numbers, unreadable = self._ask(request, _WEIGHT_MIDS, wire.decode_mids)
+        numbers, unreadable = self._ask(request, weights.ALL_MIDS, wire.decode_mids)
         mids, faults = sound_mids(numbers)
         rejected = {**unreadable, **faults}
         if not mids and (rejected or not dex):
@@ -175,7 +170,7 @@ class HyperliquidClient:
         candles: dict[int, Candle] = {}
         page = clocks.floor_ms(start_ms, length)
         while page < end_ms:
-            page_end = min(page + _MAX_ROWS * step, end_ms)
+            page_end = min(page + weights.MAX_CANDLES * step, end_ms)
             for candle in self._candle_page(symbol, interval, page, page_end):
                 if start_ms <= candle.open_ms < end_ms:
                     candles[candle.open_ms] = candle
@@ -184,7 +179,7 @@ class HyperliquidClient:
 
     def categories(self) -> list[tuple[str, str]]:
         """(symbol, category) in the words of those who deployed the builder dexs."""
-        rows = self._ask({"type": "perpCategories"}, _WEIGHT, wire.decode_categories)
+        rows = self._ask({"type": "perpCategories"}, weights.INFO, wire.decode_categories)
         self._note("perpCategories", [reason for _, reason in rows.faults])
         pairs = [pair for pair in rows.items if pair]
         if rows.faults and not pairs:
@@ -207,11 +202,11 @@ class HyperliquidClient:
 
     def _perps(self, dex: str) -> tuple[list[Listing], dict[str, str]]:
         request = {"type": "metaAndAssetCtxs"} | ({"dex": dex} if dex else {})
-        return perp_listings(dex, *self._ask(request, _WEIGHT, wire.decode_perps))
+        return perp_listings(dex, *self._ask(request, weights.INFO, wire.decode_perps))
 
     def _spot(self) -> tuple[list[Listing], dict[str, str]]:
         return spot_listings(
-            *self._ask({"type": "spotMetaAndAssetCtxs"}, _WEIGHT, wire.decode_spot)
+            *self._ask({"type": "spotMetaAndAssetCtxs"}, weights.INFO, wire.decode_spot)
         )
 
     def _candle_page(self, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Candle]:
@@ -228,7 +223,7 @@ class HyperliquidClient:
                     "endTime": end_ms - 1,
                 },
             },
-            _WEIGHT + -(-min(expected, _MAX_ROWS) // _ROWS_PER_WEIGHT),
+            weights.candles(expected),
             wire.decode_candles,
         )
         over = clocks.to_ms(self._clock.now() - length - _CLOSED_AFTER)

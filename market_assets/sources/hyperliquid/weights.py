@@ -1,0 +1,54 @@
+"""What requests weigh, and the budget they are paid from.
+
+The exchange allows an address 1200 a minute, over HTTP and WebSocket posts together:
+https://hyperliquid.gitbook.io/hyperliquid-docs/for-developers/api/rate-limits-and-user-limits.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from market_assets.sources.limits import WeightBudget
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from market_assets.clock import Clock
+
+INFO: Final = 20
+"""Every info request but those that have a weight of their own here."""
+ALL_MIDS: Final = 2
+MAX_CANDLES: Final = 5000
+"""Candles in one answer, and all that the exchange keeps of an interval."""
+_CANDLES_PER_WEIGHT: Final = 60
+_PER_MINUTE: Final = 1200
+_RESERVES: Final = {"runs": 0.05, "stream": 0.1}
+"""Share of the budget that only runs, and only the stream's healing, may take. Small: requests
+beyond it queue in order, so nobody starves, and a backfill has most of the budget while it lasts."""
+
+
+def candles(rows: int) -> int:
+    """Weight of a `candleSnapshot` that may answer with so many rows."""
+    return INFO + -(-min(rows, MAX_CANDLES) // _CANDLES_PER_WEIGHT)
+
+
+def weight_budget(path: Path, *, share: float = 0.8, clock: Clock | None = None) -> WeightBudget:
+    """The request weight that all processes of this machine share, in the file `path`.
+
+    Args:
+        path: the file; made where it is missing.
+        share: how much of the exchange's 1200 a minute is used.
+        clock: for the sliding minute.
+
+    Raises:
+        ValueError: the share is so small that the largest request could never be sent.
+    """
+    per_minute = int(_PER_MINUTE * share)
+    reserves = {user: int(per_minute * part) for user, part in _RESERVES.items()}
+    budget = WeightBudget(path, per_minute=per_minute, reserves=reserves, clock=clock)
+    if budget.most("backfill") < candles(MAX_CANDLES):
+        raise ValueError(
+            f"a share of {share:g} leaves {budget.most('backfill')} a minute for a backfill; the"
+            f" largest request weighs {candles(MAX_CANDLES)}"
+        )
+    return budget
