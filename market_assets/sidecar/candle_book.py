@@ -1,0 +1,304 @@
+"""The book of 1-minute candles: frames in, rows of `hyperliquid_candles` and holes out.
+
+The venue's frames carry no closed flag, come over several sockets, may be late, doubled or out of
+order, and a minute without trades sends none. The book keeps the newest state of each bar, says
+when a minute is over, and then judges it for every symbol: complete, flat, or a hole.
+
+A minute is over when a frame of a later one has come, plus a grace for the other sockets, or, where
+nothing else speaks, by the clock. Frames after that correct the bar.
+
+Not here: one symbol's logic (`bars.py`), what the time is (`venue_clock.py`), filling holes
+(`healing.py`). Not thread-safe: one thread owns the book.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+import polars as pl
+
+from market_assets.clock import floor_ms, to_ms
+from market_assets.frames import conform, empty
+from market_assets.sidecar.bars import MINUTE_MS, Series, Verdict
+from market_assets.tables import HYPERLIQUID_CANDLES
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable
+    from datetime import datetime
+
+    from market_assets.sidecar.bars import Bar
+    from market_assets.sidecar.venue_clock import VenueClock
+    from market_assets.sources.hyperliquid.feed import CandleUpdate
+
+GRACE_S: Final = 2.0
+"""After the first frame of a later minute, how long other sockets may bring the last one's."""
+CLOCK_GRACE_S: Final = 2.5
+"""After the end of a minute by the clock, how long to wait where no later frame comes."""
+TALKING_S: Final = 30.0
+"""How long past its end a minute whose frames still come is left open: the stream lags."""
+KEEP: Final = timedelta(minutes=15)
+"""How long a bar that is on disk stays in memory, for late frames to be compared with it."""
+LONGEST: Final = timedelta(hours=24)
+"""A clock that leapt further than this concludes only so many minutes; older ones are not kept."""
+_MINUTE: Final = timedelta(minutes=1)
+_US: Final = pl.Datetime("us", "UTC")
+
+
+class Hole(NamedTuple):
+    """Minutes `[start_ms, end_ms)` of a symbol of which the stream does not know the candles."""
+
+    symbol: str
+    start_ms: int
+    end_ms: int
+    cause: str
+
+
+@dataclass(frozen=True)
+class CandleBatch:
+    """Rows to be put on disk, and the bars that they are made of."""
+
+    frame: pl.DataFrame
+    bars: tuple[Bar, ...]
+
+
+class CandleBook:
+    """The newest state of each symbol's recent minutes."""
+
+    def __init__(self, clock: VenueClock) -> None:
+        self._clock = clock
+        self._series: dict[str, Series] = {}
+        self._dirty: dict[tuple[str, int], Bar] = {}
+        self._causes: dict[str, str] = {}
+        self._concluded_ms = floor_ms(to_ms(clock.now()), _MINUTE) - MINUTE_MS
+        self._watermark_ms = 0
+        self._watermark_since = 0.0
+        self._behind_ms = 0
+        self._talked = float("-inf")
+
+    @property
+    def symbols(self) -> Collection[str]:
+        """The symbols that the book keeps."""
+        return self._series.keys()
+
+    @property
+    def concluded_ms(self) -> int:
+        """The last minute that was judged."""
+        return self._concluded_ms
+
+    def keep(self, symbols: Iterable[str], cause: str) -> None:
+        """From now on keep these symbols and no others; what is not on disk of others stays due.
+
+        Args:
+            symbols: the symbols to keep.
+            cause: why the minutes before the first coverage of a new one are missing.
+        """
+        wanted = set(symbols)
+        for symbol in self._series.keys() - wanted:
+            del self._series[symbol]
+            self._causes.pop(symbol, None)
+        for symbol in wanted - self._series.keys():
+            self._series[symbol] = Series(symbol)
+            self._causes[symbol] = cause
+
+    def add(self, update: CandleUpdate) -> None:
+        """Take one frame; of a symbol that is not kept, nothing."""
+        series = self._series.get(update.symbol)
+        if series is None:
+            return
+        open_ms = update.open_ms
+        if open_ms > self._watermark_ms:
+            # What the previous watermark had finished stays finished: its grace may still run.
+            self._behind_ms = self._finished_by_watermark()
+            self._watermark_ms = open_ms
+            self._watermark_since = self._clock.monotonic()
+        changed = series.take(update, self._clock, over=open_ms <= self._concluded_ms)
+        if changed and open_ms == self._watermark_ms:
+            self._talked = self._clock.monotonic()
+        self._note(changed)
+
+    def covered(self, symbols: Iterable[str]) -> None:
+        """Their subscriptions are acknowledged: from now on every frame is heard."""
+        elapsed = self._clock.monotonic()
+        for symbol in symbols:
+            series = self._series.get(symbol)
+            if series is not None and series.covered_from is None:
+                series.covered_from = elapsed
+
+    def lost(self, symbols: Iterable[str], since: datetime, cause: str) -> list[Hole]:
+        """Frames of these symbols may be missing from `since` on; returns the minutes already past.
+
+        The minutes to come are judged as they pass.
+        """
+        first = floor_ms(to_ms(since), _MINUTE)
+        holes = []
+        for symbol in symbols:
+            series = self._series.get(symbol)
+            if series is None:
+                continue
+            series.doubt_from(first)
+            self._causes[symbol] = cause
+            for key in [k for k in self._dirty if k[0] == symbol and k[1] >= first]:
+                if key[1] not in series.bars:
+                    del self._dirty[key]
+            if first <= self._concluded_ms:
+                holes.append(Hole(symbol, first, self._concluded_ms + MINUTE_MS, cause))
+        return holes
+
+    def seed(self, symbol: str, open_ms: int, close: float) -> None:
+        """The final close of a minute, from REST or the database: flat minutes follow from it."""
+        series = self._series.get(symbol)
+        if series is not None:
+            changed = series.learn(open_ms, close, self._clock.monotonic())
+            bar = series.bars.get(open_ms)
+            if bar is not None and not bar.dirty:
+                self._dirty.pop((symbol, open_ms), None)
+            self._note(changed)
+
+    def conclude(self) -> list[Hole]:
+        """Judge the minutes that are over by now; returns those that the stream cannot tell."""
+        last = self._over_through()
+        if last <= self._concluded_ms:
+            return []
+        longest = LONGEST // timedelta(milliseconds=1)
+        first = max(self._concluded_ms + MINUTE_MS, last - longest)
+        holes: list[Hole] = []
+        for series in self._series.values():
+            holes += self._conclude(series, first, last)
+        self._concluded_ms = last
+        self._forget()
+        return holes
+
+    def restart(self, since: datetime, cause: str) -> list[Hole]:
+        """Time has passed unheard (a suspend): as if all had been lost and is covered again."""
+        covered = [s.symbol for s in self._series.values() if s.covered_from is not None]
+        holes = self.lost(covered, since, cause)
+        self.covered(covered)
+        return holes
+
+    def rewind(self) -> None:
+        """The clock was ahead and has been set back: unmake the minutes that have not been yet.
+
+        The flat bars that stay are written again, so that they carry the right time of receipt.
+        """
+        current = floor_ms(to_ms(self._clock.now()), _MINUTE)
+        self._concluded_ms = min(self._concluded_ms, current - MINUTE_MS)
+        elapsed = self._clock.monotonic()
+        for series in self._series.values():
+            for bar in [bar for bar in series.bars.values() if not bar.trades]:
+                if bar.open_ms >= current:
+                    del series.bars[bar.open_ms]
+                    self._dirty.pop((bar.symbol, bar.open_ms), None)
+                else:
+                    bar.changed = elapsed
+                    bar.dirty = True
+                    self._note([bar])
+
+    def take(self) -> CandleBatch:
+        """Hand out what changed since the last call; `restore` it if it could not be written."""
+        bars = tuple(self._dirty.values())
+        self._dirty.clear()
+        for bar in bars:
+            bar.dirty = False
+        return CandleBatch(_frame(bars, self._clock), bars)
+
+    def restore(self, batch: CandleBatch) -> None:
+        """Take back rows that could not be written; newer states of the same bars stay."""
+        for bar in batch.bars:
+            bar.dirty = True
+            self._dirty.setdefault((bar.symbol, bar.open_ms), bar)
+
+    def waiting(self) -> int:
+        """Rows that are not on disk yet."""
+        return len(self._dirty)
+
+    def shed(self, before: datetime) -> list[Hole]:
+        """Give up what is older than `before`, because there is nowhere to write it."""
+        limit = to_ms(before)
+        old = [key for key in self._dirty if key[1] < limit]
+        for key in old:
+            self._dirty.pop(key).dirty = False
+        return [Hole(symbol, at, at + MINUTE_MS, "downtime") for symbol, at in sorted(old)]
+
+    def _conclude(self, series: Series, first: int, last: int) -> list[Hole]:
+        cause = self._causes[series.symbol]
+        if series.covered_from is None and all(at < first for at in series.bars):
+            return [Hole(series.symbol, first, last + MINUTE_MS, cause)]
+        holes: list[Hole] = []
+        for open_ms in range(first, last + 1, MINUTE_MS):
+            verdict, bar = series.conclude(open_ms, self._clock)
+            if bar is not None:
+                self._note([bar])
+            if verdict is not Verdict.HOLE:
+                continue
+            if holes and holes[-1].end_ms == open_ms:
+                holes[-1] = holes[-1]._replace(end_ms=open_ms + MINUTE_MS)
+            else:
+                holes.append(Hole(series.symbol, open_ms, open_ms + MINUTE_MS, cause))
+        return holes
+
+    def _over_through(self) -> int:
+        """The last minute that is over."""
+        over = max(self._behind_ms, self._finished_by_watermark())
+        if self._clock.in_doubt:
+            return over
+        now_ms = to_ms(self._clock.now())
+        by_clock = floor_ms(now_ms - round(CLOCK_GRACE_S * 1000), _MINUTE) - MINUTE_MS
+        if by_clock >= self._watermark_ms > 0 and self._still_talking(now_ms):
+            by_clock = self._watermark_ms - MINUTE_MS
+        return max(over, by_clock)
+
+    def _finished_by_watermark(self) -> int:
+        """The last minute that a frame of a later one, and the grace after it, have finished."""
+        if self._clock.monotonic() - self._watermark_since < GRACE_S:
+            return self._behind_ms
+        return self._watermark_ms - MINUTE_MS
+
+    def _still_talking(self, now_ms: int) -> bool:
+        """Whether frames that change the newest minute come although the clock says it is over."""
+        recent = self._clock.monotonic() - self._talked < CLOCK_GRACE_S
+        return recent and now_ms - self._watermark_ms - MINUTE_MS < TALKING_S * 1000
+
+    def _note(self, bars: Iterable[Bar]) -> None:
+        for bar in bars:
+            self._dirty[bar.symbol, bar.open_ms] = bar
+
+    def _forget(self) -> None:
+        limit = self._concluded_ms - KEEP // timedelta(milliseconds=1)
+        for series in self._series.values():
+            series.forget_before(limit)
+
+
+def _frame(bars: Iterable[Bar], clock: VenueClock) -> pl.DataFrame:
+    rows = [
+        (b.symbol, b.open_ms, b.open, b.high, b.low, b.close, b.volume, b.trades, b.closed)
+        for b in bars
+    ]
+    if not rows:
+        return empty(HYPERLIQUID_CANDLES)
+    zero_ms = to_ms(clock.at(0.0))
+    frame = pl.DataFrame(
+        rows,
+        schema={
+            "symbol": pl.String,
+            "open_ms": pl.Int64,
+            "open": pl.Float64,
+            "high": pl.Float64,
+            "low": pl.Float64,
+            "close": pl.Float64,
+            "volume": pl.Float64,
+            "trades": pl.Int64,
+            "is_closed": pl.Boolean,
+        },
+        orient="row",
+    ).with_columns(
+        pl.lit("1m").alias("interval"),
+        pl.col("open_ms").cast(pl.Datetime("ms", "UTC")).cast(_US).alias("open_at"),
+        (pl.col("open_ms") + MINUTE_MS).cast(pl.Datetime("ms", "UTC")).cast(_US).alias("close_at"),
+        pl.lit("stream").alias("source"),
+        pl.Series("ingested_at", [zero_ms + round(b.changed * 1000) for b in bars])
+        .cast(pl.Datetime("ms", "UTC"))
+        .cast(_US),
+    )
+    return conform(HYPERLIQUID_CANDLES, frame.drop("open_ms"))
