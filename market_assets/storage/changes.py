@@ -1,0 +1,102 @@
+"""What can be done to the tables, as values: `Store.write` takes any number of them at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    import polars as pl
+
+    from market_assets.tables import TableSpec
+
+
+@dataclass(frozen=True)
+class Merge:
+    """Insert the rows whose key is new; replace a stored row where the frame's is newer."""
+
+    table: TableSpec
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Replace:
+    """Make the table exactly the frame; only `set_once` columns of keys that stay survive."""
+
+    table: TableSpec
+    frame: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Delete:
+    """Delete the rows for which a condition holds.
+
+    Attributes:
+        table: where from.
+        where: SQL over the table's columns, with `?` for every value.
+        params: the values.
+    """
+
+    table: TableSpec
+    where: str
+    params: Sequence[object] = field(default=())
+
+
+Change = Merge | Replace | Delete
+
+
+@dataclass(frozen=True)
+class Written:
+    """What one change did, after its transaction is committed.
+
+    Attributes:
+        table: the table's name.
+        rows: keys that were offered: inserted, updated and unchanged together.
+        inserted: rows whose key was new.
+        updated: stored rows that were overwritten.
+        unchanged: rows that left the stored one as it was: no newer, or the same.
+        deleted: stored rows that are gone (replace and delete).
+        event_from_at: the earliest time among the rows offered, by the table's time column.
+        event_to_at: the latest.
+        lock_wait_ms: how long the transaction waited for the live file.
+        lock_hold_ms: how long it held it, opening and closing included.
+    """
+
+    table: str
+    rows: int = 0
+    inserted: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    deleted: int = 0
+    event_from_at: datetime | None = None
+    event_to_at: datetime | None = None
+    lock_wait_ms: float = 0.0
+    lock_hold_ms: float = 0.0
+
+    def plus(self, other: Written) -> Written:
+        """Both together, as one change to the same table."""
+        return replace(
+            self,
+            rows=self.rows + other.rows,
+            inserted=self.inserted + other.inserted,
+            updated=self.updated + other.updated,
+            unchanged=self.unchanged + other.unchanged,
+            deleted=self.deleted + other.deleted,
+            event_from_at=earliest(self.event_from_at, other.event_from_at),
+            event_to_at=latest(self.event_to_at, other.event_to_at),
+            lock_wait_ms=self.lock_wait_ms + other.lock_wait_ms,
+            lock_hold_ms=self.lock_hold_ms + other.lock_hold_ms,
+        )
+
+
+def earliest(*instants: datetime | None) -> datetime | None:
+    """The first of the instants that are known."""
+    return min((instant for instant in instants if instant is not None), default=None)
+
+
+def latest(*instants: datetime | None) -> datetime | None:
+    """The last of the instants that are known."""
+    return max((instant for instant in instants if instant is not None), default=None)

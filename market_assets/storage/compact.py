@@ -1,0 +1,101 @@
+"""Compaction: a live file that is mostly free blocks is written anew.
+
+DuckDB gives freed blocks to later rows and never back to the system; a file that held a backlog
+once stays that long, and every publication copies all of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from market_assets.storage.copying import remove_stale, settle, temporary_beside
+from market_assets.storage.errors import StoreError, from_os
+from market_assets.storage.live import STORAGE_VERSION, LiveMissing, connected, fetch
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+    from market_assets.storage.gate import Gate, Hold
+    from market_assets.storage.paths import StorePaths
+
+SMALLEST: Final = 8_000_000
+"""Bytes below which a file is left alone: nothing is gained."""
+
+_PURPOSE: Final = "compact"
+
+
+@dataclass(frozen=True)
+class Compaction:
+    """What compaction did.
+
+    Attributes:
+        is_done: the file was written anew.
+        bytes_before: its size before.
+        bytes_after: its size now.
+        free_before: the share of its blocks that held nothing, 0 to 1.
+        hold_ms: how long everybody was kept out.
+    """
+
+    is_done: bool
+    bytes_before: int
+    bytes_after: int
+    free_before: float
+    hold_ms: float = 0.0
+
+
+def compact(paths: StorePaths, gate: Gate, *, force: bool) -> Compaction:
+    """Write the live file anew if more than half of it is free, or `force` says so.
+
+    A process killed at any moment leaves the old file or the new one, each whole.
+
+    Raises:
+        StoreLocked: somebody else kept the live file.
+        StoreUnwritable: no room for the new file; the old one stays.
+    """
+    with gate.passed(exclusive=True) as hold:
+        if not paths.live.exists():
+            raise LiveMissing
+        remove_stale(paths.live, _PURPOSE)
+        before = paths.live.stat().st_size
+        fresh = temporary_beside(paths.live, _PURPOSE)
+        try:
+            free = _rewrite(paths, fresh, hold, least_free=0.0 if force else 0.5)
+            if fresh.exists():
+                if paths.wal.exists():
+                    raise StoreError(f"{paths.live}: its log could not be worked in")
+                settle(fresh, paths.live)
+                is_done = True
+            else:
+                is_done = False
+        except OSError as error:
+            raise from_os(paths.state_dir, error) from error
+        finally:
+            remove_stale(paths.live, _PURPOSE)
+        after = paths.live.stat().st_size
+    return Compaction(is_done, before, after, free, hold.hold_ms)
+
+
+def _rewrite(paths: StorePaths, fresh: Path, hold: Hold, *, least_free: float) -> float:
+    """Copy all tables into the file `fresh` if it is worth it; gives the share of free blocks."""
+    with connected(paths.live, hold=hold) as connection:
+        fetch(connection, "checkpoint")
+        [(name, size, total, free)] = fetch(
+            connection,
+            "select database_name, block_size * total_blocks, total_blocks, free_blocks "
+            "from pragma_database_size() where database_name = current_database()",
+        )
+        share = free / total if total else 0.0
+        if least_free and (share <= least_free or size < SMALLEST):
+            return share
+        _copy_database(connection, name, fresh)
+        return share
+
+
+def _copy_database(connection: DuckDBPyConnection, name: str, fresh: Path) -> None:
+    path = str(fresh).replace("'", "''")
+    fetch(connection, f"attach '{path}' as _compacted (storage_version '{STORAGE_VERSION}')")
+    fetch(connection, f'copy from database "{name}" to _compacted')
+    fetch(connection, "detach _compacted")

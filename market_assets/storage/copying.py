@@ -1,0 +1,92 @@
+"""Copies of whole files that survive a crash, made by another process where the file is live.
+
+DuckDB's lock on a file is dropped when the process that holds it opens and closes the file in any
+other way (see `live.py`); so `cp` does it. On a filesystem that can share blocks (btrfs, XFS,
+APFS) a copy is a clone and costs nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from typing import TYPE_CHECKING, Final
+
+from market_assets.storage.errors import StoreError, StoreUnwritable, from_os, one_line
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_CLONE: Final = ("cp", "-c") if sys.platform == "darwin" else ("cp", "--reflink=always")
+_COPY: Final = ("cp",)
+
+
+def copy(source: Path, target: Path, *, try_clone: bool = True) -> int:
+    """Copy in another process; gives the bytes that were written: 0 where blocks are shared.
+
+    The target is not yet on disk: see `settle`.
+
+    Raises:
+        StoreUnwritable: the disk is full, or the folder read-only.
+        StoreError: it failed for another reason.
+    """
+    if try_clone and _run(_CLONE, source, target) is None:
+        return 0
+    complaint = _run(_COPY, source, target)
+    if complaint is None:
+        return target.stat().st_size
+    target.unlink(missing_ok=True)
+    kind = StoreUnwritable if "space" in complaint or "ermission" in complaint else StoreError
+    raise kind(f"{target.parent}: no copy of {source.name} could be made: {complaint}")
+
+
+def settle(temporary: Path, target: Path) -> None:
+    """Put a finished file in the target's place, whole and for good: fsync, rename, fsync.
+
+    Whoever has the old file open keeps it; whoever opens the path sees the old or the new one.
+    """
+    try:
+        sync(temporary)
+        temporary.rename(target)
+        sync(target.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise from_os(target.parent, error) from error
+
+
+def sync(path: Path) -> None:
+    """Have the file, or the folder's list of names, on the disk. Never for a live database."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def temporary_beside(target: Path, purpose: str) -> Path:
+    """A name that nobody else uses, in the target's folder, that `remove_stale` knows.
+
+    Never the same twice: the `cp` of a killed process may still be at work on the last one.
+    """
+    return target.with_name(f".{target.name}.{purpose}-{secrets.token_hex(6)}")
+
+
+def remove_stale(target: Path, purpose: str) -> None:
+    """Remove what killed processes left; the caller holds the lock of that purpose."""
+    for path in target.parent.glob(f".{target.name}.{purpose}-*"):
+        path.unlink(missing_ok=True)
+
+
+def _run(command: tuple[str, ...], source: Path, target: Path) -> str | None:
+    """None when it worked, else what the command said."""
+    try:
+        done = subprocess.run(  # noqa: S603 - a fixed command; the paths follow `--`
+            [*command, "--", os.fspath(source), os.fspath(target)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    except OSError as error:
+        return f"{command[0]}: {error.strerror}"
+    return None if done.returncode == 0 else one_line(done.stderr) or f"code {done.returncode}"

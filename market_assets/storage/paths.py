@@ -1,0 +1,69 @@
+"""Where the store's files are, all told from the path of the published database."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@dataclass(frozen=True)
+class StorePaths:
+    """The files of one store.
+
+    Attributes:
+        published: `MARKET_DB`, the file that everybody may open for as long as they like.
+    """
+
+    published: Path
+
+    @property
+    def state_dir(self) -> Path:
+        """The project's own folder beside the published file."""
+        return self.published.parent / "live"
+
+    @property
+    def live(self) -> Path:
+        """The database that is written, opened only inside the gate."""
+        return self.state_dir / self.published.name
+
+    @property
+    def wal(self) -> Path:
+        """DuckDB's write-ahead log of the live file; there after a writer was killed."""
+        return _beside(self.live, ".wal")
+
+    @property
+    def published_wal(self) -> Path:
+        """What somebody leaves who opens the published file for writing."""
+        return _beside(self.published, ".wal")
+
+    @property
+    def gate(self) -> Path:
+        """The first of the two lock files: where those wait who are next."""
+        return _beside(self.live, ".gate")
+
+    @property
+    def lock(self) -> Path:
+        """The second lock file: held while the live file is open."""
+        return _beside(self.live, ".lock")
+
+    @property
+    def publishing(self) -> Path:
+        """Locked by the one process that publishes."""
+        return _beside(self.live, ".publishing")
+
+    @property
+    def publications(self) -> Path:
+        """What was published last, and what it cost; JSON."""
+        return _beside(self.live, ".published.json")
+
+    @property
+    def spool(self) -> Path:
+        """Segments that are received and not yet in the database."""
+        return self.state_dir / "spool"
+
+
+def _beside(path: Path, suffix: str) -> Path:
+    return path.with_name(path.name + suffix)

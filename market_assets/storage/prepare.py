@@ -1,0 +1,110 @@
+"""How a store comes to be: its folders, its live file, its tables; from nothing or from a copy."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Final
+
+from market_assets.storage.copying import copy, remove_stale, settle, temporary_beside
+from market_assets.storage.errors import NotADatabase, StoreError, StoreUnwritable, from_os
+from market_assets.storage.live import LiveMissing, connected, opened
+from market_assets.storage.migrate import Migration, is_current, migrate
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+    from pathlib import Path
+
+    from market_assets.storage.gate import Gate, Hold
+    from market_assets.storage.paths import StorePaths
+    from market_assets.tables import TableSpec
+
+_MAGIC: Final = (8, b"DUCK")
+"""Where every DuckDB file says what it is."""
+
+
+def prepare(
+    paths: StorePaths,
+    gate: Gate,
+    *,
+    tables: Sequence[TableSpec],
+    steps: Sequence[Migration],
+    now: datetime,
+) -> None:
+    """Make the store ready to use, or raise what stands in the way; only reads when it is ready.
+
+    Without a live file, it starts from a copy of the published one (a restored backup, or somebody
+    cleared the folder `live`), and empty where there is none.
+
+    Raises:
+        StoreUnwritable: a folder cannot be made or written.
+        NotADatabase: the published or the live path holds something else.
+        NewerSchema: a newer version wrote the file.
+    """
+    _make_folders(paths)
+    check_is_database(paths.published)
+    try:
+        with opened(paths, gate, exclusive=False) as session:
+            if is_current(session.connection, tables, steps, paths.live):
+                return
+    except LiveMissing:
+        pass
+    with gate.passed(exclusive=True) as hold:
+        if paths.live.exists():
+            with connected(paths.live, hold=hold) as connection:
+                migrate(connection, tables, steps, path=paths.live, now=now)
+        else:
+            _make_live(paths, hold, tables, steps, now)
+
+
+def check_is_database(path: Path) -> None:
+    """Refuse to take the place of what is not a DuckDB file; a missing file is fine.
+
+    Raises:
+        NotADatabase: a folder, or a file of another kind, an empty one too.
+    """
+    start, magic = _MAGIC
+    try:
+        with path.open("rb") as file:
+            head = file.read(start + len(magic))
+    except FileNotFoundError:
+        return
+    except IsADirectoryError:
+        raise NotADatabase(f"{path} is a folder, not a DuckDB database") from None
+    except OSError as error:
+        raise from_os(path.parent, error) from error
+    if head[start:] != magic:
+        raise NotADatabase(f"{path} is not a DuckDB database, and will not be overwritten")
+
+
+def _make_folders(paths: StorePaths) -> None:
+    for folder in (paths.published.parent, paths.state_dir, paths.spool):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise from_os(folder, error) from error
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise StoreUnwritable(f"{folder} cannot be written: Permission denied")
+
+
+def _make_live(
+    paths: StorePaths,
+    hold: Hold,
+    tables: Sequence[TableSpec],
+    steps: Sequence[Migration],
+    now: datetime,
+) -> None:
+    """Make the file beside its place and put it there whole: a half-made one opens no more."""
+    remove_stale(paths.live, "new")
+    # The log of a file that is gone; DuckDB would refuse to open another one beside it.
+    paths.wal.unlink(missing_ok=True)
+    temporary = temporary_beside(paths.live, "new")
+    try:
+        if paths.published.exists():
+            copy(paths.published, temporary)
+        with connected(temporary, hold=hold, called=paths.published) as connection:
+            migrate(connection, tables, steps, path=paths.published, now=now)
+    except (StoreError, OSError):
+        remove_stale(paths.live, "new")
+        raise
+    settle(temporary, paths.live)

@@ -1,0 +1,256 @@
+"""The spool: rows that are received and not yet in the database, as files.
+
+A stream first appends to the spool, about 1 ms for 600 rows, and only then counts rows as
+received; a drain brings all segments into the database in one transaction and removes them after
+the commit. A crash in between is harmless, since a merge does nothing the second time. While the
+database is locked, or its disk full, the spool grows, up to a limit.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import time
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Lock
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from market_assets.clock import EPOCH, SystemClock
+from market_assets.frames import conform
+from market_assets.storage.changes import Merge, Written
+from market_assets.storage.copying import sync
+from market_assets.storage.errors import SpoolFull, from_os
+from market_assets.storage.flock import locked
+from market_assets.storage.segments import SUFFIX, Segment, SegmentError, decode, encode, name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from market_assets.clock import Clock
+    from market_assets.storage.runs import IngestionRun
+    from market_assets.storage.store import Store
+    from market_assets.tables import TableSpec
+
+BATCH_BYTES: Final = 4_000_000
+"""What one transaction of a drain takes at most: some 200,000 rows, which hold the file for about
+half a second, so that hours of backlog do not lock everybody out for a minute."""
+BATCH_SEGMENTS: Final = 500
+
+_BAD: Final = ".bad"
+_TEMPORARY: Final = ".partial"
+_ABANDONED_AFTER_S: Final = 3600.0
+
+
+@dataclass(frozen=True)
+class SpoolDepth:
+    """How much waits in the spool.
+
+    Attributes:
+        segments: files that are to be drained.
+        bytes: their size; compressed, about 20 bytes a row.
+        oldest_age_s: how long the first of them has waited; 0 when there is none.
+        set_aside: files that could not be read and wait for somebody to look at them.
+    """
+
+    segments: int
+    bytes: int
+    oldest_age_s: float
+    set_aside: int
+
+
+@dataclass(frozen=True)
+class Drained:
+    """What a drain did.
+
+    Attributes:
+        segments: files whose rows are in the database now.
+        set_aside: files that could not be read; they keep their name, with `.bad` behind it.
+        written: what changed, one per table.
+    """
+
+    segments: int
+    set_aside: int
+    written: tuple[Written, ...]
+
+
+class Spool:
+    """The spool in one folder. Any number of processes may append; one at a time drains."""
+
+    def __init__(self, directory: Path, *, limit_bytes: int, clock: Clock | None = None) -> None:
+        """Nothing is opened or made before the first append.
+
+        Args:
+            directory: where the segments are; `StorePaths.spool`.
+            limit_bytes: what may wait there.
+            clock: tells ages.
+        """
+        self._directory = directory
+        self._limit_bytes = limit_bytes
+        self._clock = clock or SystemClock()
+        self._writer = secrets.token_hex(4)
+        self._appending = Lock()
+        self._last_order = 0
+
+    def append(self, table: TableSpec, frame: pl.DataFrame) -> Path:
+        """Keep the rows; when this returns, they are received, and survive a crash.
+
+        Raises:
+            FrameError: the frame is not what the table promises.
+            SpoolFull: the limit is reached; these rows are not received, all others still are.
+            StoreUnwritable: the disk is full, or the folder read-only; the same holds.
+        """
+        content = encode(conform(table, frame))
+        waiting = sum(segment.size for segment in self._segments())
+        if waiting + len(content) > self._limit_bytes:
+            raise SpoolFull(
+                f"{self._directory} holds {waiting / 1e6:.1f} MB of at most "
+                f"{self._limit_bytes / 1e6:.1f} MB: the database has not taken any for a while"
+            )
+        path = self._directory / name(self._next_order(), self._writer, table.name, content)
+        temporary = path.with_name(f".{path.name}{_TEMPORARY}")
+        try:
+            self._directory.mkdir(parents=True, exist_ok=True)
+            _write(temporary, content)
+            temporary.rename(path)
+            sync(self._directory)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise from_os(self._directory, error) from error
+        return path
+
+    def drain(self, store: Store, runs: Sequence[IngestionRun] = ()) -> Drained:
+        """Bring all segments into the database, the newest row per key, and remove them.
+
+        One transaction for what a stream leaves in minutes; a longer backlog in several, each of
+        which is committed and removed before the next. What raises leaves the rest in the spool.
+
+        Args:
+            store: where to.
+            runs: count the writes to their asset's table.
+
+        Raises:
+            StoreLocked: the database, or another drain, was not to be waited for any longer.
+            StoreError: the database could not take the rows.
+        """
+        if not self._segments():
+            return Drained(0, 0, ())
+        drained = set_aside = 0
+        written: dict[str, Written] = {}
+        with locked(self._directory / ".drain", deadline=store.gate.deadline()):
+            self._remove_abandoned()
+            for batch in _batches(self._segments()):
+                merges, good = self._read(batch, store.tables)
+                for one in store.write(*merges, runs=runs) if merges else ():
+                    written[one.table] = (
+                        written[one.table].plus(one) if one.table in written else one
+                    )
+                self._remove(good)
+                drained += len(good)
+                set_aside += len(batch) - len(good)
+        return Drained(drained, set_aside, tuple(written.values()))
+
+    def depth(self) -> SpoolDepth:
+        """How much waits."""
+        segments = self._segments()
+        oldest = min((segment.order for segment in segments), default=0)
+        now = (self._clock.now() - EPOCH).total_seconds()
+        return SpoolDepth(
+            segments=len(segments),
+            bytes=sum(segment.size for segment in segments),
+            oldest_age_s=max(0.0, now - oldest / 1e9) if segments else 0.0,
+            set_aside=len(_listed(self._directory, _BAD)),
+        )
+
+    def _segments(self) -> list[Segment]:
+        return _listed(self._directory, SUFFIX)
+
+    def _next_order(self) -> int:
+        """The time in nanoseconds, or one more than the greatest there is: a clock may go back."""
+        with self._appending:
+            if not self._last_order:
+                self._last_order = max((segment.order for segment in self._segments()), default=0)
+            now = (self._clock.now() - EPOCH) // timedelta(microseconds=1) * 1000
+            self._last_order = max(self._last_order + 1, now)
+            return self._last_order
+
+    def _read(
+        self, batch: Sequence[Segment], tables: Sequence[TableSpec]
+    ) -> tuple[list[Merge], list[Segment]]:
+        """The rows of a batch as one merge per table, and the segments that they came from."""
+        frames: dict[TableSpec, list[pl.DataFrame]] = {}
+        good: list[Segment] = []
+        for segment in batch:
+            try:
+                spec, frame = decode(segment, tables)
+            except SegmentError:
+                segment.path.rename(segment.path.with_name(segment.path.name + _BAD))
+                continue
+            except OSError as error:
+                raise from_os(self._directory, error) from error
+            frames.setdefault(spec, []).append(frame)
+            good.append(segment)
+        return [Merge(spec, pl.concat(parts)) for spec, parts in frames.items()], good
+
+    def _remove(self, segments: Sequence[Segment]) -> None:
+        """After the commit. What a crash leaves here is merged again, to no effect."""
+        try:
+            for segment in segments:
+                segment.path.unlink(missing_ok=True)
+        except OSError as error:
+            raise from_os(self._directory, error) from error
+
+    def _remove_abandoned(self) -> None:
+        """Remove what killed appenders left half-written; nobody was told that it is received."""
+        now = time.time()
+        for path in self._directory.glob(f".*{_TEMPORARY}"):
+            try:
+                if now - path.stat().st_mtime > _ABANDONED_AFTER_S:
+                    path.unlink()
+            except FileNotFoundError:  # its appender has just finished it
+                continue
+
+
+def _listed(directory: Path, suffix: str) -> list[Segment]:
+    """Files with the suffix, in the order of their names; none where there is no folder."""
+    found: list[Segment] = []
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.name.endswith(suffix) and not entry.name.startswith("."):
+                    try:
+                        found.append(Segment(directory / entry.name, entry.stat().st_size))
+                    except FileNotFoundError:  # another process has just drained it
+                        continue
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise from_os(directory, error) from error
+    return sorted(found, key=lambda segment: segment.path.name)
+
+
+def _batches(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
+    batch: list[Segment] = []
+    size = 0
+    for segment in segments:
+        if batch and (len(batch) >= BATCH_SEGMENTS or size + segment.size > BATCH_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(segment)
+        size += segment.size
+    if batch:
+        yield batch
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
