@@ -79,7 +79,12 @@ def take_pictures(url: str, env: dict[str, str]) -> None:
 def _status(env: dict[str, str], *options: str) -> str:
     command = [ROOT / ".venv/bin/market-assets", "status", *options]
     done = subprocess.run(
-        command, env={**env, "COLUMNS": "130"}, cwd=ROOT, capture_output=True, text=True, check=False
+        command,
+        env={**env, "COLUMNS": "130"},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     return done.stdout
 

@@ -15,11 +15,13 @@ from market_assets.tables import TABLES
 if TYPE_CHECKING:
     from datetime import timedelta
 
+    from rich.console import Console
     from rich.table import Table
 
     from market_assets.health.statuses import Health
     from market_assets.settings import Settings
 
+_PIPE_WIDTH: Final = 200
 _COLOURS: Final = {
     "ok": "green",
     "running": "cyan",
@@ -39,9 +41,7 @@ def status(*, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({**found.as_json(), "stream": stream}, indent=2, default=str))
         return
-    from rich.console import Console  # noqa: PLC0415 - not needed for JSON
-
-    console = Console(highlight=False)
+    console = _console()
     console.print(status_table(found))
     for line in _stream_lines(stream):
         console.print(line, markup=False)
@@ -67,8 +67,6 @@ def check() -> None:
 @click.command()
 def cadence() -> None:
     """Show how often each channel is due, when it counts as stale, and how long rows are kept."""
-    from rich.console import Console  # noqa: PLC0415 - `--help` need not pay for it
-
     retention = load().retention
     table = _plain_table("channel", "cadence", "stale after", "assets", "kept")
     for channel in CHANNELS:
@@ -78,15 +76,15 @@ def cadence() -> None:
             if spec.name in channel.assets
             for rule in spec.retention
         ]
-        how = "stream, recorded every " if channel.mode == "stream" else ""
+        how = "stream, " if channel.mode == "stream" else ""
         table.add_row(
             channel.label,
             how + _span(channel.cadence),
             _span(channel.freshness_window),
-            ", ".join(channel.assets),
-            ", ".join(kept) or "always",
+            "\n".join(channel.assets),
+            "\n".join(kept) or "always",
         )
-    Console(highlight=False).print(table)
+    _console().print(table)
 
 
 def status_table(found: Health) -> Table:
@@ -135,6 +133,13 @@ def _stream_state(settings: Settings) -> dict[str, object] | None:
     return said if isinstance(said, dict) else None
 
 
+def _console() -> Console:
+    """A console as wide as the terminal; a pipe has no width, and gets no wrapped lines."""
+    from rich.console import Console  # noqa: PLC0415 - `--help` need not pay for it
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+
+
 def _plain_table(*columns: str) -> Table:
     from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -142,7 +147,12 @@ def _plain_table(*columns: str) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
         right = column in ("age", "cadence", "stale after", "rows written")
-        table.add_column(column, justify="right" if right else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if right else "left",
+            overflow="fold",
+            no_wrap=column != "last error",
+        )
     return table
 
 

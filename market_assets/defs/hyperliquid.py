@@ -17,7 +17,8 @@ from market_assets.defs.options import asset_options, written_result
 from market_assets.settings import Settings
 from market_assets.sources.errors import VenueError
 from market_assets.sources.hyperliquid import frames
-from market_assets.sources.hyperliquid.client import Candle, HyperliquidClient, Listing
+from market_assets.sources.hyperliquid.client import HyperliquidClient
+from market_assets.sources.hyperliquid.model import Candle, Listing
 from market_assets.storage.runs import IngestionRun
 from market_assets.storage.store import Store
 
@@ -168,12 +169,20 @@ def hyperliquid_candles(
     return written_result(*written, symbols=len(live) - len(failed), failed=failed or None)
 
 
-def ingestion_run(context: dg.AssetExecutionContext, channel: str) -> IngestionRun:
-    """The row of `ingestion_runs` that this step's rows are counted in."""
+def ingestion_run(
+    context: dg.AssetExecutionContext, channel: str, *, table: str | None = None
+) -> IngestionRun:
+    """The row of `ingestion_runs` that a step's rows are counted in.
+
+    Args:
+        context: the step's.
+        channel: the channel that the rows belong to.
+        table: the table whose rows count; by default the one named as the asset.
+    """
     return IngestionRun(
         source=context.assets_def.group_names_by_key[context.asset_key],
         channel=channel,
-        asset_key=context.asset_key.to_user_string(),
+        asset_key=table or context.asset_key.to_user_string(),
         started_at=SystemClock().now(),
         dagster_run_id=context.run_id,
     )

@@ -17,6 +17,7 @@ from market_assets.health.history import prune
 from market_assets.maintenance.upkeep import keep_up
 from market_assets.settings import Settings
 from market_assets.storage.store import Store
+from market_assets.tables import HYPERLIQUID_CANDLES
 
 _AGAIN_AFTER_S = 300.0
 
@@ -38,7 +39,7 @@ def hyperliquid_maintenance(
         store,
         retention=settings.retention,
         now=SystemClock().now(),
-        run=ingestion_run(context, "maintenance"),
+        run=ingestion_run(context, "maintenance", table=HYPERLIQUID_CANDLES.name),
     )
     return written_result(
         *([done.rollup] if done.rollup is not None else []),

@@ -10,19 +10,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import dagster as dg
+import duckdb
 from dagster_duckdb import DuckDBResource
 
 from market_assets.settings import Settings, load
-
-if TYPE_CHECKING:
-    import duckdb
-
-    from market_assets.sources.hyperliquid.client import HyperliquidClient
-    from market_assets.sources.limits import WeightBudget
-    from market_assets.storage.store import Store
+from market_assets.sources.hyperliquid.client import HyperliquidClient
+from market_assets.sources.hyperliquid.weights import weight_budget
+from market_assets.sources.limits import WeightBudget
+from market_assets.storage.store import Store
 
 
 class MarketStore(DuckDBResource):
@@ -43,8 +41,6 @@ class MarketStore(DuckDBResource):
 
     def store(self) -> Store:
         """The store as a plain object."""
-        from market_assets.storage.store import Store  # noqa: PLC0415 - paid by runs, not by loading
-
         return Store(
             Path(self.database),
             lock_wait=timedelta(seconds=self.lock_wait_s),
@@ -54,8 +50,6 @@ class MarketStore(DuckDBResource):
     @contextmanager
     def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A read-only connection to the published file; it never stands in a writer's way."""
-        import duckdb  # noqa: PLC0415 - paid by runs, not by loading
-
         connection = duckdb.connect(self.database, read_only=True, config=self.connection_config)
         try:
             connection.execute("set timezone = 'UTC'")
@@ -93,14 +87,10 @@ class HyperliquidApi(dg.ConfigurableResource[Any]):
 
     def client(self, user: str) -> HyperliquidClient:
         """A client whose requests are counted as `user`'s: runs, stream or backfill."""
-        from market_assets.sources.hyperliquid.client import HyperliquidClient  # noqa: PLC0415
-
         return HyperliquidClient(self.base_url, budget=self.budget(), user=user)
 
     def budget(self) -> WeightBudget:
         """The shared budget as a plain object."""
-        from market_assets.sources.hyperliquid.client import weight_budget  # noqa: PLC0415
-
         return weight_budget(Path(self.budget_file), share=self.weight_share)
 
     @contextmanager

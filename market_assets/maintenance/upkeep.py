@@ -11,6 +11,7 @@ from importlib import resources
 from typing import TYPE_CHECKING
 
 from market_assets.features.candles import roll_up
+from market_assets.storage.changes import Delete
 from market_assets.tables import HYPERLIQUID_CANDLES, TABLES
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def keep_up(
 
 
 def _delete_old(store: Store, retention: Mapping[str, timedelta], now: datetime) -> dict[str, int]:
-    deleted: dict[str, int] = {}
+    """All rules in one transaction: the live file is opened once."""
+    deletions = []
     for table in TABLES:
         for rule in table.retention:
             where = f"{table.time_column} < ?"
@@ -70,8 +72,11 @@ def _delete_old(store: Store, retention: Mapping[str, timedelta], now: datetime)
             if rule.only is not None:
                 where += f" and {rule.only[0]} = ?"
                 params.append(rule.only[1])
-            if rows := store.delete(table, where, params):
-                deleted[table.name] = deleted.get(table.name, 0) + rows
+            deletions.append(Delete(table, where, params))
+    deleted: dict[str, int] = {}
+    for done in store.write(*deletions):
+        if done.deleted:
+            deleted[done.table] = deleted.get(done.table, 0) + done.deleted
     return deleted
 
 

@@ -1,0 +1,131 @@
+"""The definitions: what there is, and that each thing says what it should about itself."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from market_assets.channels import CHANNELS, channel_of
+from market_assets.definitions import defs
+from market_assets.defs.jobs import cron_of
+from market_assets.health.dagster_state import freshness_windows
+from market_assets.tables import TABLES
+
+
+@pytest.fixture(scope="module")
+def definitions() -> dg.Definitions:
+    return defs()
+
+
+@pytest.fixture(scope="module")
+def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
+    return {s.key.to_user_string(): s for s in definitions.resolve_all_asset_specs()}
+
+
+def test_assets_are_those_of_the_channels(specs: dict[str, dg.AssetSpec]) -> None:
+    assert set(specs) == {asset for channel in CHANNELS for asset in channel.assets}
+
+
+def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
+    """A name that changes here changes for everybody who uses it from the shell."""
+    repository = definitions.get_repository_def()
+    assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
+        "hyperliquid_maintenance_run",
+        "hyperliquid_registry_refresh",
+        "hyperliquid_stream",
+        "hyperliquid_stream_checks",
+        "run_history_prune",
+    }
+    assert {schedule.name for schedule in repository.schedule_defs} == {
+        "hyperliquid_maintenance_run_schedule",
+        "hyperliquid_registry_refresh_schedule",
+        "hyperliquid_stream_checks_schedule",
+        "run_history_prune_schedule",
+    }
+    assert {sensor.name for sensor in repository.sensor_defs} == {
+        "catch_up_late_channels",
+        "close_runs_without_process",
+        "keep_hyperliquid_stream_alive",
+    }
+
+
+def test_every_schedule_and_sensor_is_on_without_a_click(definitions: dg.Definitions) -> None:
+    repository = definitions.get_repository_def()
+    for schedule in repository.schedule_defs:
+        assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING, schedule.name
+    for sensor in repository.sensor_defs:
+        assert sensor.default_status == dg.DefaultSensorStatus.RUNNING, sensor.name
+
+
+def test_every_job_says_what_it_does_and_runs_in_one_process(definitions: dg.Definitions) -> None:
+    for job in definitions.get_repository_def().get_all_jobs():
+        assert job.executor_def is dg.in_process_executor, job.name
+        assert job.name.startswith("__") or job.description, job.name
+
+
+def test_every_asset_says_what_a_row_is_whose_it_is_and_when_it_is_stale(
+    specs: dict[str, dg.AssetSpec],
+) -> None:
+    windows = freshness_windows(specs.values())
+    for name, spec in specs.items():
+        assert (spec.description or "").startswith("One "), name
+        assert spec.owners == ["team:market-data"], name
+        assert spec.group_name == channel_of(name).source, name
+        assert spec.kinds, name
+        assert windows[name] == channel_of(name).freshness_window, name
+
+
+def test_every_table_shows_its_columns_and_units(specs: dict[str, dg.AssetSpec]) -> None:
+    for table in TABLES:
+        if table.name not in specs:
+            continue
+        metadata = specs[table.name].metadata
+        schema = metadata["dagster/column_schema"]
+        assert tuple(column.name for column in schema.columns) == table.column_names
+        assert metadata["dagster/table_name"] == table.name
+
+
+def test_every_rule_is_a_check(definitions: dg.Definitions) -> None:
+    graph = definitions.resolve_asset_graph()
+    found = {f"{key.asset_key.to_user_string()}:{key.name}" for key in graph.asset_check_keys}
+    streamed = ("hyperliquid_candles", "hyperliquid_mid_prices")
+    assert {
+        "hyperliquid_assets:registry_did_not_shrink",
+        "hyperliquid_candles:candles_are_in_order",
+        "hyperliquid_candles:grid_is_complete_over_the_last_hour",
+        "hyperliquid_mid_prices:mids_agree_with_candle_closes",
+        *(f"{name}:{rule}" for name in streamed for rule in ("keys_are_unique", "no_future_times")),
+    } <= found
+
+
+@pytest.mark.parametrize(
+    ("minutes", "offset", "cron"),
+    [
+        (1, 3, "* * * * *"),
+        (5, 7, "2-59/5 * * * *"),
+        (60, 7, "7 * * * *"),
+        (360, 61, "1 */6 * * *"),
+    ],
+)
+def test_a_cadence_becomes_a_cron_line(minutes: int, offset: int, cron: str) -> None:
+    assert cron_of(timedelta(minutes=minutes), offset) == cron
+
+
+def test_a_cadence_without_a_cron_line_is_an_error() -> None:
+    with pytest.raises(ValueError, match="0:07:00"):
+        cron_of(timedelta(minutes=7))
+
+
+def test_loading_pays_for_nothing_that_runs_do_not_need() -> None:
+    """Each run is a process that imports all this: the simulator's web server is not part of it."""
+    code = (
+        "import sys; from market_assets.definitions import defs; defs();"
+        "print([m for m in ('numpy', 'uvicorn', 'websockets', 'pandas', 'market_assets.simulator',"
+        " 'market_assets.cli') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,152 @@
+"""A round of upkeep on a real database: which hours are rolled up, and what is deleted."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from market_assets.maintenance.upkeep import Upkeep, keep_up
+from market_assets.storage.runs import IngestionRun
+from market_assets.storage.store import Store
+from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
+
+NOW = datetime(2026, 11, 20, 12, 10, tzinfo=UTC)
+HOUR = datetime(2026, 11, 20, 11, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "market.duckdb")
+
+
+def put(
+    store: Store,
+    minutes: range,
+    *,
+    start: datetime = HOUR,
+    symbol: str = "BTC",
+    interval: str = "1m",
+    **changes: object,
+) -> None:
+    length = MINUTE if interval == "1m" else 60 * MINUTE
+    rows = [
+        {
+            "symbol": symbol,
+            "interval": interval,
+            "open_at": start + n * length,
+            "close_at": start + (n + 1) * length,
+            "open": 10.0,
+            "high": 11.0,
+            "low": 9.0,
+            "close": 10.5,
+            "volume": 1.0,
+            "trades": 1,
+            "is_closed": True,
+            "source": "stream",
+            "ingested_at": NOW - MINUTE,
+        }
+        | changes
+        for n in minutes
+    ]
+    store.merge(HYPERLIQUID_CANDLES, pl.DataFrame(rows, schema=HYPERLIQUID_CANDLES.schema))
+
+
+def upkeep(store: Store, now: datetime = NOW, **kwargs: object) -> Upkeep:
+    return keep_up(store, retention={}, now=now, **kwargs)  # type: ignore[arg-type]
+
+
+def hours(store: Store) -> list[tuple[object, ...]]:
+    return store.read(
+        "select open_at, trades, is_closed, source from hyperliquid_candles"
+        " where interval = '1h' order by open_at"
+    ).rows()
+
+
+def test_a_whole_hour_and_the_forming_one_are_rolled_up(store: Store) -> None:
+    put(store, range(70))
+    assert upkeep(store).rolled_up == 2
+    later = HOUR + timedelta(hours=1)
+    assert hours(store) == [(HOUR, 60, True, "rollup"), (later, 10, False, "rollup")]
+
+
+def test_an_hour_that_is_done_is_not_done_again(store: Store) -> None:
+    put(store, range(60))
+    assert upkeep(store).rolled_up == 1
+    again = upkeep(store, NOW + MINUTE)
+    assert (again.rolled_up, again.rollup) == (0, None)
+
+
+def test_the_forming_hour_follows_its_minutes(store: Store) -> None:
+    put(store, range(10))
+    upkeep(store)
+    put(store, range(10, 12), ingested_at=NOW + MINUTE)
+    assert upkeep(store, NOW + 2 * MINUTE).rolled_up == 1
+    assert hours(store) == [(HOUR, 12, False, "rollup")]
+
+
+def test_a_quiet_hour_closes_though_no_trade_was_added(store: Store) -> None:
+    put(store, range(30))
+    upkeep(store)
+    put(store, range(30, 60), trades=0, volume=0.0, ingested_at=NOW + MINUTE)
+    upkeep(store, NOW + 2 * MINUTE)
+    assert hours(store) == [(HOUR, 30, True, "rollup")]
+
+
+def test_a_corrected_minute_corrects_its_hour(store: Store) -> None:
+    put(store, range(60))
+    upkeep(store)
+    put(store, range(7, 8), trades=5, volume=2.0, source="rest", ingested_at=NOW)
+    assert upkeep(store, NOW + MINUTE).rolled_up == 1
+    assert hours(store) == [(HOUR, 64, True, "rollup")]
+
+
+def test_an_hour_from_rest_is_left_where_our_minutes_have_a_hole(store: Store) -> None:
+    put(store, range(1), interval="1h", trades=100, source="rest")
+    put(store, range(30))
+    assert upkeep(store).rolled_up == 0
+    assert hours(store) == [(HOUR, 100, True, "rest")]
+
+
+def test_rows_past_their_retention_go_and_others_stay(store: Store) -> None:
+    put(store, range(2), start=NOW - timedelta(hours=24) - MINUTE)
+    put(store, range(2), start=NOW - timedelta(days=7, hours=1), interval="1h")
+    mids = [
+        {
+            "symbol": "BTC",
+            "bucket_at": NOW - age,
+            "mid": 1.0,
+            "samples": 1,
+            "ingested_at": NOW,
+        }
+        for age in (timedelta(minutes=31), timedelta(minutes=29))
+    ]
+    frame = pl.DataFrame(mids, schema=HYPERLIQUID_MID_PRICES.schema)
+    store.merge(HYPERLIQUID_MID_PRICES, frame)
+    done = upkeep(store)
+    assert done.deleted == {"hyperliquid_candles": 2, "hyperliquid_mid_prices": 1}
+    left = store.read("select interval, count(*) from hyperliquid_candles group by 1 order by 1")
+    assert left.rows() == [("1h", 1), ("1m", 1)]
+
+
+def test_a_setting_changes_the_retention(store: Store) -> None:
+    put(store, range(1), start=NOW - timedelta(hours=2))
+    kept = keep_up(
+        store, retention={"MARKET_KEEP_CANDLES_1M_HOURS": timedelta(hours=1)}, now=NOW
+    )
+    assert kept.deleted == {"hyperliquid_candles": 1}
+
+
+def test_the_rolled_up_rows_are_counted_with_their_run(store: Store) -> None:
+    put(store, range(60))
+    run = IngestionRun("hyperliquid", "maintenance", "hyperliquid_candles", NOW)
+    upkeep(store, run=run)
+    (row,) = store.read("select status, rows_written from ingestion_runs").rows()
+    assert row == ("ok", 1)
+
+
+def test_an_empty_database_needs_nothing(store: Store) -> None:
+    assert upkeep(store) == Upkeep(0, {}, None)
