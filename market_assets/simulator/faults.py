@@ -1,0 +1,228 @@
+"""Faults on demand: what goes wrong, where, how often and for how long.
+
+A `Fault` is put in force by the control route or the command line; the venues' routes and streams
+ask the `FaultPlan` whether one strikes them. Nothing here knows a venue's protocol. Durations are
+wall time, whatever the speed of the venue's clock.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+HTTP: Final[dict[str, str]] = {
+    "http_429": "status 429 with body null",
+    "http_500": "status 500 with body null",
+    "http_502": "status 502 with an HTML page",
+    "http_timeout": "no answer",
+    "http_cut": "the connection ends in the middle of the body",
+    "http_html": "status 200 with an HTML page",
+    "http_null": "status 200 with a bare null",
+}
+SOCKET: Final[dict[str, str]] = {
+    "drop": "connections are reset without a closing handshake",
+    "close": "connections are closed politely",
+    "unknown_channel": "a frame of a channel that nobody knows",
+    "not_json": "a frame that is not JSON",
+}
+STATE: Final[dict[str, str]] = {
+    "silent_but_pong": "pings are answered, data is not sent",
+    "freeze": "connections stay open and nothing is answered, not even protocol pings",
+}
+FRAME: Final[dict[str, str]] = {
+    "duplicate": "data frames are sent twice",
+    "late": "data frames are held back and sent after the next ones",
+}
+BOTH: Final[dict[str, str]] = {
+    "wrong_types": "values of one coin have the wrong types, in answers and frames",
+}
+VENUE: Final[dict[str, str]] = {
+    "refuse": "connections are refused; needs seconds",
+    "unavailable": "everything answers 502, the WebSocket handshake too",
+}
+FAULTS: Final = HTTP | SOCKET | STATE | FRAME | BOTH | VENUE
+"""Every fault by name, with what it does."""
+
+
+@dataclass
+class Fault:
+    """One fault in force.
+
+    Attributes:
+        name: one of `FAULTS`.
+        path: only requests to this path.
+        type: only requests of this type.
+        coin: only this coin.
+        channel: only frames of this channel.
+        count: how often it strikes before it is over; None: as often as it can. For `drop` and
+            `close` the number of connections; these are over once they have struck.
+        seconds: how long it lasts; None: until it is removed.
+        after: seconds before it begins.
+        every: seconds after which a socket fault strikes again.
+        one_in: strikes only each n-th time that it could.
+    """
+
+    name: str
+    path: str | None = None
+    type: str | None = None
+    coin: str | None = None
+    channel: str | None = None
+    count: int | None = None
+    seconds: float | None = None
+    after: float = 0.0
+    every: float | None = None
+    one_in: int = 1
+    began: float = field(default=0.0, init=False)
+    chances: int = field(default=0, init=False)
+    struck: int = field(default=0, init=False)
+
+    def over(self, now: float) -> bool:
+        spent = self.count is not None and self.struck >= self.count and self.every is None
+        return spent or (self.seconds is not None and now >= self.began + self.seconds)
+
+    def fits(self, where: Mapping[str, str | None]) -> bool:
+        """Whether a request or frame with these traits is in its scope."""
+        return all(
+            getattr(self, trait) in (None, value)
+            for trait, value in where.items()
+            if trait in _TRAITS
+        ) and not any(getattr(self, trait) and trait not in where for trait in _TRAITS)
+
+
+_TRAITS: Final = ("path", "type", "coin", "channel")
+_NUMBERS: Final[dict[str, Callable[[str], float | int]]] = {
+    "count": int,
+    "seconds": float,
+    "after": float,
+    "every": float,
+    "one_in": int,
+}
+
+
+class BadFault(ValueError):  # noqa: N818 - the name says it
+    """A fault that cannot be put in force; the message says why."""
+
+
+class FaultPlan:
+    """The faults in force, and how often each name has struck."""
+
+    def __init__(self) -> None:
+        self.in_force: list[Fault] = []
+        self.strikes: Counter[str] = Counter()
+
+    def add(self, spec: Mapping[str, Any]) -> Fault:
+        """Put a fault in force.
+
+        Raises:
+            BadFault: unknown name or field, or a value of the wrong type.
+        """
+        known = {f.name for f in fields(Fault) if f.init}
+        name = spec.get("name")
+        if name not in FAULTS:
+            raise BadFault(f"unknown fault {name!r}; one of {', '.join(FAULTS)}")
+        if unknown := set(spec) - known:
+            raise BadFault(f"unknown field {min(unknown)!r}; one of {', '.join(sorted(known))}")
+        values: dict[str, Any] = {}
+        for key, value in spec.items():
+            if value is None:
+                continue
+            try:
+                values[key] = _NUMBERS.get(key, str)(value)
+            except (TypeError, ValueError):
+                raise BadFault(f"{key} is {value!r}, which is not a number") from None
+        fault = Fault(**values)
+        if fault.one_in < 1:
+            raise BadFault("one_in must be at least 1")
+        if name == "refuse" and fault.seconds is None:
+            raise BadFault("refuse needs seconds: nobody could reach the control route to end it")
+        fault.began = time.monotonic() + fault.after
+        self.in_force.append(fault)
+        return fault
+
+    def clear(self, name: str | None = None) -> int:
+        """Remove the faults of that name, or all; how many were in force."""
+        kept = [f for f in self.in_force if name is not None and f.name != name]
+        removed = len(self.in_force) - len(kept)
+        self.in_force = kept
+        return removed
+
+    def strike(self, *names: str, **where: str | None) -> Fault | None:
+        """The first fault of these names that strikes here and now; it counts as one strike."""
+        if not self.in_force:
+            return None
+        for fault in self._present():
+            if fault.name in names and fault.fits(where):
+                fault.chances += 1
+                if fault.chances % fault.one_in == 0:
+                    self._count(fault)
+                    return fault
+        return None
+
+    def active(self, name: str, **where: str | None) -> bool:
+        """Whether a lasting fault holds here and now; asking is not a strike."""
+        return bool(self.in_force) and any(
+            f.name == name and f.fits(where) for f in self._present()
+        )
+
+    def due(self) -> list[Fault]:
+        """Socket faults whose moment has come; each is given once, or once per `every`."""
+        if not self.in_force:
+            return []
+        now = time.monotonic()
+        found = [f for f in self._present() if f.name in SOCKET]
+        for fault in found:
+            self._count(fault)
+            if fault.every is None:
+                self.in_force.remove(fault)
+            else:
+                fault.began = now + fault.every
+        return found
+
+    def _present(self) -> list[Fault]:
+        now = time.monotonic()
+        self.in_force = [f for f in self.in_force if not f.over(now)]
+        return [f for f in self.in_force if now >= f.began]
+
+    def _count(self, fault: Fault) -> None:
+        fault.struck += 1
+        self.strikes[fault.name] += 1
+
+
+def parsed(text: str) -> dict[str, str]:
+    """A fault from the command line: `http_500=type:candleSnapshot,count:3` or `drop=every:60`.
+
+    Raises:
+        BadFault: it does not have that form.
+    """
+    name, _, rest = text.partition("=")
+    spec = {"name": name}
+    for part in rest.split(",") if rest else ():
+        key, colon, value = part.partition(":")
+        if not colon or not value:
+            raise BadFault(f"{part!r} in {text!r} is not KEY:VALUE")
+        spec[key] = value
+    return spec
+
+
+def with_wrong_types(tree: Any, coin: str) -> Any:
+    """The decoded JSON with the values of one coin in types that nobody expects.
+
+    A coin's values are found as an object that names it, as a key, or as the second of a pair.
+    """
+    if isinstance(tree, dict):
+        if coin in (tree.get("name"), tree.get("coin"), tree.get("s")):
+            return {k: v if v == coin else [{"unexpected": v}] for k, v in tree.items()}
+        return {
+            k: {"unexpected": v} if k == coin else with_wrong_types(v, coin)
+            for k, v in tree.items()
+        }
+    if isinstance(tree, list):
+        if len(tree) == 2 and tree[0] == coin:  # noqa: PLR2004 - a pair
+            return [coin, {"unexpected": tree[1]}]
+        return [with_wrong_types(item, coin) for item in tree]
+    return tree

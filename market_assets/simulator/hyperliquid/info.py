@@ -1,0 +1,145 @@
+"""`POST /info`: reads requests as the exchange does, and says what they weigh.
+
+The answers themselves come from the market. Times below zero, missing fields and wrong JSON types
+are refused with 422, before anything is looked up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from market_assets.simulator.hyperliquid.bars import INTERVALS
+from market_assets.simulator.hyperliquid.market import Query, Refused
+
+_SYNTAX: Final = Refused(400, "Failed to parse the request body as JSON", "text/plain")
+_SHAPE: Final = Refused(
+    422, "Failed to deserialize the JSON body into the target type", "text/plain"
+)
+_BROKEN_MANTISSA: Final = 1
+
+
+@dataclass(frozen=True)
+class InfoType:
+    """What a request of a type must and may hold, and what it weighs.
+
+    Attributes:
+        fields: names among `coin`, `dex`, `start`, `end`, `interval`, `book`; `!` marks required.
+        weight: weight of the request itself.
+        rows_per_weight: rows of the answer that add one more; 0: none do.
+        nested: whether the fields stand in an object `req`.
+    """
+
+    fields: tuple[str, ...] = ()
+    weight: int = 20
+    rows_per_weight: int = 0
+    nested: bool = False
+
+
+TYPES: Final[dict[str, InfoType]] = {
+    "meta": InfoType(("dex",)),
+    "metaAndAssetCtxs": InfoType(("dex",)),
+    "spotMeta": InfoType(),
+    "spotMetaAndAssetCtxs": InfoType(),
+    "allMids": InfoType(("dex",), weight=2),
+    "candleSnapshot": InfoType(
+        ("coin!", "interval!", "start!", "end"), rows_per_weight=60, nested=True
+    ),
+    "fundingHistory": InfoType(("coin!", "start!", "end"), rows_per_weight=20),
+    "predictedFundings": InfoType(),
+    "l2Book": InfoType(("coin!", "book"), weight=2),
+    "recentTrades": InfoType(("coin!",), rows_per_weight=20),
+    "perpDexs": InfoType(),
+    "allPerpMetas": InfoType(),
+    "perpCategories": InfoType(),
+    "perpAnnotation": InfoType(("coin!",)),
+    "perpConciseAnnotations": InfoType(),
+    "perpDexLimits": InfoType(("dex!",)),
+    "perpDexStatus": InfoType(("dex!",)),
+    "perpsAtOpenInterestCap": InfoType(("dex",)),
+    "exchangeStatus": InfoType(weight=2),
+}
+"""Every request type that this venue answers."""
+
+
+def weight_of_rows(query: Query, body: object) -> int:
+    """What the rows of an answer weigh, on top of the request."""
+    per = TYPES[query.type].rows_per_weight
+    return len(body) // per if per and isinstance(body, list) else 0
+
+
+def decoded(body: bytes) -> Any:
+    """The request's JSON.
+
+    Raises:
+        Refused: it is not JSON.
+    """
+    try:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        raise _SYNTAX from None
+
+
+def parsed(request: Any) -> Query:
+    """A request with its fields checked.
+
+    Raises:
+        Refused: unknown type, a missing field, a value of the wrong type.
+    """
+    if not isinstance(request, dict) or request.get("type") not in TYPES:
+        raise _SHAPE
+    kind = TYPES[request["type"]]
+    values = request.get("req") if kind.nested else request
+    if not isinstance(values, dict):
+        raise _SHAPE
+    found: dict[str, Any] = {}
+    for name in kind.fields:
+        found |= _READERS[name.rstrip("!")](values, required=name.endswith("!"))
+    return Query(type=request["type"], **found)
+
+
+def _text(values: dict[str, Any], name: str, *, required: bool) -> str:
+    value = values.get(name)
+    if value is None and not required:
+        return ""
+    if not isinstance(value, str):
+        raise _SHAPE
+    return value
+
+
+def _time(values: dict[str, Any], name: str, *, required: bool) -> int | None:
+    value = values.get(name)
+    if value is None and not required:
+        return None
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
+        raise _SHAPE
+    return value
+
+
+def _interval(values: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    interval = _text(values, "interval", required=required)
+    if interval not in INTERVALS:
+        raise _SHAPE
+    return {"interval": interval}
+
+
+def _book(values: dict[str, Any], *, required: bool) -> dict[str, Any]:
+    del required
+    figures, mantissa = values.get("nSigFigs"), values.get("mantissa")
+    if figures not in (None, 2, 3, 4, 5) or mantissa not in (None, 1, 2, 5):
+        raise _SHAPE
+    if mantissa is not None and (figures != 5 or mantissa == _BROKEN_MANTISSA):  # noqa: PLR2004
+        raise Refused(500, "null")
+    return {"figures": figures, "mantissa": mantissa}
+
+
+_READERS: Final = {
+    "coin": lambda v, required: {"coin": _text(v, "coin", required=required)},
+    "dex": lambda v, required: {"dex": _text(v, "dex", required=required)},
+    "start": lambda v, required: {"start_ms": _time(v, "startTime", required=required)},
+    "end": lambda v, required: {"end_ms": _time(v, "endTime", required=required)},
+    "interval": _interval,
+    "book": _book,
+}

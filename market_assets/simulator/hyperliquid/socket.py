@@ -1,0 +1,218 @@
+"""`/ws`: the exchange's WebSocket, from the handshake to the last frame.
+
+Reads what clients send and answers as the exchange does, within its limits per address; what is
+sent to subscribers is the feed's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from starlette.responses import PlainTextResponse
+from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from market_assets.simulator.hyperliquid.connections import Connection
+from market_assets.simulator.hyperliquid.subscriptions import Subscription, exists, normalised
+
+if TYPE_CHECKING:
+    from market_assets.simulator.hyperliquid.venue import HyperliquidVenue
+
+PONG: Final = '{"channel":"pong"}'
+_CHECK_S: Final = 0.05
+
+
+class Sockets:
+    """All WebSockets of the venue."""
+
+    def __init__(self, venue: HyperliquidVenue) -> None:
+        self._venue = venue
+        self.open: set[Connection] = set()
+
+    async def serve(self, socket: WebSocket) -> None:
+        """One connection, from handshake to end."""
+        venue = self._venue
+        while venue.faults.active("freeze"):
+            await asyncio.sleep(_CHECK_S)
+        refusal = self._refusal(socket)
+        if refusal is not None:
+            status, text = refusal
+            venue.traffic.handshakes[str(status)] += 1
+            await socket.send_denial_response(PlainTextResponse(text, status))
+            return
+        await socket.accept()
+        venue.traffic.handshakes["accepted"] += 1
+        connection = Connection(
+            socket,
+            venue.addresses.of(_host(socket)),
+            backlog=venue.limits.backlog,
+            faults=venue.faults,
+            traffic=venue.traffic,
+        )
+        connection.address.connections += 1
+        self.open.add(connection)
+        tasks = {
+            asyncio.create_task(connection.write()),
+            asyncio.create_task(self._read(socket, connection)),
+            asyncio.create_task(self._watch(connection)),
+        }
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._forget(connection)
+            for task in tasks:
+                task.cancel()
+            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
+                if isinstance(outcome, Exception) and not _gone(outcome):
+                    raise outcome
+        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
+            await socket.close()
+
+    def strike(self) -> None:
+        """Let the socket faults that are due happen, and freeze or thaw connections."""
+        faults = self._venue.faults
+        for fault in faults.due():
+            struck = sorted(self.open, key=lambda c: c.number)[: fault.count]
+            for connection in struck:
+                self._strike_one(fault.name, connection)
+        for connection in self.open:
+            frozen = faults.active("freeze")
+            if frozen != connection.frozen:
+                connection.frozen = frozen
+                transport = self._venue.transports.find(connection.client)
+                if transport is not None:
+                    (transport.pause_reading if frozen else transport.resume_reading)()
+
+    def _strike_one(self, name: str, connection: Connection) -> None:
+        if name == "drop":
+            self._venue.transports.reset(connection.client)
+        elif name == "close":
+            connection.closing.set()
+        elif name == "not_json":
+            connection.say("Websocket connection established.")
+        else:
+            connection.say('{"channel":"brandNewChannel","data":{"hello":"world"}}')
+
+    def _refusal(self, socket: WebSocket) -> tuple[int, str] | None:
+        venue = self._venue
+        if venue.faults.strike("unavailable", path=socket.url.path):
+            return 502, "<html><body><h1>502 Bad Gateway</h1></body></html>"
+        address, now_s = venue.addresses.of(_host(socket)), venue.clock.seconds()
+        if address.connections >= venue.limits.connections:
+            return 429, "Too many connections"
+        if not address.connects.admit(now_s, 1, venue.limits.connects_per_minute):
+            return 429, "Too many new connections"
+        return None
+
+    def _forget(self, connection: Connection) -> None:
+        self.open.discard(connection)
+        for subscription in connection.subscriptions:
+            self._venue.feed.leave(subscription, connection)
+        connection.address.subscriptions -= len(connection.subscriptions)
+        connection.address.connections -= 1
+
+    async def _watch(self, connection: Connection) -> None:
+        """Ends when the connection is to be closed: silence, a slow reader, or a fault."""
+        silence = self._venue.limits.silence_s
+        while time.monotonic() - connection.last_sent < silence or connection.frozen:
+            if connection.overflowed:
+                self._venue.transports.reset(connection.client)
+            if connection.closing.is_set():
+                return
+            await asyncio.sleep(_CHECK_S)
+
+    async def _read(self, socket: WebSocket, connection: Connection) -> None:
+        venue = self._venue
+        while True:
+            text = await socket.receive_text()
+            while connection.frozen:
+                await asyncio.sleep(_CHECK_S)
+            address = connection.address
+            if not address.messages.admit(
+                venue.clock.seconds(), 1, venue.limits.messages_per_minute
+            ):
+                connection.error("Cannot send more than 2000 messages per minute.")
+                continue
+            await self._handle(connection, text)
+
+    async def _handle(self, connection: Connection, text: str) -> None:
+        try:
+            message = msgspec.json.decode(text)
+        except msgspec.DecodeError:
+            message = None
+        method = message.get("method") if isinstance(message, dict) else None
+        self._venue.traffic.messages[str(method)] += 1
+        if method == "ping":
+            connection.say(PONG)
+        elif method == "post" and isinstance(message.get("id"), int):
+            await self._post(connection, message)
+        elif method in ("subscribe", "unsubscribe"):
+            subscription = normalised(message.get("subscription"))
+            if subscription is None:
+                connection.error(_unreadable(text))
+            elif method == "subscribe":
+                self._subscribe(connection, subscription)
+            else:
+                self._unsubscribe(connection, subscription)
+        else:
+            connection.error(_unreadable(text))
+
+    def _subscribe(self, connection: Connection, subscription: Subscription) -> None:
+        venue, address = self._venue, connection.address
+        if subscription in connection.subscriptions:
+            connection.error(f"Already subscribed: {subscription.text}")
+        elif not exists(subscription, venue.market):
+            connection.error(f"Invalid subscription {subscription.text}")
+        elif address.subscriptions >= venue.limits.subscriptions:
+            connection.error("Cannot subscribe to more than 1000 channels.")
+        else:
+            address.subscriptions += 1
+            connection.subscriptions.add(subscription)
+            connection.say(_acknowledged("subscribe", subscription))
+            venue.feed.join(subscription, connection)
+
+    def _unsubscribe(self, connection: Connection, subscription: Subscription) -> None:
+        if subscription not in connection.subscriptions:
+            connection.error(f"Already unsubscribed: {subscription.text}")
+            return
+        connection.address.subscriptions -= 1
+        connection.subscriptions.discard(subscription)
+        self._venue.feed.leave(subscription, connection)
+        connection.say(_acknowledged("unsubscribe", subscription))
+
+    async def _post(self, connection: Connection, message: dict[str, Any]) -> None:
+        """An info request over the socket; it weighs the same."""
+        request = message.get("request")
+        payload = request.get("payload") if isinstance(request, dict) else None
+        status, body = await self._venue.asked(connection.address, payload)
+        kind = payload.get("type") if isinstance(payload, dict) else None
+        response = (
+            {"type": "info", "payload": {"type": kind, "data": body}}
+            if status == 200  # noqa: PLR2004 - HTTP's OK
+            else {"type": "error", "payload": f"{status} {body}"}
+        )
+        reply = {"channel": "post", "data": {"id": message["id"], "response": response}}
+        connection.say(msgspec.json.encode(reply).decode())
+
+
+def _acknowledged(method: str, subscription: Subscription) -> str:
+    return (
+        '{"channel":"subscriptionResponse","data":{"method":"'
+        f'{method}","subscription":{subscription.text}}}}}'
+    )
+
+
+def _unreadable(text: str) -> str:
+    return f"Error parsing JSON into valid websocket request: {text}"
+
+
+def _host(socket: WebSocket) -> str:
+    return socket.client.host if socket.client else "?"
+
+
+def _gone(error: Exception) -> bool:
+    """Whether an error only says that the client is no longer there."""
+    return isinstance(error, WebSocketDisconnect | OSError | RuntimeError)

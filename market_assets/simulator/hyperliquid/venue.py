@@ -1,0 +1,155 @@
+"""Hyperliquid, simulated: its routes and its stream over one market, with its limits and faults."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+from starlette.responses import Response
+from starlette.routing import Route, WebSocketRoute
+
+from market_assets.simulator.faults import with_wrong_types
+from market_assets.simulator.hyperliquid import info
+from market_assets.simulator.hyperliquid.feed import Feed
+from market_assets.simulator.hyperliquid.limits import Address, Addresses, Limits
+from market_assets.simulator.hyperliquid.market import Market, Refused
+from market_assets.simulator.hyperliquid.socket import Sockets
+from market_assets.simulator.http_faults import faulty_response
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+    from starlette.routing import BaseRoute
+
+    from market_assets.simulator.faults import FaultPlan
+    from market_assets.simulator.traffic import Traffic
+    from market_assets.simulator.transports import Transports
+    from market_assets.simulator.venue_clock import VenueClock
+
+OK: Final = 200
+_TOO_MUCH: Final = Refused(429, "null")
+_MEDIA: Final = Refused(415, "Expected request with `Content-Type: application/json`", "text/plain")
+
+
+class HyperliquidVenue:
+    """The simulated exchange behind `/info` and `/ws`."""
+
+    def __init__(
+        self,
+        market: Market,
+        *,
+        clock: VenueClock,
+        limits: Limits,
+        faults: FaultPlan,
+        traffic: Traffic,
+        transports: Transports,
+    ) -> None:
+        self.market = market
+        self.clock = clock
+        self.limits = limits
+        self.faults = faults
+        self.traffic = traffic
+        self.transports = transports
+        self.addresses = Addresses()
+        self.feed = Feed(market, clock)
+        self.sockets = Sockets(self)
+        self._workers = ThreadPoolExecutor(1, thread_name_prefix="answers")
+
+    def routes(self) -> list[BaseRoute]:
+        return [
+            Route("/info", self._info, methods=["POST"]),
+            WebSocketRoute("/ws", self.sockets.serve),
+        ]
+
+    def environment(self, host: str, port: int) -> dict[str, str]:
+        """The variables that point the project at this venue."""
+        return {
+            "HYPERLIQUID_API_URL": f"http://{host}:{port}",
+            "HYPERLIQUID_WS_URL": f"ws://{host}:{port}/ws",
+        }
+
+    async def run(self) -> None:
+        """The stream and the socket faults, until cancelled."""
+        await asyncio.gather(self.feed.run(), self._strike())
+
+    def close(self) -> None:
+        """Let the worker thread go."""
+        self._workers.shutdown(wait=False, cancel_futures=True)
+
+    def state(self) -> dict[str, object]:
+        """What `stats` says of this venue."""
+        return {
+            "connections": len(self.sockets.open),
+            "subscriptions": self.feed.counts(),
+            "weight_last_minute": self.addresses.weights(self.clock.seconds()),
+        }
+
+    async def asked(self, address: Address, request: Any) -> tuple[int, Any]:
+        """The status and the decoded body of an answer to a decoded request."""
+        kind = str(request.get("type")) if isinstance(request, dict) else "?"
+        try:
+            body = await self._answer(address, request)
+        except Refused as refused:
+            self.traffic.answered(kind if kind in info.TYPES else "?", refused.status)
+            return refused.status, refused.body
+        self.traffic.answered(kind, OK)
+        self.traffic.rows[kind] += len(body) if isinstance(body, list) else 1
+        return OK, body
+
+    async def _info(self, request: Request) -> Response:
+        raw = await request.body()
+        try:
+            if not request.headers.get("content-type", "").startswith("application/json"):
+                raise _MEDIA
+            wanted = info.decoded(raw)
+        except Refused as refused:
+            self.traffic.answered("?", refused.status)
+            return Response(refused.body, refused.status, media_type=refused.media_type)
+        kind, coin = _scope(wanted)
+        address = self.addresses.of(request.client.host if request.client else "?")
+
+        async def answer() -> Response:
+            status, body = await self.asked(address, wanted)
+            if status != OK:
+                media = "text/plain" if status == 422 else "application/json"  # noqa: PLR2004
+                return Response(body, status, media_type=media)
+            body = self._with_wrong_types(body, kind)
+            return Response(msgspec.json.encode(body), media_type="application/json")
+
+        where = {"path": request.url.path, "type": kind, "coin": coin}
+        return await faulty_response(self.faults, self.transports, request, where, answer)
+
+    async def _answer(self, address: Address, request: Any) -> Any:
+        query = info.parsed(request)
+        weight = info.TYPES[query.type].weight
+        if not address.weight.admit(self.clock.seconds(), weight, self.limits.weight_per_minute):
+            raise _TOO_MUCH
+        loop = asyncio.get_running_loop()
+        body = await loop.run_in_executor(
+            self._workers, self.market.answer, query, self.clock.now_ms()
+        )
+        address.weight.add(self.clock.seconds(), info.weight_of_rows(query, body))
+        return body
+
+    def _with_wrong_types(self, body: Any, kind: str | None) -> Any:
+        for fault in list(self.faults.in_force):
+            if fault.name != "wrong_types" or fault.coin is None or fault.channel is not None:
+                continue
+            if self.faults.strike("wrong_types", type=kind, coin=fault.coin, path="/info"):
+                body = with_wrong_types(msgspec.json.decode(msgspec.json.encode(body)), fault.coin)
+        return body
+
+    async def _strike(self) -> None:
+        while True:
+            self.sockets.strike()
+            await asyncio.sleep(0.02)
+
+
+def _scope(request: Any) -> tuple[str | None, str | None]:
+    """A request's type and coin, as far as it has them."""
+    if not isinstance(request, dict):
+        return None, None
+    inner = request.get("req")
+    coin = request.get("coin") or (inner.get("coin") if isinstance(inner, dict) else None)
+    return str(request.get("type")), coin if isinstance(coin, str) else None

@@ -1,0 +1,199 @@
+"""The simulated venues as one process on one port: what they are, and how they are served.
+
+`serve` blocks and is what the command line calls; `RunningSimulator` is the same for a thread.
+Hyperliquid is the only venue so far; another one brings its routes, its `environment` and its
+`run`, and stands beside it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import uvicorn
+from starlette.applications import Starlette
+
+from market_assets.simulator.control import Control
+from market_assets.simulator.faults import Fault, FaultPlan, parsed
+from market_assets.simulator.hyperliquid.limits import Limits
+from market_assets.simulator.hyperliquid.synthetic.market import SyntheticMarket
+from market_assets.simulator.hyperliquid.synthetic.universe import Size, Universe
+from market_assets.simulator.hyperliquid.venue import HyperliquidVenue
+from market_assets.simulator.traffic import Traffic
+from market_assets.simulator.transports import Transports
+from market_assets.simulator.venue_clock import VenueClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+    from pathlib import Path
+
+_POLL_S: Final = 0.02
+
+
+@dataclass(frozen=True)
+class SimulatorConfig:
+    """What is simulated, and how.
+
+    Attributes:
+        host: where to listen; loopback.
+        port: 0 takes any free one.
+        seed: everything made up follows from it.
+        recordings: a folder with recordings to serve instead of made-up data.
+        speed: venue seconds per second.
+        start: the venue's time at the beginning; the present if None.
+        offset_s: seconds by which the venue's clock is ahead of that.
+        size: how much is listed, and how busy it is.
+        limits: what one address may do.
+        faults: faults in force from the beginning, in the form of `--fault`.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 8787
+    seed: int = 1
+    recordings: Path | None = None
+    speed: float = 1.0
+    start: datetime | None = None
+    offset_s: float = 0.0
+    size: Size = field(default_factory=Size)
+    limits: Limits = field(default_factory=Limits)
+    faults: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Listening:
+    """A simulator that accepts connections.
+
+    Attributes:
+        port: where it listens.
+        environment: the variables that point the project at it.
+        notes: what a user should know of the data: how recordings were moved, what they lack.
+    """
+
+    port: int
+    environment: dict[str, str]
+    notes: tuple[str, ...] = ()
+
+
+class Simulator:
+    """All simulated venues on one port; `run` serves them in the running event loop."""
+
+    def __init__(self, config: SimulatorConfig) -> None:
+        self.config = config
+        self.faults = FaultPlan()
+        self.clock = VenueClock(speed=config.speed, start=config.start, offset_s=config.offset_s)
+        self._transports = Transports()
+        self._traffic = Traffic()
+        self._universe = Universe(config.seed, config.size)
+        self._notes: tuple[str, ...] = ()
+        self.venue = HyperliquidVenue(
+            SyntheticMarket(self._universe),
+            clock=self.clock,
+            limits=config.limits,
+            faults=self.faults,
+            traffic=self._traffic,
+            transports=self._transports,
+        )
+        self._stop: asyncio.Event | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        for text in config.faults:
+            self.faults.add(parsed(text))
+
+    async def run(self, on_ready: Callable[[Listening], None]) -> None:
+        """Serve until `stop` is called or a signal says so."""
+        control = Control(
+            self.venue,
+            universe=self._universe,
+            faults=self.faults,
+            traffic=self._traffic,
+            clock=self.clock,
+            on_fault=self._on_fault,
+            about={"seed": self.config.seed, "speed": self.config.speed, "notes": self._notes},
+        )
+        app = Starlette(routes=[*self.venue.routes(), *control.routes()])
+        self._server = uvicorn.Server(
+            uvicorn.Config(
+                app,
+                host=self.config.host,
+                port=self.config.port,
+                http=self._transports.protocol(),
+                ws="websockets-sansio",
+                ws_per_message_deflate=False,
+                ws_ping_interval=None,
+                lifespan="off",
+                log_level="critical",
+                access_log=False,
+                timeout_graceful_shutdown=1,
+            )
+        )
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
+        serving = asyncio.create_task(self._server.serve())
+        while not self._server.started and not serving.done():
+            await asyncio.sleep(_POLL_S)
+        if serving.done():
+            raise OSError(f"cannot listen on {self.config.host}:{self.config.port}")
+        port = self._server.servers[0].sockets[0].getsockname()[1]
+        self._server.config.port = port
+        streaming = asyncio.create_task(self.venue.run())
+        stopping = asyncio.create_task(self._stop.wait())
+        on_ready(Listening(port, self.venue.environment(self.config.host, port), self._notes))
+        try:
+            await asyncio.wait({serving, streaming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._server.should_exit = True
+            for task in (streaming, stopping, *self._tasks):
+                task.cancel()
+            self.venue.close()
+            await serving
+        if streaming.done() and not streaming.cancelled() and (failed := streaming.exception()):
+            raise failed
+
+    def stop(self) -> None:
+        """End `run`, from any thread."""
+        if self._loop is not None and self._stop is not None:
+            with contextlib.suppress(RuntimeError):  # the loop has ended already
+                self._loop.call_soon_threadsafe(self._stop.set)
+
+    def _on_fault(self, fault: Fault) -> None:
+        if fault.name in ("refuse", "unavailable"):
+            task = asyncio.get_running_loop().create_task(self._down(fault))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _down(self, fault: Fault) -> None:
+        """The venue goes down: its sockets are reset, and with `refuse` nobody listens."""
+        await asyncio.sleep(max(fault.after, _POLL_S))  # the answer to whoever asked goes out first
+        if fault.name == "unavailable":
+            for connection in list(self.venue.sockets.open):
+                self._transports.reset(connection.client)
+            return
+        for listener in self._server.servers:
+            listener.close()
+        self._transports.reset_all()
+        self.faults.strikes["refuse"] += 1
+        await asyncio.sleep(fault.seconds or 0)
+        await uvicorn.Server.startup(self._server)
+
+
+def serve(config: SimulatorConfig, *, on_ready: Callable[[Listening], None]) -> None:
+    """Serve until a signal; `on_ready` is told where, once connections are accepted.
+
+    Raises:
+        OSError: the port cannot be listened on.
+        BadFault: a fault of the configuration cannot be put in force.
+    """
+    asyncio.run(Simulator(config).run(on_ready))
+
+
+def environment(port: int, host: str = "127.0.0.1") -> dict[str, str]:
+    """The variables that point the project at a simulator on that port.
+
+    Only of venues that are simulated: the others stay where they are.
+    """
+    return {
+        "HYPERLIQUID_API_URL": f"http://{host}:{port}",
+        "HYPERLIQUID_WS_URL": f"ws://{host}:{port}/ws",
+    }

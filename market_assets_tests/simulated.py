@@ -1,0 +1,233 @@
+"""A running simulator for tests: real HTTP and WebSocket on a free loopback port.
+
+    with simulated(main=8, builder=4, spot=4) as venue:
+        client = HyperliquidClient(venue.url)
+        venue.control(name="drop")
+
+It runs in a thread by default; `process=True` starts it as a process of its own, for tests that
+must not share the interpreter with it.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import urllib.request
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
+
+from market_assets.simulator.hyperliquid.limits import Limits
+from market_assets.simulator.hyperliquid.synthetic.universe import Size
+from market_assets.simulator.server import Listening, Simulator, SimulatorConfig, environment
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+START_S = 20.0
+
+
+@dataclass
+class Simulated:
+    """Where it runs and how to steer it."""
+
+    url: str
+    ws_url: str
+    environment: dict[str, str]
+    simulator: Simulator | None = None
+    _end: Callable[[], None] = field(default=lambda: None, repr=False)
+
+    def control(self, **fault: object) -> dict[str, Any]:
+        """Put a fault in force: `control(name="http_500", type="meta", count=2)`."""
+        return self.post("faults", fault)
+
+    def clear(self, name: str | None = None) -> None:
+        """Remove the faults of that name, or all."""
+        query = f"?name={name}" if name else ""
+        request = urllib.request.Request(f"{self._base}/faults{query}", method="DELETE")
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            answer.read()
+
+    def stats(self) -> dict[str, Any]:
+        """What went over the wire."""
+        return self._get("stats")
+
+    def truth(self, coin: str, interval: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
+        """The candles as they should be."""
+        query = {"coin": coin, "interval": interval, "from": start_ms, "to": end_ms}
+        return self._get(f"truth?{urlencode(query)}")
+
+    def list_asset(self, coin: str, **more: object) -> None:
+        """List a new perpetual now."""
+        self.post("listing", {"action": "list", "coin": coin, **more})
+
+    def delist(self, coin: str) -> None:
+        self.post("listing", {"action": "delist", "coin": coin})
+
+    def relist(self, coin: str) -> None:
+        self.post("listing", {"action": "relist", "coin": coin})
+
+    def jump(self, seconds: float) -> None:
+        """Set the venue's clock."""
+        self.post("clock", {"jump_s": seconds})
+
+    def now_ms(self) -> int:
+        """The venue's present."""
+        return int(self.stats()["venue_time_ms"])
+
+    def post(self, route: str, body: object) -> dict[str, Any]:
+        """POST to a control route."""
+        request = urllib.request.Request(
+            f"{self._base}/{route}", json.dumps(body).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+
+    def info(self, **request: object) -> Any:
+        """The decoded answer of `POST /info`."""
+        posted = urllib.request.Request(
+            f"{self.url}/info", json.dumps(request).encode(), {"Content-Type": "application/json"}
+        )
+        with urllib.request.urlopen(posted, timeout=30) as answer:
+            return json.load(answer)
+
+    def stop(self) -> None:
+        """End it now; the context manager does so too."""
+        self._end()
+
+    def _get(self, route: str) -> Any:
+        with urllib.request.urlopen(f"{self._base}/{route}", timeout=10) as answer:
+            return json.load(answer)
+
+    @property
+    def _base(self) -> str:
+        return f"{self.url}/__control__"
+
+
+@contextmanager
+def simulated(
+    *,
+    main: int = 8,
+    builder: int = 4,
+    spot: int = 4,
+    rate: float = 1.0,
+    process: bool = False,
+    limits: Limits | None = None,
+    **config: Any,
+) -> Iterator[Simulated]:
+    """A simulator, small by default: `main`, `builder` and `spot` say how much is listed live.
+
+    Args:
+        main: live perpetuals of the main dex; 38 delisted ones come on top.
+        builder: live perpetuals of builder dexs.
+        spot: spot pairs; the first two are PURR/USDC and @107.
+        rate: multiplier of trading activity.
+        process: run it as a process of its own.
+        limits: what one address may do; by default what the exchange allows.
+        **config: other fields of `SimulatorConfig`.
+    """
+    made = SimulatorConfig(
+        port=0,
+        size=Size(main=main, builder=builder, spot=spot, rate=rate),
+        limits=limits or Limits(connects_per_minute=1000),
+        **config,
+    )
+    start = _in_process if process else _in_thread
+    running = start(made)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def _in_thread(config: SimulatorConfig) -> Simulated:
+    import asyncio
+
+    simulator = Simulator(config)
+    ready = threading.Event()
+    heard: list[Listening] = []
+    failed: list[BaseException] = []
+
+    def on_ready(listening: Listening) -> None:
+        heard.append(listening)
+        ready.set()
+
+    def run() -> None:
+        try:
+            asyncio.run(simulator.run(on_ready))
+        except BaseException as error:  # noqa: BLE001 - handed to the test below
+            failed.append(error)
+        ready.set()
+
+    thread = threading.Thread(target=run, name="simulator", daemon=True)
+    thread.start()
+    assert ready.wait(START_S), "the simulator did not start"
+    if failed:
+        raise failed[0]
+
+    def end() -> None:
+        simulator.stop()
+        thread.join(START_S)
+        assert not thread.is_alive(), "the simulator did not stop"
+        if failed:
+            raise failed[0]
+
+    return _simulated(heard[0].port, simulator, end)
+
+
+def _in_process(config: SimulatorConfig) -> Simulated:
+    values = {k: v for k, v in asdict(config).items() if k not in ("size", "limits", "start")}
+    values["recordings"] = str(config.recordings) if config.recordings else None
+    values["start"] = config.start.isoformat() if config.start else None
+    whole = values | {"size": asdict(config.size), "limits": asdict(config.limits)}
+    child = subprocess.Popen(
+        [sys.executable, "-c", _CHILD, json.dumps(whole)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    port = child.stdout.readline().strip()
+    assert port.isdigit(), "the simulator did not start"
+
+    def end() -> None:
+        child.terminate()
+        child.wait(START_S)
+        if child.stdout:
+            child.stdout.close()
+
+    return _simulated(int(port), None, end)
+
+
+def _simulated(port: int, simulator: Simulator | None, end: Callable[[], None]) -> Simulated:
+    variables = environment(port)
+    return Simulated(
+        url=variables["HYPERLIQUID_API_URL"],
+        ws_url=variables["HYPERLIQUID_WS_URL"],
+        environment=variables,
+        simulator=simulator,
+        _end=end,
+    )
+
+
+_CHILD = """
+import json, sys
+from datetime import datetime
+from pathlib import Path
+from market_assets.simulator.hyperliquid.limits import Limits
+from market_assets.simulator.hyperliquid.synthetic.universe import Size
+from market_assets.simulator.server import SimulatorConfig, serve
+values = json.loads(sys.argv[1])
+values["size"] = Size(**values["size"])
+values["limits"] = Limits(**values["limits"])
+values["start"] = datetime.fromisoformat(values["start"]) if values["start"] else None
+values["recordings"] = Path(values["recordings"]) if values["recordings"] else None
+values["faults"] = tuple(values["faults"])
+serve(SimulatorConfig(**values), on_ready=lambda at: print(at.port, flush=True))
+"""
+"""What a simulator of its own process runs."""
+
+
+def without_limits(config: SimulatorConfig) -> SimulatorConfig:
+    """The configuration with limits that no test reaches by accident."""
+    return replace(config, limits=Limits(weight_per_minute=10**9, connects_per_minute=10**6))
