@@ -168,7 +168,7 @@ class HyperliquidClient:
         end_ms = min(clocks.to_ms(end), clocks.to_ms(self._clock.now() + length))
         step = length // timedelta(milliseconds=1)
         candles: dict[int, Candle] = {}
-        page = clocks.floor_ms(start_ms, length)
+        page = clocks.floor_ms(start_ms, length) if start_ms < end_ms else end_ms
         while page < end_ms:
             page_end = min(page + weights.MAX_CANDLES * step, end_ms)
             for candle in self._candle_page(symbol, interval, page, page_end):

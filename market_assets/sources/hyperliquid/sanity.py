@@ -45,7 +45,8 @@ def candle_fault(candle: CandleUpdate) -> str | None:
     low, high, open_, close = candle.low, candle.high, candle.open, candle.close
     if not low <= open_ <= high or not low <= close <= high:
         slack = _NOISE * abs(high)
-        if not low - slack <= min(open_, close) <= max(open_, close) <= high + slack:
+        least, most = low - slack, high + slack
+        if not (least <= open_ <= most and least <= close <= most):  # so NaN fails as well
             return f"open {open_!r} or close {close!r} is outside low {low!r} to high {high!r}"
         candle.low, candle.high = min(low, open_, close), max(high, open_, close)
     if not 0.0 < candle.low <= candle.high < math.inf:

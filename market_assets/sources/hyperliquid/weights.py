@@ -24,7 +24,7 @@ _CANDLES_PER_WEIGHT: Final = 60
 _PER_MINUTE: Final = 1200
 _RESERVES: Final = {"runs": 0.05, "stream": 0.1}
 """Share of the budget that only runs, and only the stream's healing, may take. Small: requests
-beyond it queue in order, so nobody starves, and a backfill has most of the budget while it lasts."""
+beyond it queue in order, so nobody starves, and a backfill has most of the budget meanwhile."""
 
 
 def candles(rows: int) -> int:
