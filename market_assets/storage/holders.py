@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -13,8 +14,10 @@ _PROC_LOCKS: Final = Path("/proc/locks")
 
 def note(descriptor: int, text: str) -> None:
     """Leave word in a lock file that is held exclusively: this process, and what it waits for."""
-    os.ftruncate(descriptor, 0)
-    os.pwrite(descriptor, f"{os.getpid()} {text}".encode(), 0)
+    word = f"{os.getpid()} {text}".encode()
+    with suppress(OSError):  # on a full disk the lock holds as well without the word
+        os.pwrite(descriptor, word, 0)
+        os.ftruncate(descriptor, len(word))
 
 
 def holders(path: Path) -> str:

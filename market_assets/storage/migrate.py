@@ -4,6 +4,9 @@ A migration is a file `migrations/NNNN_what_it_does.sql`, numbered without gaps,
 released. It runs once per file, in a transaction of its own with the row in `schema_version` that
 says so, before missing tables and columns are added from the specs. A new file is made from the
 specs and needs only the first one; the others are recorded as done.
+
+DuckDB refuses, at the commit, to alter a table whose rows the same transaction has changed. So
+alter first (`alter … type … using …` converts), then update; or take two migrations.
 """
 
 from __future__ import annotations

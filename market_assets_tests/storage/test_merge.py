@@ -1,0 +1,287 @@
+"""What a change makes of a table: newer rows win, in any order and any division into batches."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+import duckdb
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from market_assets.frames import FrameError, empty
+from market_assets.storage.changes import Change, Delete, Merge, Replace, Written
+from market_assets.storage.live import fetch
+from market_assets.storage.merge import apply, newest, stage
+from market_assets.storage.schema import statements
+from market_assets.tables import HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES, Column, TableSpec
+from market_assets_tests.storage.examples import NOTES, PRICES, assets, at, candles, notes, prices
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from duckdb import DuckDBPyConnection
+
+CATEGORIES = TableSpec(
+    name="categories",
+    grain="one row per category",
+    columns=(
+        Column("category", "VARCHAR", "Its name.", required=True),
+        Column("label", "VARCHAR", "What people read."),
+        Column("updated_at", "TIMESTAMPTZ", "When the row last changed."),
+    ),
+    key=("category",),
+    time_column="updated_at",
+    version=("updated_at",),
+    changed_at="updated_at",
+)
+
+SEEN = TableSpec(
+    name="seen",
+    grain="one row per thing",
+    columns=(
+        Column("thing", "VARCHAR", "Its name.", required=True),
+        Column("ingested_at", "TIMESTAMPTZ", "When it was seen."),
+    ),
+    key=("thing",),
+    time_column="ingested_at",
+)
+
+TABLES = (PRICES, NOTES, CATEGORIES, SEEN, HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES)
+
+
+@pytest.fixture(name="connection")
+def make_connection() -> Iterator[DuckDBPyConnection]:
+    """A database in memory with the tables of these tests."""
+    with database() as connection:
+        yield connection
+
+
+def database() -> DuckDBPyConnection:
+    connection = duckdb.connect()
+    fetch(connection, "set timezone = 'UTC'")
+    for statement in statements(connection, TABLES):
+        fetch(connection, statement)
+    return connection
+
+
+def change(connection: DuckDBPyConnection, one: Change) -> Written:
+    return apply(connection, stage(one))
+
+
+def table(connection: DuckDBPyConnection, spec: TableSpec) -> pl.DataFrame:
+    order = ", ".join(f'"{name}"' for name in spec.key)
+    return connection.sql(f"select * from {spec.name} order by {order}").pl()  # noqa: S608 - test's own
+
+
+def counts(written: Written) -> tuple[int, int, int, int]:
+    return written.inserted, written.updated, written.unchanged, written.deleted
+
+
+def test_new_rows_are_inserted_and_newer_ones_replace(connection: DuckDBPyConnection) -> None:
+    """Inserted, updated and unchanged rows are counted exactly."""
+    first = prices([("A", 1.0, 1, at(0)), ("B", 1.0, 5, at(0)), ("C", 1.0, 1, at(0))])
+    assert counts(change(connection, Merge(PRICES, first))) == (3, 0, 0, 0)
+    second = prices([("A", 2.0, 2, at(0)), ("B", 2.0, 4, at(9)), ("D", 2.0, 1, at(0))])
+    written = change(connection, Merge(PRICES, second))
+    assert counts(written) == (1, 1, 1, 0)
+    assert written.rows == 3
+    assert (written.event_from_at, written.event_to_at) == (at(0), at(9))
+    assert table(connection, PRICES)["price"].to_list() == [2.0, 1.0, 1.0, 2.0]
+
+
+def test_writing_the_same_twice_changes_nothing(connection: DuckDBPyConnection) -> None:
+    """With a version and without, lists included."""
+    same = notes([("n", "text", ["a", "b"], date(2026, 1, 1)), ("m", None, None, None)])
+    assert counts(change(connection, Merge(NOTES, same))) == (2, 0, 0, 0)
+    assert counts(change(connection, Merge(NOTES, same))) == (0, 0, 2, 0)
+    rows = candles(["A", "B"])
+    assert counts(change(connection, Merge(HYPERLIQUID_CANDLES, rows))) == (2, 0, 0, 0)
+    assert counts(change(connection, Merge(HYPERLIQUID_CANDLES, rows))) == (0, 0, 2, 0)
+
+
+def test_without_a_version_the_later_write_stays(connection: DuckDBPyConnection) -> None:
+    """Between writes and inside one frame."""
+    change(connection, Merge(NOTES, notes([("n", "old", None, None), ("n", "new", ["x"], None)])))
+    assert table(connection, NOTES)["text"].to_list() == ["new"]
+    written = change(connection, Merge(NOTES, notes([("n", None, ["x"], date(2026, 1, 2))])))
+    assert counts(written) == (0, 1, 0, 0)
+    assert written.event_from_at == datetime(2026, 1, 2, tzinfo=UTC)
+    assert table(connection, NOTES).row(0) == ("n", None, ["x"], date(2026, 1, 2))
+
+
+def test_a_table_that_says_when_it_saw_a_row_takes_each_write(
+    connection: DuckDBPyConnection,
+) -> None:
+    """No version and nothing but `ingested_at`: the later write is stored."""
+    for second in (1, 2):
+        frame = pl.DataFrame({"thing": ["x"], "ingested_at": [at(second)]}, schema=SEEN.schema)
+        change(connection, Merge(SEEN, frame))
+    assert table(connection, SEEN)["ingested_at"].to_list() == [at(2)]
+
+
+def test_null_is_less_than_any_version(connection: DuckDBPyConnection) -> None:
+    """A row with a version replaces one without, and never the other way round."""
+    change(connection, Merge(PRICES, prices([("A", 1.0, None, None)])))
+    assert counts(change(connection, Merge(PRICES, prices([("A", 2.0, None, at(0))]))))[1] == 1
+    assert counts(change(connection, Merge(PRICES, prices([("A", 3.0, 1, None)]))))[1] == 1
+    assert counts(change(connection, Merge(PRICES, prices([("A", 4.0, None, at(9))]))))[2] == 1
+    assert table(connection, PRICES)["price"].to_list() == [3.0]
+
+
+def test_of_equal_versions_the_first_stays(connection: DuckDBPyConnection) -> None:
+    """Between writes and inside one frame alike."""
+    change(connection, Merge(PRICES, prices([("A", 1.0, 1, at(0)), ("A", 2.0, 1, at(0))])))
+    change(connection, Merge(PRICES, prices([("A", 3.0, 1, at(0))])))
+    assert table(connection, PRICES)["price"].to_list() == [1.0]
+
+
+def test_a_candle_with_fewer_trades_never_overwrites(connection: DuckDBPyConnection) -> None:
+    """A late frame loses against the fuller candle, and a closed one beats its forming self."""
+    change(connection, Merge(HYPERLIQUID_CANDLES, candles(["A"], trades=9, close=9.0)))
+    late = candles(["A"], trades=8, close=8.0)
+    assert change(connection, Merge(HYPERLIQUID_CANDLES, late)).unchanged == 1
+    closed = candles(["A"], trades=9, close=9.5).with_columns(is_closed=True)
+    assert change(connection, Merge(HYPERLIQUID_CANDLES, closed)).updated == 1
+    assert table(connection, HYPERLIQUID_CANDLES)["close"].to_list() == [9.5]
+
+
+def test_set_once_columns_keep_their_first_value(connection: DuckDBPyConnection) -> None:
+    """By a merge, by a replacement, and inside one frame."""
+    both = pl.concat([assets("A", seen=10), assets("A", seen=20)])
+    change(connection, Merge(HYPERLIQUID_ASSETS, both))
+    change(connection, Merge(HYPERLIQUID_ASSETS, assets("A", "B", seen=30)))
+    change(connection, Replace(HYPERLIQUID_ASSETS, assets("A", seen=40, max_leverage=5)))
+    row = table(connection, HYPERLIQUID_ASSETS).row(0, named=True)
+    assert (row["first_seen_at"], row["ingested_at"]) == (at(10), at(40))
+
+
+@pytest.mark.parametrize("way", [Merge, Replace])
+def test_changed_at_moves_only_with_the_content(
+    connection: DuckDBPyConnection, way: type[Merge | Replace]
+) -> None:
+    """A registry read again moves `ingested_at`; a change of leverage moves `updated_at` too."""
+    change(connection, way(HYPERLIQUID_ASSETS, assets("A", seen=10)))
+    change(connection, way(HYPERLIQUID_ASSETS, assets("A", seen=20)))
+    row = table(connection, HYPERLIQUID_ASSETS).row(0, named=True)
+    assert (row["updated_at"], row["ingested_at"]) == (at(10), at(20))
+    change(connection, way(HYPERLIQUID_ASSETS, assets("A", seen=30, max_leverage=20)))
+    row = table(connection, HYPERLIQUID_ASSETS).row(0, named=True)
+    assert (row["updated_at"], row["ingested_at"]) == (at(30), at(30))
+
+
+@pytest.mark.parametrize("way", [Merge, Replace])
+def test_a_row_that_only_says_when_it_changed_is_left_alone(
+    connection: DuckDBPyConnection, way: type[Merge | Replace]
+) -> None:
+    """Where the version is `changed_at` itself, the same content writes nothing at all."""
+
+    def frame(label: str | None, second: float) -> pl.DataFrame:
+        rows = [("meme", label, at(second))]
+        return pl.DataFrame(rows, schema=CATEGORIES.schema, orient="row")
+
+    change(connection, way(CATEGORIES, frame("Memes", 1)))
+    assert counts(change(connection, way(CATEGORIES, frame("Memes", 2)))) == (0, 0, 1, 0)
+    assert counts(change(connection, way(CATEGORIES, frame(None, 3)))) == (0, 1, 0, 0)
+    assert table(connection, CATEGORIES)["updated_at"].to_list() == [at(3)]
+
+
+def test_replace_makes_the_table_the_frame(connection: DuckDBPyConnection) -> None:
+    """Rows that are gone are deleted, older versions are taken, the same ones are left."""
+    change(connection, Merge(PRICES, prices([("A", 1.0, 9, at(0)), ("B", 1.0, 9, at(0))])))
+    frame = prices([("B", 2.0, 1, at(0)), ("C", 3.0, 1, at(0))])
+    assert counts(change(connection, Replace(PRICES, frame))) == (1, 1, 0, 1)
+    assert table(connection, PRICES).equals(frame)
+    assert counts(change(connection, Replace(PRICES, frame))) == (0, 0, 2, 0)
+    assert counts(change(connection, Replace(PRICES, empty(PRICES)))) == (0, 0, 0, 2)
+
+
+def test_delete_binds_its_values(connection: DuckDBPyConnection) -> None:
+    """What looks like SQL in a value is only a value."""
+    odd = "A' or 1=1 --"
+    change(connection, Merge(PRICES, prices([("A", 1.0, 1, at(0)), (odd, 2.0, 1, at(0))])))
+    assert change(connection, Delete(PRICES, "symbol = ?", [odd])).deleted == 1
+    assert table(connection, PRICES)["symbol"].to_list() == ["A"]
+
+
+def test_a_merge_of_nothing_does_nothing(connection: DuckDBPyConnection) -> None:
+    """No rows, no statement, no event times."""
+    staged = stage(Merge(PRICES, empty(PRICES)))
+    assert staged.is_empty
+    assert apply(connection, staged) == Written("prices")
+
+
+@pytest.mark.parametrize(
+    ("frame", "complaint"),
+    [
+        (prices([("A", 1.0, 1, at(0))]).drop("price"), "missing columns"),
+        (prices([("A", float("nan"), 1, at(0))]), "NaN"),
+        (prices([("A", 1.0, 1, at(0))]).with_columns(symbol=pl.lit(None, pl.String)), "NULL"),
+        (prices([("A", 1.0, 1, at(0))]).with_columns(pl.col("seq").cast(pl.Float64)), "seq is"),
+    ],
+)
+def test_a_frame_of_the_wrong_shape_is_refused(frame: pl.DataFrame, complaint: str) -> None:
+    """Before any lock is taken, and with the column's name."""
+    with pytest.raises(FrameError, match=complaint):
+        stage(Merge(PRICES, frame))
+
+
+Row = tuple[str, float | None, int | None, datetime | None]
+
+rows_of_prices = st.lists(
+    st.tuples(
+        st.sampled_from("ABC"),
+        st.floats(0, 9, width=16),
+        st.none() | st.integers(0, 3),
+        st.none() | st.integers(0, 3).map(at),
+    ),
+    max_size=12,
+)
+
+
+def version(row: Row) -> tuple[object, ...]:
+    """Python's order of versions: NULL below everything."""
+    return tuple(
+        (value is not None, value or 0) for value in (row[2], row[3] and row[3].timestamp())
+    )
+
+
+def model(rows: Sequence[Row]) -> list[Row]:
+    """A dictionary that keeps the greatest version, the first of equals: what the table must be."""
+    kept: dict[str, Row] = {}
+    for row in rows:
+        if row[0] not in kept or version(row) > version(kept[row[0]]):
+            kept[row[0]] = row
+    return [kept[key] for key in sorted(kept)]
+
+
+@settings(max_examples=40, deadline=None)
+@given(rows=rows_of_prices, cuts=st.lists(st.integers(0, 12), max_size=3))
+def test_batches_do_not_matter(rows: list[Row], cuts: list[int]) -> None:
+    """However the rows are cut into frames, the table is the model; and again, the same."""
+    edges = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
+    with database() as connection:
+        for _ in range(2):
+            for start, end in itertools.pairwise(edges):
+                change(connection, Merge(PRICES, prices(rows[start:end])))
+            assert table(connection, PRICES).rows() == model(rows)
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    rows=rows_of_prices.map(
+        lambda rows: list({(row[0], version(row)): row for row in rows}.values())
+    ),
+    data=st.data(),
+)
+def test_order_does_not_matter(rows: list[Row], data: st.DataObject) -> None:
+    """Where no two rows have one version, any permutation ends in the same table."""
+    shuffled = data.draw(st.permutations(rows))
+    with database() as connection:
+        for row in shuffled:
+            change(connection, Merge(PRICES, prices([row])))
+        assert table(connection, PRICES).rows() == model(rows)
+    assert sorted(newest(PRICES, prices(shuffled)).rows()) == model(rows)
