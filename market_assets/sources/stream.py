@@ -37,7 +37,8 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 _STALL_S: Final = 5.0
-"""A watchdog that wakes this much late has slept with the machine: its ages mean nothing yet."""
+"""A watchdog that wakes this much late was stopped or starved, and nobody else was heard either:
+silence is counted from here on, while what came meanwhile is read and a ping is answered."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +142,7 @@ class Stream:
         messages: Pacer,
         ping: str | None = None,
         jitter: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Make a stream.
 
@@ -153,6 +155,7 @@ class Stream:
             messages: paces messages sent, shared likewise; pings count, but do not wait.
             ping: the venue's own ping; None: it has none.
             jitter: a number in [0, 1), drawn for each delay.
+            sleep: how to wait between connections.
         """
         self._url = url
         self._handler = handler
@@ -162,6 +165,7 @@ class Stream:
         self._messages = messages
         self._ping = ping
         self._jitter = jitter
+        self._sleep = sleep
         self._heard_at = 0.0
         self.connected = False
 
@@ -197,7 +201,7 @@ class Stream:
                     await socket.close()
             if self._clock.monotonic() - started >= self._policy.stable_after:
                 delays = self._delays()
-            await asyncio.sleep(next(delays))
+            await self._sleep(next(delays))
 
     def _delays(self) -> Iterator[float]:
         return backoff(self._policy.first_delay, self._policy.longest_delay, self._jitter)
@@ -243,7 +247,8 @@ class Stream:
             now = self._clock.monotonic()
             late, looked_at = now - looked_at - policy.tick, now
             if late > _STALL_S:
-                continue  # what came meanwhile is read first
+                self._heard_at = now
+                continue
             if now - self._heard_at > policy.silence:
                 return Ending("silence", f"nothing came for {now - self._heard_at:.1f} s")
             why = self._handler.overdue()
