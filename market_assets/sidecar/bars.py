@@ -63,6 +63,7 @@ class Series:
     Attributes:
         covered_from: monotonic reading since when every frame has been heard; None: not covered.
         seed: the newest minute whose close is known from elsewhere, and that close.
+        unpriced: the venue has no candle of it at all: until it trades, no minute of it is missing.
     """
 
     symbol: str
@@ -70,6 +71,7 @@ class Series:
     covered_from: float | None = None
     seed: tuple[int, float] | None = None
     newest_ms: int = 0
+    unpriced: bool = False
 
     def take(self, update: CandleUpdate, clock: VenueClock, *, over: bool) -> list[Bar]:
         """Apply a frame; returns the bars that changed: none for a duplicate or an older state.
@@ -80,6 +82,7 @@ class Series:
             over: the minute has been concluded already, so this frame is late.
         """
         elapsed = clock.monotonic()
+        self.unpriced = False
         bar = self.bars.get(update.open_ms)
         if bar is None:
             bar = self._new(update, elapsed)
@@ -135,8 +138,10 @@ class Series:
             self._close(bar, elapsed)
             return Verdict.COMPLETE, bar
         previous = self.close_before(open_ms)
-        if previous is None or not self._covers_all_of(open_ms, clock):
+        if not self._covers_all_of(open_ms, clock):
             return Verdict.HOLE, None
+        if previous is None:
+            return (Verdict.COMPLETE if self.unpriced else Verdict.HOLE), None
         bar = Bar(
             self.symbol,
             open_ms,
@@ -153,8 +158,15 @@ class Series:
         self.bars[open_ms] = bar
         return Verdict.FLAT, bar
 
-    def learn(self, open_ms: int, close: float, elapsed: float) -> list[Bar]:
-        """A minute's final close, from REST or the database; returns the bars that it changes."""
+    def learn(self, open_ms: int, close: float | None, elapsed: float) -> list[Bar]:
+        """A minute's final close, from REST or the database; returns the bars that it changes.
+
+        None: the venue has no candle at all, in this minute or before.
+        """
+        if close is None:
+            self.unpriced = not self.bars and self.seed is None
+            return []
+        self.unpriced = False
         if self.seed is None or open_ms >= self.seed[0]:
             self.seed = (open_ms, close)
         bar = self.bars.get(open_ms)

@@ -146,8 +146,12 @@ class CandleBook:
                 holes.append(Hole(symbol, first, self._concluded_ms + MINUTE_MS, cause))
         return holes
 
-    def seed(self, symbol: str, open_ms: int, close: float) -> None:
-        """The final close of a minute, from REST or the database: flat minutes follow from it."""
+    def seed(self, symbol: str, open_ms: int, close: float | None) -> None:
+        """The final close of a minute, from REST or the database: flat minutes follow from it.
+
+        None: the venue has no candle of the symbol at all up to then; until it trades, none of its
+        minutes is missing.
+        """
         series = self._series.get(symbol)
         if series is not None:
             changed = series.learn(open_ms, close, self._clock.monotonic())

@@ -1,0 +1,192 @@
+"""What is to be healed next: the open holes by symbol and interval, in the order of their urgency.
+
+Pure; the time is passed in. Not here: asking the venue (`healing.py`), arithmetic of spans
+(`holes.py`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+from market_assets.sidecar.holes import Gap, Span, union, within
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import datetime
+
+    from market_assets.sidecar.candle_book import Hole
+    from market_assets.sidecar.holes import Found
+
+RECENT_MS: Final = 60 * 60_000
+"""A hole no longer than this is a disturbance of the stream; a longer one is a backfill."""
+FIRST_RETRY_S: Final = 10.0
+LONGEST_RETRY_S: Final = 1800.0
+
+Key = tuple[str, str]
+
+
+@dataclass
+class Work:
+    """The holes of one symbol and interval: one request heals them all.
+
+    Attributes:
+        spans: what is missing, disjoint and in order.
+        attempts: how often the venue was asked in vain.
+        not_before: monotonic reading before which it is not asked again.
+        backfill: found at the start, and counted in the progress.
+    """
+
+    symbol: str
+    interval: str
+    spans: list[Span] = field(default_factory=list)
+    attempts: int = 0
+    not_before: float = 0.0
+    backfill: bool = False
+
+    @property
+    def is_recent(self) -> bool:
+        """Whether it is short enough to be the stream's own disturbance."""
+        return sum(s.end_ms - s.start_ms for s in self.spans) <= RECENT_MS
+
+    @property
+    def user(self) -> Literal["stream", "backfill"]:
+        """On whose share of the request budget it goes."""
+        return "stream" if self.interval == "1m" and self.is_recent else "backfill"
+
+    def failed(self, elapsed: float) -> None:
+        """It could not be healed now: later, and each time later still."""
+        self.attempts += 1
+        pause = FIRST_RETRY_S * 2.0 ** min(self.attempts - 1, 16)
+        self.not_before = elapsed + min(LONGEST_RETRY_S, pause)
+
+
+class HealPlan:
+    """The open holes, and the rows of `ingestion_gaps` that tell of them. Not thread-safe."""
+
+    def __init__(self) -> None:
+        self._work: dict[Key, Work] = {}
+        self._gaps: dict[Key, list[Gap]] = {}
+        self._rank: Mapping[str, int] = {}
+
+    def rank(self, symbols: Sequence[str]) -> None:
+        """Set the order of the symbols, most traded first; others come last."""
+        self._rank = {symbol: place for place, symbol in enumerate(symbols)}
+
+    def add(
+        self,
+        interval: str,
+        holes: Iterable[Hole],
+        detected_at: datetime,
+        *,
+        backfill: bool = False,
+    ) -> list[Gap]:
+        """Take holes; returns the gaps that are new, to be written."""
+        new: list[Gap] = []
+        for hole in holes:
+            key = (interval, hole.symbol)
+            span = Span(hole.start_ms, hole.end_ms)
+            work = self._work.setdefault(key, Work(hole.symbol, interval))
+            work.spans = union([*work.spans, span])
+            work.backfill = work.backfill or backfill
+            if not self._extend(key, span):
+                gap = Gap(hole.symbol, interval, *span, hole.cause, detected_at)
+                self._gaps.setdefault(key, []).append(gap)
+                new.append(gap)
+        return new
+
+    def remember(self, gap: Gap) -> None:
+        """Take an open gap from the database: a hole that is found again goes by its name."""
+        known = self._gaps.setdefault((gap.interval, gap.symbol), [])
+        if all(gap.start_ms != other.start_ms for other in known):
+            known.append(gap)
+
+    def begin(self, found: Found, now: datetime) -> list[Gap]:
+        """Take what a look into the database has found; returns the gaps that changed."""
+        for gap in found.open_gaps:
+            self.remember(gap)
+        changed = [
+            gap
+            for interval, holes in found.holes.items()
+            for gap in self.add(interval, holes, now, backfill=True)
+        ]
+        for key in list(self._gaps):
+            changed += self.close_settled(key, now)
+        return changed
+
+    def pick(self, elapsed: float) -> Work | None:
+        """The most urgent work whose time has come.
+
+        1-minute candles before 1-hour ones, fresh disturbances before the backfill, then by rank.
+        """
+        ready = (work for work in self._work.values() if work.not_before <= elapsed)
+        return min(ready, key=self._urgency, default=None)
+
+    def healed(
+        self, work: Work, done: Span, opens: Sequence[int], healed_at: datetime
+    ) -> list[Gap]:
+        """The venue has answered for a span; returns the gaps that are healed by it.
+
+        Args:
+            work: what was asked for.
+            done: what the answer settles.
+            opens: the opening times, in ms, of the candles that it brought.
+            healed_at: the present.
+        """
+        key = (work.interval, work.symbol)
+        for gap in self._gaps.get(key, ()):
+            gap.healed_rows += sum(gap.start_ms <= at < gap.end_ms for at in opens)
+        limits = (Span(0, done.start_ms), Span(done.end_ms, 1 << 62))
+        work.spans = union(part for limit in limits for part in within(work.spans, limit))
+        if not work.spans:
+            self._work.pop(key, None)
+        return self.close_settled(key, healed_at)
+
+    def close_settled(self, key: Key, healed_at: datetime) -> list[Gap]:
+        """Mark and return the gaps of which nothing is missing any more."""
+        work = self._work.get(key)
+        left = work.spans if work else []
+        open_, closed = [], []
+        for gap in self._gaps.pop(key, ()):
+            if any(gap.span.overlaps(span) for span in left):
+                open_.append(gap)
+            else:
+                gap.healed_at = healed_at
+                closed.append(gap)
+        if open_:
+            self._gaps[key] = open_
+        return closed
+
+    def forget(self, keep: Iterable[str]) -> None:
+        """Give up the work of symbols that are not among these: they are not listed any more."""
+        kept = set(keep)
+        for key in [key for key in self._work if key[1] not in kept]:
+            del self._work[key]
+
+    @property
+    def open_holes(self) -> int:
+        """How many gaps are open."""
+        return sum(len(gaps) for gaps in self._gaps.values())
+
+    def backfill_left(self) -> list[Work]:
+        """What is left of the holes found at the start."""
+        return [work for work in self._work.values() if work.backfill]
+
+    def failing(self) -> dict[str, int]:
+        """Symbols that were asked for in vain, and how often."""
+        return {work.symbol: work.attempts for work in self._work.values() if work.attempts}
+
+    def _extend(self, key: Key, span: Span) -> bool:
+        """Whether an open gap takes the span in: it lies within it, or follows on it."""
+        for gap in self._gaps.get(key, ()):
+            if gap.start_ms <= span.start_ms <= gap.end_ms:
+                gap.end_ms = max(gap.end_ms, span.end_ms)
+                return True
+        return False
+
+    def _urgency(self, work: Work) -> tuple[int, int, int]:
+        return (
+            work.interval != "1m",
+            not work.is_recent,
+            self._rank.get(work.symbol, len(self._rank)),
+        )

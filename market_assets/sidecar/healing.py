@@ -1,0 +1,380 @@
+"""Healing: what the stream has missed comes from REST, within the venue's request budget.
+
+At the start of a session, and after a clock was found wrong, the database is read once: minutes of
+the last day and hours of the last week that are not there are holes. While it streams, the book
+reports holes. Every hole is a row of `ingestion_gaps`, and is asked for until the venue has
+answered. When nothing is open, the last hour of each symbol is read again about once an hour,
+because a bar's last frame equals REST only in 6 of 7 bars.
+
+Rows go through the spool as all others do. Not here: the order of the work (`heal_plan.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import timedelta
+from threading import Event, Lock
+from typing import TYPE_CHECKING, Final
+
+from market_assets.clock import floor_ms, from_ms, interval_length, to_ms
+from market_assets.sidecar.heal_plan import HealPlan, Work
+from market_assets.sidecar.holes import Span, find, gap_rows, within
+from market_assets.sources.errors import VenueBusy, VenueError, VenueUnavailable
+from market_assets.sources.hyperliquid.frames import candles as candle_rows
+from market_assets.storage.errors import StoreError
+from market_assets.tables import HYPERLIQUID_CANDLES, INGESTION_GAPS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from market_assets.clock import Clock
+    from market_assets.sidecar.candle_book import Hole
+    from market_assets.sidecar.holes import Gap
+    from market_assets.sources.hyperliquid.client import Candle, HyperliquidClient
+    from market_assets.storage.spool import Spool
+    from market_assets.storage.store import Store
+
+_LOG = logging.getLogger(__name__)
+
+SETTLED_MS: Final = 5_000
+"""How long after its end a candle is asked for: REST may lag."""
+TAIL_MS: Final = 180_000
+"""An answer that ends earlier than asked is taken as final only where the missing end is older."""
+TAIL_ATTEMPTS: Final = 5
+CONFIRM_EVERY_S: Final = 3600.0
+CONFIRM_SPAN: Final = timedelta(hours=1)
+VENUE_FAILURES: Final = 3
+"""So many failures in a row are the venue's, not the symbols': then everything waits."""
+LONGEST_PAUSE_S: Final = 60.0
+STORE_PAUSE_S: Final = 10.0
+_WEIGHT: Final = 20
+_ROWS_PER_WEIGHT: Final = 60
+_POLL_S: Final = 0.2
+
+Close = tuple[int, float | None]
+"""Opening time of a minute in ms, and its close; None: the venue has no candle up to then."""
+
+
+@dataclass(frozen=True)
+class HealingProgress:
+    """How far the healing is.
+
+    Attributes:
+        done: symbols and intervals healed of those found at the start.
+        total: how many those were.
+        weight: request weight spent.
+        eta_s: seconds until the backfill is done at the present rate; None if not known.
+        open_holes: gaps that are open now.
+        healed_rows: candles brought.
+        failing: symbols that were asked for in vain, and how often.
+        last_error: the latest failure.
+    """
+
+    done: int = 0
+    total: int = 0
+    weight: int = 0
+    eta_s: float | None = None
+    open_holes: int = 0
+    healed_rows: int = 0
+    failing: Mapping[str, int] | None = None
+    last_error: str | None = None
+
+
+@dataclass(frozen=True)
+class _Scan:
+    """A look into the database that is due after a drain that begins at `drained_after`."""
+
+    symbols: tuple[str, ...]
+    until_ms: int
+    cause: str | None
+    drained_after: float
+
+
+class Healer:
+    """Fills holes in a thread of its own. `add` and `rank` may be called from any thread."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        spool: Spool,
+        client_for: Callable[[str], HyperliquidClient],
+        clock: Clock,
+        keep: Mapping[str, timedelta],
+        on_closes: Callable[[str, Sequence[Close]], None],
+        settle_s: float = 6.0,
+        confirm: bool = True,
+    ) -> None:
+        """Nothing is done before `run`.
+
+        Args:
+            store: read for what is missing.
+            spool: where candles and gaps go.
+            client_for: the client that asks on the account of a user of the request budget.
+            clock: the session's.
+            keep: how far back holes are looked for, by interval.
+            on_closes: hears the closes of 1-minute candles that are in the spool or the database.
+            settle_s: how long rows take at most from the feed to the spool.
+            confirm: read the last hour of each symbol again, when nothing else is to be done.
+        """
+        self._store = store
+        self._spool = spool
+        self._client_for = client_for
+        self._clock = clock
+        self._keep = keep
+        self._on_closes = on_closes
+        self._settle_s = settle_s
+        self._confirm = confirm
+        self._lock = Lock()
+        self._plan = HealPlan()
+        self._symbols: tuple[str, ...] = ()
+        self._arrived: list[Hole] = []
+        self._scans: list[_Scan] = []
+        self._drained_at = float("-inf")
+        self._confirmed: dict[str, float] = {}
+        self._failures = 0
+        self._resume_at = 0.0
+        self._total = 0
+        self._weight = 0
+        self._rows = 0
+        self._began = 0.0
+        self._error: str | None = None
+
+    def rank(self, symbols: Sequence[str]) -> None:
+        """The symbols that are streamed, most traded first."""
+        with self._lock:
+            fresh = [s for s in symbols if s not in self._confirmed]
+            elapsed = self._clock.monotonic()
+            for place, symbol in enumerate(fresh):
+                due = CONFIRM_EVERY_S * (place + 1) / len(fresh)
+                self._confirmed[symbol] = elapsed - CONFIRM_EVERY_S + due
+            self._symbols = tuple(symbols)
+            self._plan.rank(symbols)
+            self._plan.forget(symbols)
+
+    def scan(
+        self, symbols: Iterable[str] | None, until_ms: int, *, cause: str | None = None
+    ) -> None:
+        """Look in the database for what is missing before an instant.
+
+        That is done once everything that was received until now has been drained.
+
+        Args:
+            symbols: of which symbols; None: of all that are streamed, whatever was asked before.
+            until_ms: from here on the stream reports its holes itself.
+            cause: of the holes; None: told by what the database has.
+        """
+        with self._lock:
+            if symbols is None:
+                self._scans.clear()
+                symbols = self._symbols
+            asked_at = self._clock.monotonic()
+            self._scans.append(_Scan(tuple(symbols), until_ms, cause, asked_at + self._settle_s))
+
+    def drained(self, started: float) -> None:
+        """A drain that began at that monotonic reading has succeeded."""
+        with self._lock:
+            self._drained_at = started
+
+    def add(self, holes: Iterable[Hole]) -> None:
+        """Take holes of the 1-minute candles."""
+        with self._lock:
+            self._arrived += holes
+
+    def progress(self) -> HealingProgress:
+        """How far it is."""
+        with self._lock:
+            left = self._plan.backfill_left()
+            return HealingProgress(
+                done=self._total - len(left),
+                total=self._total,
+                weight=self._weight,
+                eta_s=self._eta_s(left),
+                open_holes=self._plan.open_holes + len(self._arrived),
+                healed_rows=self._rows,
+                failing=self._plan.failing(),
+                last_error=self._error,
+            )
+
+    def run(self, stop: Event) -> None:
+        """Heal until stopped. What fails is logged and tried again; nothing ends it."""
+        while not stop.is_set():
+            elapsed = self._clock.monotonic()
+            if elapsed < self._resume_at:
+                stop.wait(_POLL_S)
+                continue
+            try:
+                worked = self._turn(stop)
+            except StoreError as error:
+                self._fail(str(error), STORE_PAUSE_S)
+            else:
+                if not worked:
+                    stop.wait(_POLL_S)
+
+    def _turn(self, stop: Event) -> bool:
+        """One step; False where there was nothing to do."""
+        with self._lock:
+            scan = next((s for s in self._scans if s.drained_after <= self._drained_at), None)
+        if scan is not None:
+            self._scan(scan)
+            return True
+        self._note_arrived()
+        elapsed = self._clock.monotonic()
+        with self._lock:
+            work = self._plan.pick(elapsed)
+        if work is not None:
+            self._heal(work, stop)
+            return True
+        symbol = self._due_for_confirmation(elapsed)
+        if symbol is None:
+            return False
+        self._reread(symbol, stop)
+        return True
+
+    def _note_arrived(self) -> None:
+        with self._lock:
+            arrived, self._arrived = self._arrived, []
+            listed = set(self._symbols)
+            holes = [hole for hole in arrived if hole.symbol in listed]
+            new = self._plan.add("1m", holes, self._clock.now())
+        self._write_gaps(new)
+
+    def _scan(self, scan: _Scan) -> None:
+        found = find(
+            self._store,
+            scan.symbols,
+            keep=self._keep,
+            until_ms=scan.until_ms,
+            now_ms=to_ms(self._clock.now()),
+            cause=scan.cause,
+        )
+        with self._lock:
+            changed = self._plan.begin(found, self._clock.now())
+            self._total = len(self._plan.backfill_left())
+            self._began, self._weight = self._clock.monotonic(), 0
+            self._scans = [other for other in self._scans if other is not scan]
+        self._write_gaps(changed)
+        for symbol, close in found.closes.items():
+            self._on_closes(symbol, [close])
+        _LOG.info("healing: %d symbols and intervals have holes", self._total)
+
+    def _heal(self, work: Work, stop: Event) -> None:
+        now_ms = to_ms(self._clock.now())
+        step_ms = _ms(interval_length(work.interval))
+        limits = Span(
+            now_ms - _ms(self._keep[work.interval]) - step_ms,
+            floor_ms(now_ms - SETTLED_MS, interval_length(work.interval)),
+        )
+        spans = within(work.spans, limits)
+        if not spans:
+            self._nothing_to_ask(work, limits)
+            return
+        asked = Span(spans[0].start_ms, spans[-1].end_ms)
+        candles = self._ask(work, asked, work.user)
+        if candles is None or stop.is_set():
+            return
+        closed = [candle for candle in candles if candle.is_closed]
+        wanted = [c for c in closed if any(s.start_ms <= c.open_ms < s.end_ms for s in spans)]
+        if wanted:
+            rows = candle_rows(wanted, "rest", self._clock.now())
+            self._spool.append(HYPERLIQUID_CANDLES, rows)
+        settled_end = closed[-1].open_ms + step_ms if closed else asked.start_ms
+        is_final = now_ms - settled_end > TAIL_MS or work.attempts >= TAIL_ATTEMPTS
+        done = Span(0, asked.end_ms if is_final else min(settled_end, asked.end_ms))
+        if work.interval == "1m":
+            closes: list[Close] = [(candle.open_ms, candle.close) for candle in closed]
+            if is_final and settled_end < asked.end_ms:
+                # Nothing since its last candle: the close still stands; or there is none at all.
+                closes.append((asked.end_ms - step_ms, closed[-1].close if closed else None))
+            self._on_closes(work.symbol, closes)
+        with self._lock:
+            healed = self._plan.healed(
+                work, done, [candle.open_ms for candle in wanted], self._clock.now()
+            )
+            if work.spans and done.end_ms < asked.end_ms:
+                work.failed(self._clock.monotonic())
+            self._rows += len(wanted)
+        self._write_gaps(healed)
+
+    def _nothing_to_ask(self, work: Work, limits: Span) -> None:
+        """Its candles are not over yet, or are so old that they are not kept."""
+        with self._lock:
+            if all(span.end_ms <= limits.start_ms for span in work.spans):
+                done = Span(0, limits.start_ms)
+                gone = self._plan.healed(work, done, [], self._clock.now())
+            else:
+                work.not_before = self._clock.monotonic() + SETTLED_MS / 1000
+                gone = []
+        self._write_gaps(gone)
+
+    def _ask(self, work: Work, span: Span, user: str) -> list[Candle] | None:
+        """The venue's candles of a span; None where it could not be had, and is to be retried."""
+        client = self._client_for(user)
+        try:
+            candles = client.candles(
+                work.symbol, work.interval, from_ms(span.start_ms), from_ms(span.end_ms)
+            )
+        except VenueError as error:
+            with self._lock:
+                work.failed(self._clock.monotonic())
+            self._failures += isinstance(error, VenueUnavailable | VenueBusy)
+            pause = 0.0
+            if self._failures >= VENUE_FAILURES:
+                pause = min(LONGEST_PAUSE_S, 2.0 ** (self._failures - VENUE_FAILURES + 1))
+            self._fail(f"{work.symbol} {work.interval}: {error}", pause)
+            return None
+        self._failures = 0
+        with self._lock:
+            self._weight += _WEIGHT + -(-len(candles) // _ROWS_PER_WEIGHT)
+        return candles
+
+    def _due_for_confirmation(self, elapsed: float) -> str | None:
+        if not self._confirm:
+            return None
+        due = [s for s in self._symbols if elapsed - self._confirmed[s] >= CONFIRM_EVERY_S]
+        return min(due, key=self._confirmed.__getitem__, default=None)
+
+    def _reread(self, symbol: str, stop: Event) -> None:
+        """Read a symbol's last hour again; what was right stays, what was not is corrected."""
+        self._confirmed[symbol] = self._clock.monotonic()
+        end_ms = floor_ms(to_ms(self._clock.now()) - SETTLED_MS, interval_length("1m"))
+        span = Span(end_ms - _ms(CONFIRM_SPAN), end_ms)
+        candles = self._ask(Work(symbol, "1m", [span]), span, "backfill")
+        if candles is None or stop.is_set():
+            return
+        closed = [candle for candle in candles if candle.is_closed]
+        if closed:
+            rows = candle_rows(closed, "rest", self._clock.now())
+            self._spool.append(HYPERLIQUID_CANDLES, rows)
+            self._on_closes(symbol, [(candle.open_ms, candle.close) for candle in closed])
+
+    def _write_gaps(self, gaps: Sequence[Gap]) -> None:
+        if gaps:
+            self._spool.append(INGESTION_GAPS, gap_rows(gaps))
+
+    def _fail(self, message: str, pause: float) -> None:
+        _LOG.warning("healing: %s", message)
+        self._error = message
+        self._resume_at = self._clock.monotonic() + pause
+
+    def _eta_s(self, left: Sequence[Work]) -> float | None:
+        spent_s = self._clock.monotonic() - self._began
+        if not left:
+            return 0.0
+        if self._weight == 0 or spent_s <= 0:
+            return None
+        rest = sum(_weight(work) for work in left)
+        return rest / (self._weight / spent_s)
+
+
+def _weight(work: Work) -> int:
+    """What the request for it will weigh."""
+    if not work.spans:
+        return 0
+    rows = (work.spans[-1].end_ms - work.spans[0].start_ms) // _ms(interval_length(work.interval))
+    return _WEIGHT + -(-rows // _ROWS_PER_WEIGHT)
+
+
+def _ms(length: timedelta) -> int:
+    return length // timedelta(milliseconds=1)

@@ -1,0 +1,98 @@
+"""What a session is told, and what it tells: its options, its reports, its end."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+EndReason = Literal[
+    "stopped",
+    "handed_over",
+    "duration",
+    "supervisor_gone",
+    "lock_lost",
+    "handover_timeout",
+    "failed",
+]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StreamOptions:
+    """How a session streams.
+
+    Attributes:
+        restrict: symbols to restrict to; empty: all live ones.
+        subscriptions: WebSocket subscriptions in all, for this session and its successor together.
+        flush_interval: how often rows are put on disk.
+        session_length: after which the session asks to be relieved.
+        duration: after which it ends, relieved or not; None: never.
+        keep_minutes: how far back 1-minute candles are healed.
+        keep_hours: how far back 1-hour candles are healed.
+        keep_mids: how long mids are kept in memory while there is nowhere to put them.
+        heal: whether holes are healed at all.
+        confirm: whether the last hour of each symbol is read again about once an hour.
+        report_interval: how often a table is reported while rows arrive.
+        universe_interval: how often the venue's lists are read.
+        handover_timeout: how long a successor waits for its predecessor to let go.
+        drain_timeout: how long the end waits for the database.
+    """
+
+    restrict: tuple[str, ...] = ()
+    subscriptions: int = 980
+    flush_interval: timedelta = timedelta(seconds=5)
+    session_length: timedelta = timedelta(hours=8)
+    duration: timedelta | None = None
+    keep_minutes: timedelta = timedelta(hours=24)
+    keep_hours: timedelta = timedelta(days=7)
+    keep_mids: timedelta = timedelta(minutes=30)
+    heal: bool = True
+    confirm: bool = True
+    report_interval: timedelta = timedelta(seconds=60)
+    universe_interval: timedelta = timedelta(minutes=10)
+    handover_timeout: timedelta = timedelta(minutes=10)
+    drain_timeout: timedelta = timedelta(seconds=20)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a minute brought to one table.
+
+    Attributes:
+        table: the table.
+        rows: rows inserted or changed since the last report.
+        event_from_at: the earliest event time among them.
+        event_to_at: the latest.
+        metrics: plain numbers of the whole session: lag, reconnects, spool depth, lock waits,
+            subscriptions, healing.
+    """
+
+    table: str
+    rows: int
+    event_from_at: datetime | None
+    event_to_at: datetime | None
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class SessionEnd:
+    """How a session ended.
+
+    Attributes:
+        reason: why.
+        began_at: when it began.
+        ended_at: when it ended.
+        rows: rows inserted or changed, by table.
+        is_drained: everything received is in the database; False: the rest waits in the spool.
+        error: the latest error of the database or the venue; None if there was none.
+    """
+
+    reason: EndReason
+    began_at: datetime
+    ended_at: datetime
+    rows: Mapping[str, int]
+    is_drained: bool
+    error: str | None

@@ -1,0 +1,280 @@
+"""One session of the stream, from taking the lease to letting it go.
+
+    session = StreamSession(options=…, store=…, spool=…, client_for=…, feed=…, code_version=…)
+    end = session.run(stop, report=print)
+
+`run` stays on the caller's thread, which only waits, looks after the lease and reports; sockets,
+disk, database and healing have threads of their own. However it ends (stop, an exception raised in
+the caller's thread, a failure of the stream), what was received is put into the spool, drained as
+far as the database lets it, and the lease let go.
+
+Not here: Dagster, which calls this from an op (`defs/`), and starting the next session.
+"""
+
+from __future__ import annotations
+
+import logging
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+
+from market_assets.clock import SystemClock
+from market_assets.sidecar.accounts import Accounts
+from market_assets.sidecar.bars import MINUTE_MS
+from market_assets.sidecar.draining import STREAMED, Drainer, TableProgress
+from market_assets.sidecar.handover import Handover
+from market_assets.sidecar.healing import Healer
+from market_assets.sidecar.lease import Lease
+from market_assets.sidecar.options import EndReason, Report, SessionEnd, StreamOptions
+from market_assets.sidecar.recorder import Recorder
+from market_assets.sidecar.state import STANDBY_STATE_FILE, STATE_FILE
+from market_assets.sidecar.streaming import Streaming
+from market_assets.sidecar.venue_clock import VenueClock
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from market_assets.clock import Clock
+    from market_assets.sources.hyperliquid.client import HyperliquidClient
+    from market_assets.sources.hyperliquid.feed import FeedSink, HyperliquidFeed
+    from market_assets.storage.spool import Spool
+    from market_assets.storage.store import Store
+
+_LOG = logging.getLogger(__name__)
+
+LOOP_S: Final = 0.5
+ALIVE_EVERY_S: Final = 15.0
+STATE_EVERY_S: Final = 2.0
+FEED_STOP_S: Final = 10.0
+HEALER_STOP_S: Final = 2.0
+
+
+class StreamSession:
+    """A session. Made, run once, and done with."""
+
+    def __init__(
+        self,
+        *,
+        options: StreamOptions,
+        store: Store,
+        spool: Spool,
+        client_for: Callable[[str], HyperliquidClient],
+        feed: Callable[[FeedSink, Clock], HyperliquidFeed],
+        code_version: str,
+        run_id: str = "",
+        clock: Clock | None = None,
+    ) -> None:
+        """Nothing is opened before `run`.
+
+        Args:
+            options: how to stream.
+            store: the database.
+            spool: `store.paths.spool`.
+            client_for: gives the client that asks on the account of `stream` or `backfill`.
+            feed: makes the feed for a sink and a clock.
+            code_version: of the code that runs, for those who want to know whether it is old.
+            run_id: the Dagster run; empty outside Dagster.
+            clock: the machine's.
+        """
+        self._options = options
+        self._store = store
+        self._spool = spool
+        self._clock = VenueClock(clock or SystemClock())
+        self._run_id = run_id
+        self._code_version = code_version
+        self._lease = Lease(store.paths.state_dir)
+        self._healer = Healer(
+            store=store,
+            spool=spool,
+            client_for=client_for,
+            clock=self._clock,
+            keep={"1m": options.keep_minutes, "1h": options.keep_hours},
+            on_closes=lambda symbol, closes: self._streaming.call(
+                self._recorder.seed, symbol, closes
+            ),
+            settle_s=options.flush_interval.total_seconds() + 1.0,
+            confirm=options.confirm,
+        )
+        self._drainer = Drainer(
+            store=store,
+            spool=spool,
+            clock=self._clock,
+            run_id=run_id or None,
+            on_drained=self._healer.drained,
+        )
+        self._recorder = Recorder(self._clock, on_holes=self._healer.add)
+        self._feed = feed(self._recorder, self._clock)
+        self._streaming = Streaming(
+            feed=self._feed,
+            recorder=self._recorder,
+            spool=spool,
+            store=store,
+            client=client_for("stream"),
+            healer=self._healer,
+            clock=self._clock,
+            options=options,
+            on_flushed=self._drainer.poke,
+        )
+        self._handover = Handover(
+            lease=self._lease,
+            streaming=self._streaming,
+            recorder=self._recorder,
+            clock=self._clock,
+            options=options,
+        )
+        self._accounts = Accounts(
+            feed=self._feed,
+            recorder=self._recorder,
+            streaming=self._streaming,
+            drainer=self._drainer,
+            healer=self._healer,
+            spool=spool,
+            store=store,
+            clock=self._clock,
+            run_id=run_id,
+            code_version=code_version,
+            since=self._clock.now(),
+        )
+        self._healing = Event()
+        self._threads: dict[str, Thread] = {}
+        self._progress: dict[str, TableProgress] = {}
+        self._reported_at: dict[str, float] = {}
+        self._state_at = self._alive_at = float("-inf")
+
+    def run(
+        self,
+        stop: Event,
+        report: Callable[[Report], None] = lambda _: None,
+        alive: Callable[[], bool] = lambda: True,
+    ) -> SessionEnd:
+        """Stream until told to stop, relieved, or alone.
+
+        Args:
+            stop: ends the session cleanly when set.
+            report: called on this thread, at most once a minute and table, while rows arrive.
+            alive: asked about every 15 s; False ends the session: nobody looks after it.
+
+        Raises:
+            LeaseHeldError: another session streams.
+            Exception: what made the stream fail, after everything is put away.
+        """
+        began_at, began = self._clock.now(), self._clock.monotonic()
+        leads = self._handover.begin(run_id=self._run_id, code_version=self._code_version)
+        reason: EndReason = "failed"
+        try:
+            self._start("drain", self._drainer.run)
+            self._streaming.start(subscriptions=self._handover.room())
+            if leads:
+                self._start_healing()
+            reason = self._stay(stop, report, alive, began)
+        finally:
+            is_drained = self._put_away(reason)
+        if self._streaming.failure is not None:
+            raise self._streaming.failure
+        if reason != "supervisor_gone":
+            self._report(report, force=True)
+        return SessionEnd(
+            reason=reason,
+            began_at=began_at,
+            ended_at=self._clock.now(),
+            rows={name: progress.rows for name, progress in self._drainer.total.items()},
+            is_drained=is_drained,
+            error=self._accounts.last_error,
+        )
+
+    def _stay(
+        self,
+        stop: Event,
+        report: Callable[[Report], None],
+        alive: Callable[[], bool],
+        began: float,
+    ) -> EndReason:
+        """Wait on the caller's thread until there is a reason to end."""
+        duration = self._options.duration
+        while True:
+            if stop.wait(LOOP_S):
+                return "stopped"
+            if self._streaming.is_over:
+                return "failed"
+            elapsed = self._clock.monotonic()
+            if duration is not None and elapsed - began >= duration.total_seconds():
+                return "duration"
+            if elapsed - self._alive_at >= ALIVE_EVERY_S:
+                self._alive_at = elapsed
+                if not alive():
+                    return "supervisor_gone"
+            self._look_after()
+            if self._handover.end is not None:
+                return self._handover.end
+            self._report(report)
+
+    def _look_after(self) -> None:
+        """The lease, the clock, and the file that `status` reads."""
+        if self._handover.step() == "promoted":
+            self._start_healing()
+            self._streaming.call(self._rescan)
+        if self._recorder.clock_was_ahead:
+            self._recorder.clock_was_ahead = False
+            self._drainer.repair_after(self._clock.now())
+            self._streaming.call(self._rescan)
+        elapsed = self._clock.monotonic()
+        if elapsed - self._state_at >= STATE_EVERY_S:
+            self._state_at = elapsed
+            self._write_state(self._handover.phase)
+
+    def _start(self, name: str, target: Callable[[], None]) -> None:
+        thread = Thread(target=target, name=name, daemon=True)
+        self._threads[name] = thread
+        thread.start()
+
+    def _start_healing(self) -> None:
+        """Only the leader heals: what its successor misses meanwhile is found by its own scan."""
+        if self._options.heal:
+            self._start("heal", lambda: self._healer.run(self._healing))
+
+    def _rescan(self) -> None:
+        """On the recorder's thread: find everything that the database lacks up to now."""
+        self._healer.scan(None, self._recorder.concluded_ms + MINUTE_MS)
+
+    def _put_away(self, reason: EndReason) -> bool:
+        """End the threads in order, each with a deadline; True if everything is drained."""
+        self._write_state("stopping")
+        self._healing.set()
+        try:
+            if not self._streaming.stop(wait=FEED_STOP_S):
+                _LOG.error("the stream did not end within %.0f s", FEED_STOP_S)
+            is_drained = self._drainer.end(wait=self._options.drain_timeout.total_seconds())
+            is_drained = is_drained and self._drainer.is_empty
+            if "heal" in self._threads:
+                self._threads["heal"].join(HEALER_STOP_S)
+            self._write_state("ended")
+        finally:
+            self._lease.release()
+        _LOG.info("the session has ended: %s", reason)
+        return is_drained
+
+    def _report(self, report: Callable[[Report], None], *, force: bool = False) -> None:
+        """Tell of the tables that rows have arrived in, each at most once an interval."""
+        for name, progress in self._drainer.take_progress().items():
+            self._progress[name] = self._progress.get(name, TableProgress()).together(progress)
+        elapsed = self._clock.monotonic()
+        interval = self._options.report_interval.total_seconds()
+        for table in STREAMED:
+            progress = self._progress.get(table.name, TableProgress())
+            due = elapsed - self._reported_at.get(table.name, float("-inf")) >= interval
+            if progress.rows and (due or force):
+                del self._progress[table.name]
+                self._reported_at[table.name] = elapsed
+                report(
+                    Report(
+                        table.name,
+                        progress.rows,
+                        progress.event_from_at,
+                        progress.event_to_at,
+                        self._accounts.metrics(table.name),
+                    )
+                )
+
+    def _write_state(self, phase: str) -> None:
+        leads = self._handover.phase != "standby"
+        folder = self._store.paths.state_dir
+        self._accounts.state(phase).write(folder / (STATE_FILE if leads else STANDBY_STATE_FILE))

@@ -1,0 +1,299 @@
+"""From the socket to the disk: the event loop of a session, in a thread of its own.
+
+Runs the feed, keeps what it is subscribed to up to date with the venue's lists, and puts what the
+recorder holds into the spool on a grid of time. The disk is written by another thread, so that a
+slow one delays no socket. Not here: the database (`draining.py`), REST (`healing.py`), who may
+stream at all (`session.py`).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import math
+from concurrent.futures import ThreadPoolExecutor
+from threading import Event, Thread
+from typing import TYPE_CHECKING, Final
+
+from market_assets.clock import to_ms
+from market_assets.sidecar.bars import MINUTE_MS
+from market_assets.sidecar.targets import Targets, from_registry
+from market_assets.sources.errors import VenueError
+from market_assets.storage.errors import StoreError
+from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from market_assets.sidecar.healing import Healer
+    from market_assets.sidecar.options import StreamOptions
+    from market_assets.sidecar.recorder import Batch, Recorder
+    from market_assets.sidecar.venue_clock import VenueClock
+    from market_assets.sources.hyperliquid.client import HyperliquidClient
+    from market_assets.sources.hyperliquid.feed import HyperliquidFeed
+    from market_assets.storage.spool import Spool
+    from market_assets.storage.store import Store
+
+_LOG = logging.getLogger(__name__)
+
+PHASE_S: Final = 3.0
+"""Flushes stand on a grid with one at second 3 of each minute: by then the bars are closed."""
+TICK_S: Final = 1.0
+NEW_LISTING_PAUSE_S: Final = 60.0
+"""An unknown coin has the lists read at once, but not more often than this."""
+FIRST_ANSWER_S: Final = 5.0
+"""How long the start waits for the venue's lists, before the registry in the database will do."""
+RETRY_S: Final = (2.0, 5.0, 10.0, 30.0, 60.0)
+KEEP_CANDLES_S: Final = 6 * 3600.0
+"""How long candles are kept in memory while there is nowhere to put them; then they are holes."""
+_SLEEP_S: Final = 0.2
+
+
+class Streaming:
+    """The streaming half of a session. `start` and `stop` from one thread; the rest from any."""
+
+    def __init__(
+        self,
+        *,
+        feed: HyperliquidFeed,
+        recorder: Recorder,
+        spool: Spool,
+        store: Store,
+        client: HyperliquidClient,
+        healer: Healer,
+        clock: VenueClock,
+        options: StreamOptions,
+        on_flushed: Callable[[], None],
+    ) -> None:
+        """Nothing is opened before `start`.
+
+        Args:
+            feed: made with the recorder as its sink.
+            recorder: owned by the event loop from `start` on.
+            spool: where rows are put.
+            store: read for the registry, when the venue cannot be asked.
+            client: asks the venue for its lists.
+            healer: is told what is streamed, by rank.
+            clock: the session's.
+            options: see there.
+            on_flushed: called after each flush that put rows into the spool.
+        """
+        self._feed = feed
+        self._recorder = recorder
+        self._spool = spool
+        self._store = store
+        self._client = client
+        self._healer = healer
+        self._clock = clock
+        self._options = options
+        self._on_flushed = on_flushed
+        self._writer = ThreadPoolExecutor(1, thread_name_prefix="spool")
+        self._thread = Thread(target=self._run, name="stream", daemon=True)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stop: asyncio.Event | None = None
+        self._flushing: asyncio.Task[None] | None = None
+        self._running = Event()
+        self._targets = Targets({}, frozenset(options.restrict))
+        self._room = options.subscriptions
+        self._cause: str | None = None
+        self.failure: BaseException | None = None
+        self.error: str | None = None
+        self.flushes = 0
+        self.rows_flushed = 0
+        self.left_out: tuple[str, ...] = ()
+        self.wanted = 0
+        self.dexs: tuple[str, ...] = ()
+
+    def start(self, *, subscriptions: int) -> None:
+        """Begin, with so many subscriptions at most."""
+        self._room = subscriptions
+        self._thread.start()
+        self._running.wait()
+
+    def use(self, *, subscriptions: int) -> None:
+        """From now on so many subscriptions at most."""
+        self._room = subscriptions
+        self.call(self._subscribe)
+
+    def call(self, action: Callable[..., object], *args: object) -> None:
+        """Do something on the thread that owns the recorder; after the end, nothing."""
+        if self._loop is not None and self._running.is_set():
+            self._loop.call_soon_threadsafe(action, *args)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the thread has ended, by `stop` or by a failure."""
+        return not self._thread.is_alive()
+
+    def stop(self, *, wait: float) -> bool:
+        """Close the sockets and put what is in memory into the spool; False after `wait` s."""
+        if self._thread.is_alive():
+            self.call(lambda: self._stop.set() if self._stop else None)
+            self._thread.join(wait)
+        self._writer.shutdown(wait=False)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._main())
+        except Exception as error:  # noqa: BLE001 - the session ends by it, says so and lets go
+            _LOG.exception("the stream has failed")
+            self.failure = error
+        finally:
+            self._running.set()
+
+    async def _main(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._running.set()
+        tasks = [
+            asyncio.create_task(self._feed.run()),
+            asyncio.create_task(self._flush_on_grid()),
+            asyncio.create_task(self._follow_universe()),
+            asyncio.create_task(self._stop.wait()),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            if self._flushing is not None:
+                await self._flushing
+            self._recorder.tick()
+            await self._flush()
+
+    async def _flush_on_grid(self) -> None:
+        interval = self._options.flush_interval.total_seconds()
+        ticked = self._clock.monotonic()
+        due = next_flush(self._clock.now(), interval)
+        while True:
+            await asyncio.sleep(_SLEEP_S if interval >= 1 else interval / 5)
+            now, elapsed = self._clock.now(), self._clock.monotonic()
+            is_due = now >= due or (due - now).total_seconds() > interval
+            if elapsed - ticked >= TICK_S or is_due:
+                ticked = elapsed
+                self._recorder.tick()
+            if is_due:
+                due = next_flush(self._clock.now(), interval)
+                await self._flush()
+
+    async def _flush(self) -> None:
+        """Put what changed on disk; what cannot be put there stays in memory, conflated."""
+        batch = self._recorder.take()
+        if batch.rows:
+            # Shielded: an end in the middle must not lose what was taken out of the recorder.
+            self._flushing = asyncio.create_task(self._put_on_disk(batch))
+            await asyncio.shield(self._flushing)
+
+    async def _put_on_disk(self, batch: Batch) -> None:
+        loop = asyncio.get_running_loop()
+        error = await loop.run_in_executor(self._writer, self._append, batch)
+        if error is None:
+            self.flushes += 1
+            self.rows_flushed += batch.rows
+            self._on_flushed()
+            return
+        failed, reason = error
+        _LOG.error("the spool does not take the rows: %s", reason)
+        self.error = reason
+        self._recorder.restore(batch, mids="mids" in failed, candles="candles" in failed)
+        now = self._clock.now()
+        shed = self._recorder.shed(
+            mids_before=now - self._options.keep_mids,
+            candles_before=self._clock.at(self._clock.monotonic() - KEEP_CANDLES_S),
+        )
+        if shed:
+            _LOG.error("%d rows were given up: there has been nowhere to put them for hours", shed)
+
+    def _append(self, batch: Batch) -> tuple[set[str], str] | None:
+        """Write both segments; returns which of them failed, and why."""
+        failed: set[str] = set()
+        reason = ""
+        for name, table, frame in (
+            ("candles", HYPERLIQUID_CANDLES, batch.candles.frame),
+            ("mids", HYPERLIQUID_MID_PRICES, batch.mids.frame),
+        ):
+            if frame.is_empty():
+                continue
+            try:
+                self._spool.append(table, frame)
+            except StoreError as error:
+                failed.add(name)
+                reason = str(error)
+        return (failed, reason) if failed else None
+
+    async def _follow_universe(self) -> None:
+        """Read the venue's lists at the start, every few minutes, and when a coin is unknown."""
+        failures = 0
+        reading = asyncio.create_task(self._read_universe())
+        await asyncio.wait({reading}, timeout=FIRST_ANSWER_S)
+        if not reading.done():
+            await self._read_registry()
+        while True:
+            if await reading:
+                failures = 0
+                pause = self._options.universe_interval.total_seconds()
+            else:
+                pause = RETRY_S[min(failures, len(RETRY_S) - 1)]
+                failures += 1
+            read_at = self._clock.monotonic()
+            while (waited := self._clock.monotonic() - read_at) < pause:
+                await asyncio.sleep(_SLEEP_S)
+                if waited < NEW_LISTING_PAUSE_S or failures:
+                    continue
+                unknown = self._recorder.take_unknown()
+                if unknown:
+                    _LOG.info("coins that no list has yet: %s", ", ".join(sorted(unknown)[:10]))
+                    break
+            reading = asyncio.create_task(self._read_universe())
+
+    async def _read_universe(self) -> bool:
+        try:
+            universe = await asyncio.to_thread(self._client.universe)
+        except VenueError as error:
+            self.error = str(error)
+            _LOG.warning("the venue's lists could not be read: %s", error)
+            if not self._targets.assets:
+                await self._read_registry()
+            return False
+        self._targets = self._targets.updated(universe)
+        self._subscribe()
+        self._cause = "listing"
+        return True
+
+    async def _read_registry(self) -> None:
+        """While the venue does not answer, what the database knows will do."""
+        try:
+            targets = await asyncio.to_thread(from_registry, self._store, self._options.restrict)
+        except StoreError as error:
+            _LOG.warning("the registry could not be read: %s", error)
+            return
+        if targets.assets:
+            self._targets = targets
+            self._subscribe()
+
+    def _subscribe(self) -> None:
+        targets = self._targets
+        candles, self.left_out = targets.within(self._room)
+        self.dexs = targets.dexs
+        self.wanted = len(candles) + len(self.dexs)
+        new = self._recorder.keep(
+            mids=targets.symbols, candles=candles, known=targets.known, cause=self._cause or "fresh"
+        )
+        self._healer.rank(candles)
+        if new:
+            self._healer.scan(new, self._recorder.concluded_ms + MINUTE_MS, cause=self._cause)
+        self._feed.want(dexs=self.dexs, symbols=candles)
+
+
+def next_flush(now: datetime, interval: float) -> datetime:
+    """The next instant of the flush grid: every `interval` s, with one at second 3 of a minute."""
+    milliseconds = to_ms(now)
+    in_minute = (milliseconds / 1000 - PHASE_S) % 60
+    steps = math.floor(in_minute / interval + 1e-9) + 1
+    wait = min(steps * interval, 60.0) - in_minute
+    return now.fromtimestamp(milliseconds / 1000 + wait, tz=now.tzinfo)
