@@ -164,7 +164,6 @@ def test_delays_double_and_start_anew_after_a_stable_connection() -> None:
                 messages=Pacer(100, 60, clock),
                 jitter=lambda: 1.0,
             )
-            monkeypatch.setattr("market_assets.sources.stream.asyncio.sleep", sleep)
             with pytest.raises(asyncio.CancelledError):
                 await made.run()
 
