@@ -6,12 +6,13 @@ They belong to the simulator, not to any venue, and are not subject to faults.
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from market_assets.simulator.faults import FAULTS, BadFault, Fault
+from market_assets.simulator.hyperliquid.synthetic.universe import Universe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
     from starlette.routing import BaseRoute
 
     from market_assets.simulator.faults import FaultPlan
-    from market_assets.simulator.hyperliquid.synthetic.universe import Universe
     from market_assets.simulator.hyperliquid.venue import HyperliquidVenue
     from market_assets.simulator.traffic import Traffic
     from market_assets.simulator.venue_clock import VenueClock
@@ -110,23 +110,18 @@ class Control:
         return JSONResponse(rows)
 
     async def _listing(self, request: Request) -> JSONResponse:
-        """`{"action": "list" | "delist" | "relist", "coin": …, "anchor"?: price, "busy"?: bool}`."""
+        """`{"action": "list", "coin": …, "anchor"?: price, "busy"?: bool}`; `delist`, `relist`."""
         if self._universe is None:
             return JSONResponse({"error": "recordings have fixed listings"}, 409)
         wanted, now_ms = await _json(request), self._clock.now_ms()
         try:
-            coin, action = wanted["coin"], wanted["action"]
-            if action == "list":
-                anchor, busy = float(wanted.get("anchor", 1.0)), bool(wanted.get("busy", True))
-                self._universe.list_perp(coin, now_ms, anchor=anchor, busy=busy)
-            elif action in ("delist", "relist"):
-                getattr(self._universe, action)(coin, now_ms)
-            else:
-                raise ValueError(f"no action {action!r}")
+            coin, action = wanted["coin"], _ACTIONS[wanted["action"]]
+            more = {name: wanted[name] for name in ("anchor", "busy") if name in wanted}
+            action(self._universe, coin, now_ms, **more)
         except (KeyError, TypeError, ValueError) as error:
             return JSONResponse({"error": str(error)}, 400)
         self._venue.feed.reload()
-        return JSONResponse({"coin": coin, "action": action, "at": now_ms})
+        return JSONResponse({"coin": coin, "at": now_ms})
 
     async def _set_clock(self, request: Request) -> JSONResponse:
         """`{"jump_s": seconds}` sets the venue's clock forward or back."""
@@ -136,6 +131,13 @@ class Control:
         self._clock.jump(wanted["jump_s"])
         self._venue.feed.reload()
         return JSONResponse({"venue_time_ms": self._clock.now_ms()})
+
+
+_ACTIONS: Final[dict[str, Callable[..., object]]] = {
+    "list": Universe.list_perp,
+    "delist": Universe.delist,
+    "relist": Universe.relist,
+}
 
 
 async def _json(request: Request) -> Any:

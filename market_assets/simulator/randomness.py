@@ -1,4 +1,4 @@
-"""Randomness by counter: the same key and counter give the same number, in any process, in any order.
+"""Randomness by counter: one key and counter give one number, in any process and any order.
 
 A generator with state would have to be run from its beginning to know a price in the past. Here a
 number is a hash of where it belongs (seed, symbol, minute, …), so that history needs no memory.
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 U64 = NDArray[np.uint64]
 I64 = NDArray[np.int64]
 F64 = NDArray[np.float64]
+Flags = NDArray[np.bool_]
 
 _GAMMA: Final = np.uint64(0x9E3779B97F4A7C15)
 _MIX_1: Final = np.uint64(0xBF58476D1CE4E5B9)
@@ -33,7 +34,7 @@ def key_of(*parts: object) -> int:
 
 
 def hashed(key: U64 | np.uint64, counter: I64 | U64) -> U64:
-    """The hash of each counter under its key; both may be arrays of one shape, or the key one value."""
+    """The hash of each counter under its key (one for all, or an array of the same shape)."""
     with np.errstate(over="ignore"):  # a scalar key warns on wrap-around, which is meant
         x = counter.astype(np.uint64) * _GAMMA + key
         x ^= x >> np.uint64(30)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
@@ -18,6 +19,8 @@ from starlette.applications import Starlette
 from market_assets.simulator.control import Control
 from market_assets.simulator.faults import Fault, FaultPlan, parsed
 from market_assets.simulator.hyperliquid.limits import Limits
+from market_assets.simulator.hyperliquid.recorded.files import Recordings
+from market_assets.simulator.hyperliquid.recorded.market import RecordedMarket, missing
 from market_assets.simulator.hyperliquid.synthetic.market import SyntheticMarket
 from market_assets.simulator.hyperliquid.synthetic.universe import Size, Universe
 from market_assets.simulator.hyperliquid.venue import HyperliquidVenue
@@ -29,6 +32,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
+
+    from market_assets.simulator.hyperliquid.market import Market
 
 _POLL_S: Final = 0.02
 
@@ -86,10 +91,9 @@ class Simulator:
         self.clock = VenueClock(speed=config.speed, start=config.start, offset_s=config.offset_s)
         self._transports = Transports()
         self._traffic = Traffic()
-        self._universe = Universe(config.seed, config.size)
-        self._notes: tuple[str, ...] = ()
+        market, self._universe, self._notes = _market(config, self.clock)
         self.venue = HyperliquidVenue(
-            SyntheticMarket(self._universe),
+            market,
             clock=self.clock,
             limits=config.limits,
             faults=self.faults,
@@ -117,8 +121,6 @@ class Simulator:
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
-                host=self.config.host,
-                port=self.config.port,
                 http=self._transports.protocol(),
                 ws="websockets-sansio",
                 ws_per_message_deflate=False,
@@ -130,13 +132,9 @@ class Simulator:
             )
         )
         self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
-        serving = asyncio.create_task(self._server.serve())
-        while not self._server.started and not serving.done():
-            await asyncio.sleep(_POLL_S)
-        if serving.done():
-            raise OSError(f"cannot listen on {self.config.host}:{self.config.port}")
-        port = self._server.servers[0].sockets[0].getsockname()[1]
-        self._server.config.port = port
+        listener = socket.create_server((self.config.host, self.config.port))
+        self._port = port = listener.getsockname()[1]
+        serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         streaming = asyncio.create_task(self.venue.run())
         stopping = asyncio.create_task(self._stop.wait())
         on_ready(Listening(port, self.venue.environment(self.config.host, port), self._notes))
@@ -175,7 +173,30 @@ class Simulator:
         self._transports.reset_all()
         self.faults.strikes["refuse"] += 1
         await asyncio.sleep(fault.seconds or 0)
-        await uvicorn.Server.startup(self._server)
+        again = socket.create_server((self.config.host, self._port))
+        await self._server.startup(sockets=[again])
+
+
+def _market(
+    config: SimulatorConfig, clock: VenueClock
+) -> tuple[Market, Universe | None, tuple[str, ...]]:
+    """What the exchange answers from, its listings where they can be changed, and notes."""
+    if config.recordings is None:
+        universe = Universe(config.seed, config.size)
+        return SyntheticMarket(universe), universe, ()
+    recordings = Recordings(config.recordings)
+    recorded = RecordedMarket(recordings, clock.now_ms())
+    absent = f"no recording of: {', '.join(missing(recordings))}"
+    return recorded, None, (*recorded.notes, absent)
+
+
+def unrecorded(folder: Path) -> tuple[str, ...]:
+    """The paths of the simulated venues for which a folder holds no recording.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no recording in it.
+    """
+    return missing(Recordings(folder))
 
 
 def serve(config: SimulatorConfig, *, on_ready: Callable[[Listening], None]) -> None:

@@ -1,8 +1,8 @@
 """The stream: at each beat, the frames that are due, to everybody who subscribed to them.
 
-Candles, trades and best quotes go out as blocks happen, states (mids, books, contexts) at their own
-cadence on the venue's clock. A beat is 50 ms of wall time; what happens to one coin within a beat is
-one frame with the newest state, as blocks batch it at the exchange.
+Candles, trades and best quotes go out as blocks happen, states (mids, books, contexts) at their
+own cadence on the venue's clock. A beat is 50 ms of wall time; what happens to one coin within a
+beat is one frame with the newest state, as blocks batch it at the exchange.
 """
 
 from __future__ import annotations

@@ -12,13 +12,10 @@ from typing import Any, Final
 import msgspec
 
 from market_assets.simulator.hyperliquid.bars import INTERVALS
-from market_assets.simulator.hyperliquid.market import Query, Refused
+from market_assets.simulator.hyperliquid.market import Query, Refused, null_500
 
-_SYNTAX: Final = Refused(400, "Failed to parse the request body as JSON", "text/plain")
-_SHAPE: Final = Refused(
-    422, "Failed to deserialize the JSON body into the target type", "text/plain"
-)
-_BROKEN_MANTISSA: Final = 1
+_FINEST: Final = 5
+_BROKEN_MANTISSA: Final = 1  # as reported of the exchange
 
 
 @dataclass(frozen=True)
@@ -70,16 +67,19 @@ def weight_of_rows(query: Query, body: object) -> int:
     return len(body) // per if per and isinstance(body, list) else 0
 
 
-def decoded(body: bytes) -> Any:
+def decoded(body: bytes, content_type: str) -> Any:
     """The request's JSON.
 
     Raises:
-        Refused: it is not JSON.
+        Refused: it is not JSON, or does not say that it is.
     """
+    if not content_type.startswith("application/json"):
+        text = "Expected request with `Content-Type: application/json`"
+        raise Refused(415, text, "text/plain")
     try:
         return msgspec.json.decode(body)
     except msgspec.DecodeError:
-        raise _SYNTAX from None
+        raise Refused(400, "Failed to parse the request body as JSON", "text/plain") from None
 
 
 def parsed(request: Any) -> Query:
@@ -89,15 +89,20 @@ def parsed(request: Any) -> Query:
         Refused: unknown type, a missing field, a value of the wrong type.
     """
     if not isinstance(request, dict) or request.get("type") not in TYPES:
-        raise _SHAPE
+        raise _unfit()
     kind = TYPES[request["type"]]
     values = request.get("req") if kind.nested else request
     if not isinstance(values, dict):
-        raise _SHAPE
+        raise _unfit()
     found: dict[str, Any] = {}
     for name in kind.fields:
-        found |= _READERS[name.rstrip("!")](values, required=name.endswith("!"))
+        found |= _read(values, name)
     return Query(type=request["type"], **found)
+
+
+def _unfit() -> Refused:
+    text = "Failed to deserialize the JSON body into the target type"
+    return Refused(422, text, "text/plain")
 
 
 def _text(values: dict[str, Any], name: str, *, required: bool) -> str:
@@ -105,7 +110,7 @@ def _text(values: dict[str, Any], name: str, *, required: bool) -> str:
     if value is None and not required:
         return ""
     if not isinstance(value, str):
-        raise _SHAPE
+        raise _unfit()
     return value
 
 
@@ -114,32 +119,31 @@ def _time(values: dict[str, Any], name: str, *, required: bool) -> int | None:
     if value is None and not required:
         return None
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**63:
-        raise _SHAPE
+        raise _unfit()
     return value
 
 
-def _interval(values: dict[str, Any], *, required: bool) -> dict[str, Any]:
-    interval = _text(values, "interval", required=required)
+def _interval(values: dict[str, Any]) -> dict[str, Any]:
+    interval = _text(values, "interval", required=True)
     if interval not in INTERVALS:
-        raise _SHAPE
+        raise _unfit()
     return {"interval": interval}
 
 
-def _book(values: dict[str, Any], *, required: bool) -> dict[str, Any]:
-    del required
+def _book(values: dict[str, Any]) -> dict[str, Any]:
     figures, mantissa = values.get("nSigFigs"), values.get("mantissa")
     if figures not in (None, 2, 3, 4, 5) or mantissa not in (None, 1, 2, 5):
-        raise _SHAPE
-    if mantissa is not None and (figures != 5 or mantissa == _BROKEN_MANTISSA):  # noqa: PLR2004
-        raise Refused(500, "null")
+        raise _unfit()
+    if mantissa is not None and (figures != _FINEST or mantissa == _BROKEN_MANTISSA):
+        raise null_500()
     return {"figures": figures, "mantissa": mantissa}
 
 
-_READERS: Final = {
-    "coin": lambda v, required: {"coin": _text(v, "coin", required=required)},
-    "dex": lambda v, required: {"dex": _text(v, "dex", required=required)},
-    "start": lambda v, required: {"start_ms": _time(v, "startTime", required=required)},
-    "end": lambda v, required: {"end_ms": _time(v, "endTime", required=required)},
-    "interval": _interval,
-    "book": _book,
-}
+def _read(values: dict[str, Any], field: str) -> dict[str, Any]:
+    """The arguments of `Query` that one of `InfoType.fields` stands for."""
+    required, name = field.endswith("!"), field.rstrip("!")
+    if name in ("coin", "dex"):
+        return {name: _text(values, name, required=required)}
+    if name in ("start", "end"):
+        return {f"{name}_ms": _time(values, f"{name}Time", required=required)}
+    return _interval(values) if name == "interval" else _book(values)

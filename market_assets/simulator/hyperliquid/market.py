@@ -29,8 +29,9 @@ class Refused(Exception):  # noqa: N818 - an answer of the venue, not a fault of
         self.media_type = media_type
 
 
-UNKNOWN_COIN = Refused(500, "null")
-"""How the exchange answers where it does not know the coin (and does not just say null)."""
+def null_500() -> Refused:
+    """How the exchange answers where it does not know the coin, or cannot answer."""
+    return Refused(500, "null")
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,16 @@ class Market(Protocol):
 
     def bar_so_far(self, coin: str, interval: str, minute: int) -> Bar | None:
         """The bar of the bin that holds `minute`, from the whole minutes before it."""
+        ...
+
+    def candles(
+        self, coin: str, interval: str, start_ms: int, end_ms: int, now_ms: int
+    ) -> list[dict[str, str | int]]:
+        """The rows of `candleSnapshot`.
+
+        Raises:
+            Refused: the coin is not known.
+        """
         ...
 
     def trades(self, coin: str, after_ms: int, until_ms: int) -> list[dict[str, object]]:

@@ -31,12 +31,13 @@ class Sockets:
     def __init__(self, venue: HyperliquidVenue) -> None:
         self._venue = venue
         self.open: set[Connection] = set()
+        self._thawed = asyncio.Event()
+        self._thawed.set()
 
     async def serve(self, socket: WebSocket) -> None:
         """One connection, from handshake to end."""
         venue = self._venue
-        while venue.faults.active("freeze"):
-            await asyncio.sleep(_CHECK_S)
+        await self._thawed.wait()
         refusal = self._refusal(socket)
         if refusal is not None:
             status, text = refusal
@@ -78,8 +79,9 @@ class Sockets:
             struck = sorted(self.open, key=lambda c: c.number)[: fault.count]
             for connection in struck:
                 self._strike_one(fault.name, connection)
+        frozen = faults.active("freeze")
+        (self._thawed.clear if frozen else self._thawed.set)()
         for connection in self.open:
-            frozen = faults.active("freeze")
             if frozen != connection.frozen:
                 connection.frozen = frozen
                 transport = self._venue.transports.find(connection.client)
@@ -128,8 +130,7 @@ class Sockets:
         venue = self._venue
         while True:
             text = await socket.receive_text()
-            while connection.frozen:
-                await asyncio.sleep(_CHECK_S)
+            await self._thawed.wait()
             address = connection.address
             if not address.messages.admit(
                 venue.clock.seconds(), 1, venue.limits.messages_per_minute
@@ -187,12 +188,12 @@ class Sockets:
         """An info request over the socket; it weighs the same."""
         request = message.get("request")
         payload = request.get("payload") if isinstance(request, dict) else None
-        status, body = await self._venue.asked(connection.address, payload)
+        body, refused = await self._venue.asked(connection.address, payload)
         kind = payload.get("type") if isinstance(payload, dict) else None
         response = (
             {"type": "info", "payload": {"type": kind, "data": body}}
-            if status == 200  # noqa: PLR2004 - HTTP's OK
-            else {"type": "error", "payload": f"{status} {body}"}
+            if refused is None
+            else {"type": "error", "payload": str(refused)}
         )
         reply = {"channel": "post", "data": {"id": message["id"], "response": response}}
         connection.say(msgspec.json.encode(reply).decode())

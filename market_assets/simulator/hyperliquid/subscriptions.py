@@ -42,17 +42,23 @@ def normalised(raw: Any) -> Subscription | None:
     """The subscription that a client's JSON means; None where it cannot be read."""
     if not isinstance(raw, dict):
         return None
-    kind, coin = raw.get("type"), raw.get("coin")
+    kind = raw.get("type")
     if kind == "allMids":
-        dex = raw.get("dex")
-        if dex is not None and not isinstance(dex, str):
-            return None
-        shown = {"type": kind} | ({"dex": dex} if dex is not None else {})
-        return Subscription(kind, dex=dex or "", text=_text(shown))
+        return _mids(raw)
     if kind == "allDexsAssetCtxs":
         return Subscription(kind, text=_text({"type": kind}))
-    if not isinstance(coin, str):
+    return _of_coin(kind, raw["coin"], raw) if isinstance(raw.get("coin"), str) else None
+
+
+def _mids(raw: dict[str, Any]) -> Subscription | None:
+    dex = raw.get("dex")
+    if dex is not None and not isinstance(dex, str):
         return None
+    shown = {"type": "allMids"} | ({"dex": dex} if dex is not None else {})
+    return Subscription("allMids", dex=dex or "", text=_text(shown))
+
+
+def _of_coin(kind: Any, coin: str, raw: dict[str, Any]) -> Subscription | None:
     if kind == "candle" and raw.get("interval") in INTERVALS:
         interval = raw["interval"]
         shown = {"type": kind, "interval": interval, "coin": coin}
@@ -66,9 +72,12 @@ def normalised(raw: Any) -> Subscription | None:
 
 def _book(coin: str, raw: dict[str, Any]) -> Subscription | None:
     figures, mantissa, fast = raw.get("nSigFigs"), raw.get("mantissa"), raw.get("fast")
-    if figures not in (None, 2, 3, 4, 5) or mantissa not in (None, 1, 2, 5):
-        return None
-    if fast not in (None, True, False):
+    readable = (
+        figures in (None, 2, 3, 4, 5)
+        and mantissa in (None, 1, 2, 5)
+        and fast in (None, True, False)
+    )
+    if not readable:
         return None
     shown = {"type": "l2Book", "coin": coin, "nSigFigs": figures, "mantissa": mantissa}
     shown["fast"] = bool(fast)

@@ -11,12 +11,12 @@ from starlette.responses import Response
 from starlette.routing import Route, WebSocketRoute
 
 from market_assets.simulator.faults import with_wrong_types
+from market_assets.simulator.http_faults import faulty_response
 from market_assets.simulator.hyperliquid import info
 from market_assets.simulator.hyperliquid.feed import Feed
 from market_assets.simulator.hyperliquid.limits import Address, Addresses, Limits
 from market_assets.simulator.hyperliquid.market import Market, Refused
 from market_assets.simulator.hyperliquid.socket import Sockets
-from market_assets.simulator.http_faults import faulty_response
 
 if TYPE_CHECKING:
     from starlette.requests import Request
@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from market_assets.simulator.venue_clock import VenueClock
 
 OK: Final = 200
-_TOO_MUCH: Final = Refused(429, "null")
-_MEDIA: Final = Refused(415, "Expected request with `Content-Type: application/json`", "text/plain")
 
 
 class HyperliquidVenue:
@@ -85,35 +83,32 @@ class HyperliquidVenue:
             "weight_last_minute": self.addresses.weights(self.clock.seconds()),
         }
 
-    async def asked(self, address: Address, request: Any) -> tuple[int, Any]:
-        """The status and the decoded body of an answer to a decoded request."""
+    async def asked(self, address: Address, request: Any) -> tuple[Any, Refused | None]:
+        """The body of the answer to a decoded request, or how it is refused."""
         kind = str(request.get("type")) if isinstance(request, dict) else "?"
         try:
             body = await self._answer(address, request)
         except Refused as refused:
             self.traffic.answered(kind if kind in info.TYPES else "?", refused.status)
-            return refused.status, refused.body
+            return None, refused
         self.traffic.answered(kind, OK)
         self.traffic.rows[kind] += len(body) if isinstance(body, list) else 1
-        return OK, body
+        return body, None
 
     async def _info(self, request: Request) -> Response:
         raw = await request.body()
         try:
-            if not request.headers.get("content-type", "").startswith("application/json"):
-                raise _MEDIA
-            wanted = info.decoded(raw)
+            wanted = info.decoded(raw, request.headers.get("content-type", ""))
         except Refused as refused:
             self.traffic.answered("?", refused.status)
-            return Response(refused.body, refused.status, media_type=refused.media_type)
+            return _refusal(refused)
         kind, coin = _scope(wanted)
         address = self.addresses.of(request.client.host if request.client else "?")
 
         async def answer() -> Response:
-            status, body = await self.asked(address, wanted)
-            if status != OK:
-                media = "text/plain" if status == 422 else "application/json"  # noqa: PLR2004
-                return Response(body, status, media_type=media)
+            body, refused = await self.asked(address, wanted)
+            if refused is not None:
+                return _refusal(refused)
             body = self._with_wrong_types(body, kind)
             return Response(msgspec.json.encode(body), media_type="application/json")
 
@@ -124,7 +119,7 @@ class HyperliquidVenue:
         query = info.parsed(request)
         weight = info.TYPES[query.type].weight
         if not address.weight.admit(self.clock.seconds(), weight, self.limits.weight_per_minute):
-            raise _TOO_MUCH
+            raise Refused(429, "null")
         loop = asyncio.get_running_loop()
         body = await loop.run_in_executor(
             self._workers, self.market.answer, query, self.clock.now_ms()
@@ -144,6 +139,10 @@ class HyperliquidVenue:
         while True:
             self.sockets.strike()
             await asyncio.sleep(0.02)
+
+
+def _refusal(refused: Refused) -> Response:
+    return Response(refused.body, refused.status, media_type=refused.media_type)
 
 
 def _scope(request: Any) -> tuple[str | None, str | None]:

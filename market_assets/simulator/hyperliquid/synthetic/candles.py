@@ -10,7 +10,7 @@ from market_assets.simulator.hyperliquid.bars import INTERVALS, MINUTE_MS
 from market_assets.simulator.hyperliquid.synthetic import tape
 
 if TYPE_CHECKING:
-    from market_assets.simulator.hyperliquid.synthetic.universe import Asset
+    from market_assets.simulator.hyperliquid.synthetic.assets import Asset
 
 
 def rows(

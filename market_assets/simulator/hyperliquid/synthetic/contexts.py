@@ -18,7 +18,7 @@ from market_assets.simulator.randomness import F64, I64, key_of, unit
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from market_assets.simulator.hyperliquid.synthetic.universe import Asset
+    from market_assets.simulator.hyperliquid.synthetic.assets import Asset
     from market_assets.simulator.hyperliquid.synthetic.volumes import DayVolumes
 
 Json = dict[str, object]

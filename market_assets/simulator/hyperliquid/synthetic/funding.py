@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 
 from market_assets.simulator.hyperliquid.synthetic import book, prices
-from market_assets.simulator.randomness import F64, I64, key_of, unit
+from market_assets.simulator.randomness import F64, I64, Flags, key_of, unit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from market_assets.simulator.hyperliquid.synthetic.universe import Asset
+    from market_assets.simulator.hyperliquid.synthetic.assets import Asset
 
 HOUR_MS: Final = 3_600_000
 MARK_MS: Final = 3_000
@@ -39,7 +39,7 @@ def oracle(columns: prices.Columns, t_ms: I64) -> F64:
     return prices.nearest_tick(raw, columns.px_decimals) / np.power(10.0, columns.px_decimals)
 
 
-def premium(impact: book.Impact, oracle_price: F64, builder: np.ndarray) -> F64:  # type: ignore[type-arg]  # booleans
+def premium(impact: book.Impact, oracle_price: F64, builder: Flags) -> F64:
     """The premium of each row; NaN where there are no impact prices.
 
     Args:

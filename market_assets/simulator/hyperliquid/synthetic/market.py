@@ -18,7 +18,7 @@ from market_assets.simulator.hyperliquid.bars import (
     Minute,
     bucket_minute,
 )
-from market_assets.simulator.hyperliquid.market import UNKNOWN_COIN, Json, Query, Refused
+from market_assets.simulator.hyperliquid.market import Json, Query, null_500
 from market_assets.simulator.hyperliquid.synthetic import (
     book,
     candles,
@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from market_assets.simulator.hyperliquid.numbers import Scale
-    from market_assets.simulator.hyperliquid.synthetic.universe import Asset, Universe
+    from market_assets.simulator.hyperliquid.synthetic.assets import Asset
+    from market_assets.simulator.hyperliquid.synthetic.universe import Universe
 
 FUNDING_ROWS: Final = 500
 RECENT_TRADES: Final = 10
@@ -186,17 +187,17 @@ class SyntheticMarket:
     def _asset(self, coin: str) -> Asset:
         asset = self.universe.assets.get(coin)
         if asset is None:
-            raise UNKNOWN_COIN
+            raise null_500()
         return asset
 
     def _dex(self, query: Query) -> str:
         if not self.universe.has_dex(query.dex):
-            raise UNKNOWN_COIN
+            raise null_500()
         return query.dex
 
     def _builder(self, query: Query) -> str:
         if not query.dex:
-            raise Refused(500, "null")
+            raise null_500()
         return self._dex(query)
 
     def _of_dex(self, dex: str) -> tuple[Sequence[Asset], prices.Columns]:

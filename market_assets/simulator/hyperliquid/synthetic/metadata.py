@@ -5,12 +5,15 @@ Prices and volumes are in `contexts.py`.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from market_assets.simulator.hyperliquid.synthetic import names
 from market_assets.simulator.hyperliquid.synthetic.tape import address
-from market_assets.simulator.hyperliquid.synthetic.universe import Asset, Dex, Universe
 from market_assets.simulator.randomness import hash_of, key_of
+
+if TYPE_CHECKING:
+    from market_assets.simulator.hyperliquid.synthetic.assets import Asset
+    from market_assets.simulator.hyperliquid.synthetic.universe import Universe
 
 Json = dict[str, object]
 
@@ -72,8 +75,8 @@ def spot_meta(universe: Universe) -> Json:
             {
                 "tokens": [pair.base_token, pair.quote_token],
                 "name": coin,
-                "index": pair.index,
-                "isCanonical": pair.index == 0,
+                "index": pair.place,
+                "isCanonical": pair.place == 0,
             }
             for coin, pair in universe.spot_pairs.items()
         ],
@@ -106,7 +109,7 @@ def perp_dexs(universe: Universe) -> list[Json | None]:
     return [None, *(_dex(universe, dex, number) for number, dex in enumerate(universe.dexs))]
 
 
-def _dex(universe: Universe, dex: Dex, number: int) -> Json:
+def _dex(universe: Universe, dex: names.BuilderDex, number: int) -> Json:
     coins = [asset.coin for asset in universe.perps(dex.name)]
     return {
         "name": dex.name,
@@ -148,8 +151,7 @@ def categories(universe: Universe) -> list[list[str]]:
 
 def category(coin: str) -> str:
     """The category that the builder gave the coin."""
-    name = coin.partition(":")[2]
-    return next((c for c, members in names.CATEGORIES.items() if name in members), "stocks")
+    return names.CATEGORY_OF.get(coin.partition(":")[2], "stocks")
 
 
 def annotation(asset: Asset) -> Json | None:

@@ -1,154 +1,68 @@
-"""What the simulated exchange lists, by name: made-up listings that look like the real ones.
+"""What the simulated exchange lists, by name, from `listings.toml`.
 
-The order is the order of listing. Prices are anchors about which the simulated price moves.
-`universe.py` makes assets of these names; nothing here says how they trade.
+The names and the places of well-known pairs are those of the real exchange, the prices are not.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import tomllib
+from importlib import resources
+from typing import Any, Final, NamedTuple
 
-MAIN: Final = tuple(
+
+class BuilderDex(NamedTuple):
+    """A builder dex: its names, the spot token that is its collateral, and what it lists.
+
+    `perps` maps the part of a coin after the colon to its anchor price.
     """
-BTC ETH ATOM MATIC DYDX SOL AVAX BNB APE OP LTC ARB DOGE INJ SUI kPEPE CRV LDO LINK STX RNDR CFX
-FTM GMX SNX XRP BCH APT AAVE COMP MKR WLD FXS HPOS RLB UNIBOT YGG TRX kSHIB UNI SEI RUNE OX FRIEND
-SHIA CYBER ZRO BLZ DOT BANANA TRB FTT LOOM OGN RDNT ARK BNT CANTO REQ BIGTIME KAS ORBS BLUR TIA BSV
-ADA TON MINA POLYX GAS PENDLE STG FET STRAX NEAR MEME ORDI BADGER NEO ZEN FIL PYTH SUSHI ILV IMX
-kBONK GMT SUPER USTC NFTI JUP kLUNC RSR GALA JTO NTRN ACE MAV WIF CAKE PEOPLE ENS ETC XAI MANTA UMA
-ONDO ALT ZETA DYM MAVIA W PANDORA STRK PIXEL AI TAO AR MYRO kFLOKI BOME ETHFI ENA MNT TNSR SAGA MERL
-HBAR POPCAT OMNI EIGEN REZ NOT TURBO BRETT IO ZK BLAST LISTA MEW RENDER kDOGS POL CATI CELO HMSTR SCR
-NEIROETH kNEIRO GOAT MOODENG GRASS PURR PNUT XLM CHILLGUY SAND IOTA ALGO HYPE ME MOVE VIRTUAL PENGU
-USUAL FARTCOIN AI16Z AIXBT ZEREBRO BIO GRIFFAIN SPX S MORPHO TRUMP MELANIA ANIME VINE VVV JELLY BERA
-TST LAYER IP OM KAITO NIL PAXG PROMPT BABY WCT HYPER ZORA INIT DOOD LAUNCHCOIN NXPC SOPH RESOLV SYRUP
-PUMP PROVE YZY XPL WLFI LINEA SKY ASTER AVNT STBL 0G HEMI APEX 2Z ZEC MON MET MEGA CC ICP AERO STABLE
-FOGO LIT XMR AXS DASH SKR
-""".split()
-)
-"""Perpetuals of the main dex, the delisted among them."""
 
-DELISTED: Final = frozenset(
-    """
-MATIC RNDR FTM MKR FXS HPOS RLB UNIBOT OX FRIEND SHIA CYBER BLZ LOOM OGN RDNT BNT CANTO REQ ORBS STG
-STRAX BADGER ILV NFTI NTRN PANDORA PIXEL AI MYRO OMNI LISTA kDOGS CATI NEIROETH AI16Z JELLY LAUNCHCOIN
-""".split()
-)
-"""Perpetuals of the main dex that no longer trade; they keep their place in the list."""
+    name: str
+    full_name: str
+    collateral: int
+    perps: dict[str, float]
+    delisted: frozenset[str]
+    bookless: frozenset[str]
 
-ISOLATED: Final = frozenset({"HPOS", "RLB", "OX", "FRIEND", "SHIA", "CANTO", "PANDORA", "JELLY"})
 
-BUSIEST: Final = (
-    "BTC ETH SOL HYPE XRP ZEC FARTCOIN DOGE SUI PUMP BNB kPEPE AAVE LINK ENA AVAX ASTER PENGU LTC ADA"
-).split()
-"""Main perpetuals by volume; the others follow in listing order."""
+class FixedPair(NamedTuple):
+    """A spot pair's place: the index in its name, its base, and the tokens' indexes."""
 
-MAX_LEVERAGE: Final = {"BTC": 40, "ETH": 25, "SOL": 20, "XRP": 20}
+    place: int
+    base: str
+    base_token: int
+    quote_token: int
 
-ANCHORS: Final = {
-    "BTC": 91_250.0,
-    "ETH": 3_020.0,
-    "SOL": 137.4,
-    "HYPE": 33.6,
-    "XRP": 2.21,
-    "BNB": 893.0,
-    "ZEC": 412.0,
-    "PAXG": 4_060.0,
-    "TAO": 291.0,
-    "BCH": 521.0,
-    "XMR": 398.0,
-    "AAVE": 183.0,
-    "LTC": 84.1,
-    "AVAX": 14.2,
-    "LINK": 13.1,
-    "SUI": 1.57,
-    "DOGE": 0.1512,
-    "kPEPE": 0.004421,
-    "kBONK": 0.009612,
-    "kSHIB": 0.008433,
-    "PURR": 0.1213,
-    "FARTCOIN": 0.2871,
-    "PUMP": 0.002873,
-    "TRUMP": 6.93,
-}
 
-BUILDER_DEXS: Final[tuple[tuple[str, str, int, str], ...]] = (
-    (
-        "xyz",
-        "XYZ",
-        0,
-        "XYZ100:25110 TSLA:402.3 NVDA:181.9 GOLD:4063 HOOD:112.4 INTC:34.6 PLTR:163.2 COIN:251.7 "
-        "META:596.1 AAPL:271.4 MSFT:478.5 ORCL:211.3 GOOGL:299.6 AMZN:221.8 AMD:214.9 MU:208.3 "
-        "SNDK:201.2 MSTR:177.4 CRCL:71.9 NFLX:106.2 COST:902.5 LLY:1043 SKHX:386.4 SMSN:68.7 "
-        "SILVER:50.31 PALLADIUM:1389 COPPER:4.973 CL:58.12 NATGAS:4.517 GME:20.83 KR200:552.1 "
-        "JP225:48650 EUR:1.1524 JPY:157.21 TSM:281.6 RIVN:14.92 BABA:153.7 USAR:16.41 CRWV:72.6",
-    ),
-    (
-        "flx",
-        "Felix Exchange",
-        360,
-        "TSLA:402.3 NVDA:181.9 CRCL:71.9 COIN:251.7 GOLD:4063 SILVER:50.31 OIL:58.12 XMR:398.0 "
-        "PLATINUM:1521 USDE:0.9993",
-    ),
-    (
-        "vntl",
-        "Ventuals",
-        360,
-        "SPACEX:418.0 OPENAI:587.0 ANTHROPIC:352.0 MAG7:611.0 SEMIS:402.0 ROBOT:271.0 BIOTECH:119.0",
-    ),
-    (
-        "hyna",
-        "HyENA",
-        235,
-        "BTC:91250 ETH:3020 SOL:137.4 HYPE:33.6 ZEC:412 XRP:2.21 PUMP:0.002873 FARTCOIN:0.2871",
-    ),
-)
-"""Builder dexs: name, full name, collateral token, and `NAME:anchor` of what they list."""
+def _builder(table: dict[str, Any]) -> BuilderDex:
+    perps = (listing.partition(":") for listing in table["perps"].split())
+    return BuilderDex(
+        table["dex"],
+        table["full_name"],
+        table["collateral"],
+        {name: float(anchor) for name, _, anchor in perps},
+        frozenset(table["delisted"].split()),
+        frozenset(table["bookless"].split()),
+    )
 
-BUILDER_DELISTED: Final = frozenset({"xyz:USAR", "xyz:RIVN", "flx:USDE", "vntl:BIOTECH"})
-BUILDER_BOOKLESS: Final = frozenset({"xyz:COST", "xyz:KR200", "flx:OIL", "vntl:ROBOT"})
-"""Listed, not flagged, but nobody quotes them: no mid, no premium, no impact prices."""
 
-SAME_UNDERLYING: Final = {
-    "UBTC": "BTC",
-    "UETH": "ETH",
-    "USOL": "SOL",
-    "HYPE": "HYPE",
-    "PURR": "PURR",
-}
-"""Spot tokens whose price follows that of a perpetual."""
-
-SPOT_FIXED: Final[dict[int, tuple[str, int, int]]] = {
-    0: ("PURR", 1, 0),
-    107: ("HYPE", 150, 0),
-    142: ("UBTC", 197, 0),
-    151: ("UETH", 221, 0),
-    156: ("USOL", 254, 0),
-    150: ("USDE", 235, 0),
-    187: ("HYPE", 150, 360),
-    193: ("USDH", 360, 0),
-}
-"""Spot pairs whose place is well known: index → base token, its token index, quote token index."""
-
-STABLES: Final = {"USDC": 0, "USDE": 235, "USDH": 360}
-
-SPOT_TOKENS: Final = tuple(
-    """
-HFUN LICK MANLET JEFF SIX WAGMI CAPPY POINTS TRUMPI GMEOW PEPEI XULIAN RUG ILIENS LOCKY CZ BAGS ANSEM
-TATE FUN SUNNY BIGBEN KOBE VAPOR TEST HODL SCHIZO CATNIP HAPPY SELL HBOOST FARMED PURRPS GUP GPT PANDA
-BID HODLER RAGE ASI VIZN BUDDY STEEL BITS HYPED MIGGLES UFART UPUMP USPYX UUUSPX FEIT BUZZY OTTI STAR
-LQNA NASDAQI BEATS PIGEON CHINA KNTQ HOPE FLASK NEKO RAT LAMA COOK GENESY RISE WOW PERP HPEPE HWTR ORA
-DHYPE YAP FRAC STRICT ISLAND NOCEX SHOE HORSY CHEF PIP WHYPI VEGAS PEG MUNCH ANON LATTE MON_I HOLD
-LUCKY SENT TILT SOVRN FLY PRFI EARTH TJIF DEFIN JPEGI COZY DATA DROP LIQ HEAD MON_K USH RUBY BERG KEIKO
-ZEN_I STACK BOBA FRUDO VEIN ARI HYENA ATEHUN MAXI ADHD RICK SWAP PILL RETRO BEAMS SILO WATAR USDHL FEUSD
-NOVA ORBIT PIXI QUARK RUNI SOLIS TONIC UMBRA VOLT WISP XENO YETI ZEST AMBER BASIL CLOVE DILL EMBER
-FENN GINGR
-""".split()
+_TABLE: Final = tomllib.loads(
+    resources.files(__package__).joinpath("listings.toml").read_text(encoding="utf-8")
 )
 
-CATEGORIES: Final = {
-    "indices": ("XYZ100", "KR200", "JP225", "MAG7", "SEMIS", "ROBOT", "BIOTECH"),
-    "commodities": (*("GOLD", "SILVER", "PALLADIUM", "COPPER", "CL", "NATGAS", "OIL", "PLATINUM"),),
-    "fx": ("EUR", "JPY"),
-    "preipo": ("SPACEX", "OPENAI", "ANTHROPIC"),
-    "crypto": ("BTC", "ETH", "SOL", "HYPE", "ZEC", "XRP", "PUMP", "FARTCOIN", "XMR", "USDE"),
+MAIN: Final = tuple(_TABLE["main"]["perps"].split())
+DELISTED: Final = frozenset(_TABLE["main"]["delisted"].split())
+ISOLATED: Final = frozenset(_TABLE["main"]["isolated"].split())
+BUSIEST: Final = tuple(_TABLE["main"]["busiest"].split())
+MAX_LEVERAGE: Final[dict[str, int]] = _TABLE["main"]["max_leverage"]
+ANCHORS: Final[dict[str, float]] = _TABLE["main"]["anchors"]
+BUILDERS: Final = tuple(_builder(table) for table in _TABLE["builder"])
+SPOT_TOKENS: Final = tuple(_TABLE["spot"]["tokens"].split())
+SPOT_FIXED: Final = tuple(
+    FixedPair(t["index"], t["base"], t["base_token"], t["quote_token"])
+    for t in _TABLE["spot"]["fixed"]
+)
+STABLES: Final[dict[str, int]] = _TABLE["spot"]["stables"]
+FOLLOWS: Final[dict[str, str]] = _TABLE["spot"]["follows"]
+CATEGORY_OF: Final[dict[str, str]] = {
+    name: category for category, names in _TABLE["categories"].items() for name in names.split()
 }
-"""Categories that builders gave; a builder's perpetual in none of these is `stocks`."""

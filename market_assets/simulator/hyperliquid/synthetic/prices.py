@@ -21,7 +21,7 @@ from market_assets.simulator.randomness import F64, I64, U64, hashed, signed_uni
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from market_assets.simulator.hyperliquid.synthetic.universe import Asset
+    from market_assets.simulator.hyperliquid.synthetic.assets import Asset
 
 NODE_MS: Final = 15_000
 _LAYERS: Final = 10
@@ -68,7 +68,8 @@ def fair(columns: Columns, t_ms: I64) -> F64:
     before = _layers(columns.price_key, node)
     after = _layers(columns.price_key, node + 1)
     noise = before + (after - before) * part
-    return np.exp(columns.log_anchor + columns.volatility * noise)
+    price: F64 = np.exp(columns.log_anchor + columns.volatility * noise)
+    return price
 
 
 def fair_along(asset: Asset, t_ms: I64) -> F64:
@@ -85,7 +86,8 @@ def fair_along(asset: Asset, t_ms: I64) -> F64:
     else:
         before, after = _layers(key, node), _layers(key, node + 1)
     noise = before + (after - before) * part
-    return np.exp(np.log(asset.anchor) + asset.volatility * noise)
+    price: F64 = np.exp(np.log(asset.anchor) + asset.volatility * noise)
+    return price
 
 
 def touch(columns: Columns, fair_price: F64) -> tuple[I64, I64]:

@@ -18,6 +18,7 @@ from market_assets.simulator.hyperliquid.bars import MINUTE_MS, Bar, Minute
 from market_assets.simulator.hyperliquid.synthetic import prices
 from market_assets.simulator.randomness import (
     I64,
+    Flags,
     bits,
     hash_of,
     hashed,
@@ -27,7 +28,7 @@ from market_assets.simulator.randomness import (
 )
 
 if TYPE_CHECKING:
-    from market_assets.simulator.hyperliquid.synthetic.universe import Asset
+    from market_assets.simulator.hyperliquid.synthetic.assets import Asset
 
 _SPARSE: Final = 3.0  # blocks a minute below which minutes sleep, and wake with about three blocks
 _SWEEP: Final = np.array([0, 0, 0, 0, 0, 1, 1, 3], dtype=np.int64)
@@ -212,10 +213,11 @@ def _chance(asset: Asset, minutes: I64) -> I64:
     hour = minutes // 60 % 24
     season = 1.0 + 0.35 * np.cos((hour - 15) * (math.pi / 12))
     mood = 1.0 + 0.5 * signed_unit(hashed(np.uint64(asset.key ^ _AWAKE ^ _TAPE), minutes // 7))
-    return (np.minimum(mean * season * mood, 1.0) * 65_536).astype(np.int64)
+    chance: I64 = (np.minimum(mean * season * mood, 1.0) * 65_536).astype(np.int64)
+    return chance
 
 
-def _tradable(asset: Asset, t_ms: I64) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+def _tradable(asset: Asset, t_ms: I64) -> Flags:
     open_ = t_ms >= asset.born_ms
     for start, end in asset.pauses:
         open_ &= (t_ms < start) if end is None else ((t_ms < start) | (t_ms >= end))

@@ -1,23 +1,25 @@
-"""The assets of the simulated exchange and how each of them trades.
+"""The universe of the simulated exchange: what is listed, in which order, and changes to it.
 
-An `Asset` holds the constants from which its price path, tape, book and context follow. They are
-drawn from the seed and the name, so that two simulators with one seed list the same assets.
-`Universe` keeps them in listing order and knows which exist, trade or are delisted at an instant.
+The constants of each asset are drawn from the seed and its name, so that two simulators with one
+seed list the same assets.
 """
 
 from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 from market_assets.simulator.hyperliquid.numbers import PERP_DECIMALS, SPOT_DECIMALS, Scale
 from market_assets.simulator.hyperliquid.synthetic import names
+from market_assets.simulator.hyperliquid.synthetic.assets import Asset, busy, tail
 from market_assets.simulator.randomness import key_of, unit
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from market_assets.simulator.hyperliquid.synthetic.names import FixedPair
 
 DAY_MS: Final = 86_400_000
 GENESIS_MS: Final = 1_684_108_800_000
@@ -31,88 +33,6 @@ ACTIVE_MAIN: Final = 150
 ACTIVE_BUILDER: Final = 35
 ACTIVE_SPOT: Final = 55
 """How many of each kind trade in nearly every minute; the rest are the long tail."""
-
-
-@dataclass
-class Asset:
-    """One listing.
-
-    Attributes:
-        coin: its name on the wire: `BTC`, `xyz:TSLA`, `@107`, `PURR/USDC`.
-        dex: the perpetual dex it belongs to; empty for the main dex and for spot.
-        price_key: key of its price path; assets of one underlying share it.
-        key: key of all its other draws.
-        anchor: the price about which the path moves.
-        volatility: standard deviation of the log return over one minute.
-        half_spread: half of the quoted spread, relative to the price.
-        blocks: blocks with trades per minute, on average.
-        trade_usd: median notional of a block's trades.
-        level_usd: typical notional of a book level.
-        impact_usd: the notional at which impact prices are taken.
-        born_ms: when it was listed.
-        pauses: spans without trading and quotes; an open end lasts.
-        delisted: whether it carries the flag `isDelisted`.
-    """
-
-    coin: str
-    kind: Literal["perp", "spot"]
-    dex: str
-    price_key: int
-    key: int
-    anchor: float
-    volatility: float
-    half_spread: float
-    blocks: float
-    trade_usd: float
-    level_usd: float
-    impact_usd: float
-    scale: Scale
-    born_ms: int
-    pauses: list[tuple[int, int | None]] = field(default_factory=list)
-    delisted: bool = False
-    max_leverage: int = 10
-    isolated: bool = False
-
-    def trades_at(self, now_ms: int) -> bool:
-        """Whether it is quoted and traded at that instant."""
-        return now_ms >= self.born_ms and not any(
-            start <= now_ms and (end is None or now_ms < end) for start, end in self.pauses
-        )
-
-    def last_traded_ms(self, now_ms: int) -> int:
-        """The newest instant, not after `now_ms`, at which it could trade."""
-        for start, end in reversed(self.pauses):
-            if start <= now_ms and (end is None or now_ms < end):
-                return start - 1
-        return now_ms
-
-    def pause(self, now_ms: int) -> None:
-        """Stop trading, until `resume`."""
-        if self.trades_at(now_ms):
-            self.pauses.append((now_ms, None))
-
-    def resume(self, now_ms: int) -> None:
-        """Trade again."""
-        self.pauses = [(start, now_ms if end is None else end) for start, end in self.pauses]
-
-
-@dataclass(frozen=True)
-class SpotPair:
-    """A spot pair's place: its index, and the token indexes of base and quote."""
-
-    index: int
-    base: str
-    base_token: int
-    quote_token: int
-
-
-@dataclass(frozen=True)
-class Dex:
-    """A builder dex: name, full name and the spot token that is its collateral."""
-
-    name: str
-    full_name: str
-    collateral: int
 
 
 @dataclass(frozen=True)
@@ -139,8 +59,8 @@ class Universe:
         self.seed = seed
         self.size = size
         self.assets: dict[str, Asset] = {}
-        self.spot_pairs: dict[str, SpotPair] = {}
-        self.dexs = [Dex(name, full, token) for name, full, token, _ in names.BUILDER_DEXS]
+        self.spot_pairs: dict[str, FixedPair] = {}
+        self.dexs = names.BUILDERS
         self.version = 0
         self._list_main()
         self._list_builders()
@@ -186,49 +106,47 @@ class Universe:
 
     def _list_main(self) -> None:
         live = [n for n in names.MAIN if n not in names.DELISTED]
-        ranked = names.BUSIEST + [n for n in live if n not in names.BUSIEST]
+        ranked = [*names.BUSIEST, *(n for n in live if n not in names.BUSIEST)]
         kept = ranked[: self.size.main]
         for name in names.MAIN:
             if name in names.DELISTED:
-                asset = self._perp(name, "", self._anchor(name), rank=None)
-                asset.pauses.append((DELISTED_MS, None))
-                asset.delisted = True
-                self._add(asset)
+                self._add(self._perp(name, "", self._anchor(name), None))
+                self._stop(name, DELISTED_MS, delisted=True)
             elif name in kept:
-                rank = ranked.index(name)
-                self._add(self._perp(name, "", self._anchor(name), _active(rank, ACTIVE_MAIN)))
+                rank = _active(ranked.index(name), ACTIVE_MAIN)
+                self._add(self._perp(name, "", self._anchor(name), rank))
 
     def _list_builders(self) -> None:
-        rank = 0
-        for dex, _, _, listings in names.BUILDER_DEXS:
-            for listing in listings.split():
-                name, _, anchor = listing.partition(":")
-                coin = f"{dex}:{name}"
-                asset = self._perp(coin, dex, float(anchor), _active(rank + 20, ACTIVE_BUILDER))
-                if coin in names.BUILDER_DELISTED:
-                    asset.delisted = True
-                    asset.pauses.append((DELISTED_MS, None))
-                elif coin in names.BUILDER_BOOKLESS:
-                    asset.pauses.append((QUIET_MS, None))
-                elif rank >= self.size.builder:
+        live = 0
+        for dex in names.BUILDERS:
+            for name, anchor in dex.perps.items():
+                coin = f"{dex.name}:{name}"
+                dead = name in dex.delisted or name in dex.bookless
+                if not dead and live >= self.size.builder:
                     continue
-                else:
-                    rank += 1
-                self._add(asset)
+                rank = live + 20 if live < ACTIVE_BUILDER else None
+                self._add(self._perp(coin, dex.name, anchor, rank))
+                if dead:
+                    delisted = name in dex.delisted
+                    self._stop(coin, DELISTED_MS if delisted else QUIET_MS, delisted=delisted)
+                live += not dead
+
+    def _stop(self, coin: str, since_ms: int, *, delisted: bool) -> None:
+        self.assets[coin].pauses.append((since_ms, None))
+        self.assets[coin].delisted = delisted
 
     def _list_spot(self) -> None:
         tokens = iter(_spot_tokens())
-        places = dict(list(names.SPOT_FIXED.items())[: self.size.spot])
+        places = {pair.place: pair for pair in names.SPOT_FIXED[: self.size.spot]}
         for index in range(1, 1000):
             if len(places) >= self.size.spot:
                 break
             if index not in places and unit(key_of(self.seed, "hole"), index) >= _HOLES:
-                places[index] = (*next(tokens), 0)
+                places[index] = names.FixedPair(index, *next(tokens), names.STABLES["USDC"])
         for rank, index in enumerate(sorted(places)):
-            base, base_token, quote = places[index]
             coin = "PURR/USDC" if index == 0 else f"@{index}"
-            self.spot_pairs[coin] = SpotPair(index, base, base_token, quote)
-            self._add(self._spot(coin, base, rank))
+            self.spot_pairs[coin] = places[index]
+            self._add(self._spot(coin, places[index].base, rank))
 
     def _perp(
         self, coin: str, dex: str, anchor: float, rank: int | None, born_ms: int | None = None
@@ -236,7 +154,15 @@ class Universe:
         name = coin.partition(":")[2] or coin
         anchor = names.ANCHORS.get(name, anchor)
         sz = min(max(math.floor(math.log10(anchor)) + 1, 0), 5)
-        asset = self._asset(coin, "perp", dex, name, anchor, Scale(PERP_DECIMALS - sz, sz), rank)
+        asset = self._asset(
+            coin,
+            kind="perp",
+            dex=dex,
+            underlying=name,
+            anchor=anchor,
+            scale=Scale(PERP_DECIMALS - sz, sz),
+            rank=rank,
+        )
         asset.impact_usd = 20_000.0 if coin in ("BTC", "ETH") else 6_000.0
         asset.max_leverage = names.MAX_LEVERAGE.get(coin, (3, 5, 10)[key_of(coin, "leverage") % 3])
         asset.isolated = coin in names.ISOLATED
@@ -245,12 +171,19 @@ class Universe:
         return asset
 
     def _spot(self, coin: str, base: str, rank: int) -> Asset:
-        underlying = names.SAME_UNDERLYING.get(base, f"{base}/spot")
+        underlying = names.FOLLOWS.get(base, f"{base}/spot")
         anchor = 1.0 if base in names.STABLES else self._anchor(underlying)
         sz = min(max(math.floor(math.log10(anchor)) + 1, 0), 5)
-        busy = 3 if base in names.SAME_UNDERLYING else _active(rank + 30, 30 + ACTIVE_SPOT)
-        scale = Scale(SPOT_DECIMALS - sz, sz)
-        asset = self._asset(coin, "spot", "", underlying, anchor, scale, busy)
+        rank_of_pair = 3 if base in names.FOLLOWS else _active(rank + 30, 30 + ACTIVE_SPOT)
+        asset = self._asset(
+            coin,
+            kind="spot",
+            dex="",
+            underlying=underlying,
+            anchor=anchor,
+            scale=Scale(SPOT_DECIMALS - sz, sz),
+            rank=rank_of_pair,
+        )
         if base in names.STABLES:
             asset.volatility = 2e-6
         return asset
@@ -259,9 +192,10 @@ class Universe:
         fixed = names.ANCHORS.get(name)
         return fixed or round(0.02 * 400 ** unit(key_of(self.seed, "anchor", name)), 5)
 
-    def _asset(  # noqa: PLR0917 - the seven things that set one kind of listing apart
+    def _asset(
         self,
         coin: str,
+        *,
         kind: Literal["perp", "spot"],
         dex: str,
         underlying: str,
@@ -270,9 +204,7 @@ class Universe:
         rank: int | None,
     ) -> Asset:
         key = key_of(self.seed, coin)
-        luck = unit(key, 1)
-        depth = 150.0 * 40**luck if rank is None else 400_000.0 / (1 + rank) ** 0.75
-        tail = rank is None
+        pace = tail(unit(key, 1)) if rank is None else busy(rank, unit(key, 1))
         return Asset(
             coin=coin,
             kind=kind,
@@ -280,11 +212,11 @@ class Universe:
             price_key=key_of(self.seed, "price", underlying),
             key=key,
             anchor=anchor,
-            volatility=0.0003 if tail else 0.0005 + 0.0006 * luck,
-            half_spread=0.0008 + 0.004 * luck if tail else 2e-6 + 4e-6 * rank,
-            blocks=self.size.rate * (_tail_blocks(luck) if tail else _busy_blocks(rank)),
-            trade_usd=60.0 if tail else 120_000.0 / (4 + rank) ** 1.9,
-            level_usd=depth,
+            volatility=pace.volatility,
+            half_spread=pace.half_spread,
+            blocks=self.size.rate * pace.blocks,
+            trade_usd=pace.trade_usd,
+            level_usd=pace.level_usd,
             impact_usd=6_000.0,
             scale=scale,
             born_ms=GENESIS_MS + int(unit(key, 2) * 600) * DAY_MS,
@@ -298,19 +230,9 @@ def _active(rank: int, active: int) -> int | None:
     return rank if rank < active else None
 
 
-def _busy_blocks(rank: int) -> float:
-    """Once a second for the ten busiest, then 34 and 18 a minute: about 95 a second in all."""
-    return 60.0 if rank < 10 else 34.0 if rank < 60 else 18.0  # noqa: PLR2004 - the tiers named above
-
-
-def _tail_blocks(luck: float) -> float:
-    """The long tail: from two blocks a minute down to one in fifty minutes."""
-    return float(2.0 * 0.01**luck)
-
-
 @functools.cache
 def _spot_tokens() -> list[tuple[str, int]]:
     """Names and token indexes for the pairs whose place is not fixed; pair and token differ."""
-    fixed = {token for _, token, _ in names.SPOT_FIXED.values()}
+    fixed = {pair.base_token for pair in names.SPOT_FIXED}
     free: Iterable[int] = (i for i in range(2, 1000) if i not in fixed)
     return list(zip(names.SPOT_TOKENS, free, strict=False))

@@ -11,7 +11,7 @@ from market_assets.simulator.hyperliquid.bars import MINUTE_MS
 from market_assets.simulator.hyperliquid.synthetic import tape
 
 if TYPE_CHECKING:
-    from market_assets.simulator.hyperliquid.synthetic.universe import Asset
+    from market_assets.simulator.hyperliquid.synthetic.assets import Asset
 
 _HOUR: Final = 60
 _DAY: Final = 1440
