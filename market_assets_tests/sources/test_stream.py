@@ -163,6 +163,7 @@ def test_delays_double_and_start_anew_after_a_stable_connection() -> None:
                 connects=Pacer(100, 60, clock),
                 messages=Pacer(100, 60, clock),
                 jitter=lambda: 1.0,
+                sleep=sleep,
             )
             with pytest.raises(asyncio.CancelledError):
                 await made.run()
