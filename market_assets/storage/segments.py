@@ -90,5 +90,5 @@ def decode(segment: Segment, tables: Sequence[TableSpec]) -> tuple[TableSpec, pl
             if column not in known.columns
         ]
         return spec, conform(spec, known.with_columns(added))
-    except (pl.exceptions.PolarsError, FrameError) as error:
+    except (pl.exceptions.PolarsError, OSError, FrameError) as error:
         raise SegmentError(str(error)) from error

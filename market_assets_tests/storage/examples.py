@@ -5,12 +5,14 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+import duckdb
 import polars as pl
 
 from market_assets.tables import HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES, Column, TableSpec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
 T0 = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -52,6 +54,24 @@ def at(seconds: float) -> datetime:
 def prices(rows: Iterable[tuple[str, float | None, int | None, datetime | None]]) -> pl.DataFrame:
     """A frame of `PRICES`."""
     return pl.DataFrame(list(rows), schema=PRICES.schema, orient="row")
+
+
+def many_prices(count: int, turn: int) -> pl.DataFrame:
+    """That many rows of `PRICES` that no compression makes small; other keys for each turn."""
+    number = pl.int_range(count, dtype=pl.Int64)
+    return pl.select(
+        symbol=pl.format("{}-{}", pl.lit(turn), number.hash(turn)),
+        price=number.hash(turn + 1).cast(pl.Float64),
+        seq=number,
+        seen_at=pl.lit(at(turn)).cast(pl.Datetime("us", "UTC")),
+    )
+
+
+def symbols_in(path: Path) -> list[str]:
+    """All symbols in a database's `prices`, sorted, doubled ones too."""
+    with duckdb.connect(path, read_only=True) as connection:
+        rows = connection.execute("select symbol from prices order by 1").fetchall()
+    return [symbol for (symbol,) in rows]
 
 
 def notes(rows: Iterable[tuple[object, ...]]) -> pl.DataFrame:

@@ -1,0 +1,96 @@
+"""A file that is mostly holes is written anew, with everything that is in it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import duckdb
+import polars as pl
+import pytest
+
+from market_assets.storage import compact
+from market_assets.storage.errors import StoreUnwritable
+from market_assets.storage.live import fetch
+from market_assets.storage.schema import table_comment
+from market_assets.storage.store import Store
+from market_assets_tests.storage.examples import PRICES, at, prices
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
+
+
+@pytest.fixture(name="store")
+def make_store(tmp_path: Path) -> Store:
+    """A store of which most rows have been deleted."""
+    store = Store(tmp_path / "mar'ket.duckdb", tables=(PRICES,))
+    count = 400_000
+    frame = pl.DataFrame({"symbol": [f"S{n}" for n in range(count)]}).with_columns(
+        price=pl.int_range(count).cast(pl.Float64).sin(),
+        seq=pl.int_range(count).hash(1).cast(pl.Int64, strict=False),
+        seen_at=pl.lit(at(0)).cast(pl.Datetime("us", "UTC")),
+    )
+    store.merge(PRICES, frame)
+    store.delete(PRICES, "symbol <> ?", ["S7"])
+    return store
+
+
+def test_a_file_of_holes_shrinks_and_keeps_its_rows(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows, comments, versions and constraints are all there; a second time nothing happens."""
+    monkeypatch.setattr(compact, "SMALLEST", 1_000_000)
+    before = store.read("select * from prices")
+    done = store.compact()
+    assert done.is_done
+    assert done.free_before > 0.5
+    assert done.bytes_after == store.paths.live.stat().st_size < done.bytes_before / 2
+    assert store.read("select * from prices").equals(before)
+    comment = store.read("select comment from duckdb_tables() where table_name = 'prices'")
+    assert comment["comment"].item() == table_comment(PRICES)
+    assert store.read("select count(*) as n from schema_version")["n"].item() == 1
+    assert not store.compact().is_done
+    assert store.merge(PRICES, prices([("S8", 1.0, 1, at(0))])).inserted == 1
+
+
+def test_a_full_file_is_left_alone_unless_forced(tmp_path: Path) -> None:
+    """And what is small is not worth it."""
+    store = Store(tmp_path / "market.duckdb", tables=(PRICES,))
+    store.merge(PRICES, prices([("A", 1.0, 1, at(0))]))
+    inode = store.paths.live.stat().st_ino
+    assert not store.compact().is_done
+    assert store.paths.live.stat().st_ino == inode
+    assert store.compact(force=True).is_done
+    assert store.paths.live.stat().st_ino != inode
+    assert store.read("select symbol from prices")["symbol"].to_list() == ["A"]
+
+
+def test_the_compacted_file_is_published(store: Store) -> None:
+    """It is a change, though no row did."""
+    store.publish(force=True)
+    store.compact(force=True)
+    assert store.publish(force=True).is_published
+    size = store.paths.published.stat().st_size
+    assert size == store.paths.live.stat().st_size
+    with duckdb.connect(store.paths.published, read_only=True) as connection:
+        assert connection.execute("select symbol from prices").fetchall() == [("S7",)]
+
+
+def test_a_failure_leaves_the_old_file(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the midst of copying, or at the rename; what was half-made is removed."""
+    (store.paths.state_dir / f".{store.paths.live.name}.compact-0123").write_bytes(
+        b"of a killed one"
+    )
+
+    def fail(connection: DuckDBPyConnection, _name: str, fresh: Path) -> None:
+        fresh.write_bytes(b"half")
+        fetch(connection, "select 1")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(compact, "_copy_database", fail)
+    with pytest.raises(StoreUnwritable, match="No space left"):
+        store.compact(force=True)
+    assert store.read("select symbol from prices")["symbol"].to_list() == ["S7"]
+    assert not list(store.paths.state_dir.glob("*compact*"))
+    assert not list(store.paths.state_dir.glob(".*compact*"))

@@ -1,0 +1,92 @@
+"""Segments: what was written is what is read, or the segment says that it is not."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market_assets.storage.segments import Segment, SegmentError, decode, encode, name
+from market_assets.tables import Column
+from market_assets_tests.storage.examples import NOTES, PRICES, at, notes, prices
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+ROWS = prices([("A", 1.5, None, at(1)), ("B", None, 2, None)])
+
+
+def segment(folder: Path, content: bytes, table: str = "prices") -> Segment:
+    path = folder / name(7, "ab12", table, content)
+    path.write_bytes(content)
+    return Segment(path, len(content))
+
+
+def test_what_is_written_is_read(tmp_path: Path) -> None:
+    """Every type that the tables know, NULLs too."""
+    spec, frame = decode(segment(tmp_path, encode(ROWS)), (NOTES, PRICES))
+    assert spec is PRICES
+    assert frame.equals(ROWS)
+    rows = notes([("n", "t", ["a", ""], date(2026, 1, 1)), ("m", None, None, None)])
+    _, frame = decode(segment(tmp_path, encode(rows), "notes"), (NOTES, PRICES))
+    assert frame.equals(rows)
+
+
+def test_an_older_segment_fits_the_newer_table(tmp_path: Path) -> None:
+    """New columns are NULL, columns that are gone are left out, the order is the table's."""
+    old = segment(tmp_path, encode(ROWS))
+    columns = (
+        Column("volume", "DOUBLE", "New."),
+        *reversed(PRICES.columns[:1] + PRICES.columns[2:]),
+    )
+    _, frame = decode(old, (replace(PRICES, columns=columns),))
+    assert frame.columns == ["volume", "seen_at", "seq", "symbol"]
+    assert frame["symbol"].to_list() == ["A", "B"]
+    assert frame["volume"].null_count() == 2
+    required = (*PRICES.columns, Column("venue", "VARCHAR", "New.", required=True))
+    with pytest.raises(SegmentError, match="NULL in required"):
+        decode(old, (replace(PRICES, columns=required),))
+
+
+def test_a_segment_of_no_table_is_refused(tmp_path: Path) -> None:
+    """And a file that is no segment at all."""
+    with pytest.raises(SegmentError, match="no table 'prices'"):
+        decode(segment(tmp_path, encode(ROWS)), (NOTES,))
+    stray = tmp_path / "notes.arrow"
+    stray.touch()
+    with pytest.raises(SegmentError, match="not the name"):
+        decode(Segment(stray, 0), (PRICES,))
+    assert Segment(stray, 0).order == 0
+
+
+def test_bytes_that_never_were_a_frame(tmp_path: Path) -> None:
+    """The checksum is right, the content is not Arrow."""
+    with pytest.raises(SegmentError):
+        decode(segment(tmp_path, b"not arrow"), (PRICES,))
+
+
+@given(data=st.data())
+def test_any_damage_is_found(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """One bit turned, or the end cut off, anywhere."""
+    good = encode(ROWS)
+    one = segment(tmp_path_factory.mktemp("spool"), good)
+    position = data.draw(st.integers(0, len(good) - 1))
+    bit = 1 << data.draw(st.integers(0, 7))
+    turned = bytes([*good[:position], good[position] ^ bit, *good[position + 1 :]])
+    for damaged in (turned, good[:position]):
+        one.path.write_bytes(damaged)
+        with pytest.raises(SegmentError, match="not those that were written"):
+            decode(one, (PRICES,))
+
+
+def test_names_sort_by_order() -> None:
+    """Whatever the writer and the table are called."""
+    names = [
+        name(order, writer, table, b"")
+        for order, writer, table in ((5, "ff", "z"), (10, "00", "a"), (10**18, "aa", "b"))
+    ]
+    assert names == sorted(names)
