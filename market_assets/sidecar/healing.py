@@ -17,10 +17,10 @@ from datetime import timedelta
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
-from market_assets.clock import floor_ms, from_ms, interval_length, to_ms
+from market_assets.clock import floor_ms, interval_length, to_ms
+from market_assets.sidecar.asking import CandleSource, Rounds, weight_of
 from market_assets.sidecar.heal_plan import HealPlan, Work
 from market_assets.sidecar.holes import Span, find, gap_rows, within
-from market_assets.sources.errors import VenueBusy, VenueError, VenueUnavailable
 from market_assets.sources.hyperliquid.frames import candles as candle_rows
 from market_assets.storage.errors import StoreError
 from market_assets.tables import HYPERLIQUID_CANDLES, INGESTION_GAPS
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.sidecar.candle_book import Hole
     from market_assets.sidecar.holes import Gap
-    from market_assets.sources.hyperliquid.client import Candle, HyperliquidClient
+    from market_assets.sources.hyperliquid.client import HyperliquidClient
     from market_assets.storage.spool import Spool
     from market_assets.storage.store import Store
 
@@ -42,14 +42,8 @@ SETTLED_MS: Final = 5_000
 TAIL_MS: Final = 180_000
 """An answer that ends earlier than asked is taken as final only where the missing end is older."""
 TAIL_ATTEMPTS: Final = 5
-CONFIRM_EVERY_S: Final = 3600.0
 CONFIRM_SPAN: Final = timedelta(hours=1)
-VENUE_FAILURES: Final = 3
-"""So many failures in a row are the venue's, not the symbols': then everything waits."""
-LONGEST_PAUSE_S: Final = 60.0
 STORE_PAUSE_S: Final = 10.0
-_WEIGHT: Final = 20
-_ROWS_PER_WEIGHT: Final = 60
 _POLL_S: Final = 0.2
 
 Close = tuple[int, float | None]
@@ -120,7 +114,8 @@ class Healer:
         """
         self._store = store
         self._spool = spool
-        self._client_for = client_for
+        self._source = CandleSource(client_for, clock)
+        self._rounds = Rounds()
         self._clock = clock
         self._keep = keep
         self._on_closes = on_closes
@@ -132,23 +127,15 @@ class Healer:
         self._arrived: list[Hole] = []
         self._scans: list[_Scan] = []
         self._drained_at = float("-inf")
-        self._confirmed: dict[str, float] = {}
-        self._failures = 0
-        self._resume_at = 0.0
         self._total = 0
-        self._weight = 0
+        self._weight_before = 0
         self._rows = 0
         self._began = 0.0
-        self._error: str | None = None
 
     def rank(self, symbols: Sequence[str]) -> None:
         """The symbols that are streamed, most traded first."""
         with self._lock:
-            fresh = [s for s in symbols if s not in self._confirmed]
-            elapsed = self._clock.monotonic()
-            for place, symbol in enumerate(fresh):
-                due = CONFIRM_EVERY_S * (place + 1) / len(fresh)
-                self._confirmed[symbol] = elapsed - CONFIRM_EVERY_S + due
+            self._rounds.keep(symbols, self._clock.monotonic())
             self._symbols = tuple(symbols)
             self._plan.rank(symbols)
             self._plan.forget(symbols)
@@ -189,25 +176,24 @@ class Healer:
             return HealingProgress(
                 done=self._total - len(left),
                 total=self._total,
-                weight=self._weight,
+                weight=self._source.weight,
                 eta_s=self._eta_s(left),
                 open_holes=self._plan.open_holes + len(self._arrived),
                 healed_rows=self._rows,
                 failing=self._plan.failing(),
-                last_error=self._error,
+                last_error=self._source.error,
             )
 
     def run(self, stop: Event) -> None:
         """Heal until stopped. What fails is logged and tried again; nothing ends it."""
         while not stop.is_set():
-            elapsed = self._clock.monotonic()
-            if elapsed < self._resume_at:
+            if self._clock.monotonic() < self._source.resume_at:
                 stop.wait(_POLL_S)
                 continue
             try:
                 worked = self._turn(stop)
             except StoreError as error:
-                self._fail(str(error), STORE_PAUSE_S)
+                self._source.pause(str(error), STORE_PAUSE_S)
             else:
                 if not worked:
                     stop.wait(_POLL_S)
@@ -226,7 +212,8 @@ class Healer:
         if work is not None:
             self._heal(work, stop)
             return True
-        symbol = self._due_for_confirmation(elapsed)
+        with self._lock:
+            symbol = self._rounds.take_due(elapsed) if self._confirm else None
         if symbol is None:
             return False
         self._reread(symbol, stop)
@@ -252,7 +239,7 @@ class Healer:
         with self._lock:
             changed = self._plan.begin(found, self._clock.now())
             self._total = len(self._plan.backfill_left())
-            self._began, self._weight = self._clock.monotonic(), 0
+            self._began, self._weight_before = self._clock.monotonic(), self._source.weight
             self._scans = [other for other in self._scans if other is not scan]
         self._write_gaps(changed)
         for symbol, close in found.closes.items():
@@ -271,8 +258,12 @@ class Healer:
             self._nothing_to_ask(work, limits)
             return
         asked = Span(spans[0].start_ms, spans[-1].end_ms)
-        candles = self._ask(work, asked, work.user)
-        if candles is None or stop.is_set():
+        candles = self._source.candles(work.symbol, work.interval, asked, work.user)
+        if stop.is_set():
+            return
+        if candles is None:
+            with self._lock:
+                work.failed(self._clock.monotonic())
             return
         closed = [candle for candle in candles if candle.is_closed]
         wanted = [c for c in closed if any(s.start_ms <= c.open_ms < s.end_ms for s in spans)]
@@ -308,39 +299,11 @@ class Healer:
                 gone = []
         self._write_gaps(gone)
 
-    def _ask(self, work: Work, span: Span, user: str) -> list[Candle] | None:
-        """The venue's candles of a span; None where it could not be had, and is to be retried."""
-        client = self._client_for(user)
-        try:
-            candles = client.candles(
-                work.symbol, work.interval, from_ms(span.start_ms), from_ms(span.end_ms)
-            )
-        except VenueError as error:
-            with self._lock:
-                work.failed(self._clock.monotonic())
-            self._failures += isinstance(error, VenueUnavailable | VenueBusy)
-            pause = 0.0
-            if self._failures >= VENUE_FAILURES:
-                pause = min(LONGEST_PAUSE_S, 2.0 ** (self._failures - VENUE_FAILURES + 1))
-            self._fail(f"{work.symbol} {work.interval}: {error}", pause)
-            return None
-        self._failures = 0
-        with self._lock:
-            self._weight += _WEIGHT + -(-len(candles) // _ROWS_PER_WEIGHT)
-        return candles
-
-    def _due_for_confirmation(self, elapsed: float) -> str | None:
-        if not self._confirm:
-            return None
-        due = [s for s in self._symbols if elapsed - self._confirmed[s] >= CONFIRM_EVERY_S]
-        return min(due, key=self._confirmed.__getitem__, default=None)
-
     def _reread(self, symbol: str, stop: Event) -> None:
         """Read a symbol's last hour again; what was right stays, what was not is corrected."""
-        self._confirmed[symbol] = self._clock.monotonic()
         end_ms = floor_ms(to_ms(self._clock.now()) - SETTLED_MS, interval_length("1m"))
         span = Span(end_ms - _ms(CONFIRM_SPAN), end_ms)
-        candles = self._ask(Work(symbol, "1m", [span]), span, "backfill")
+        candles = self._source.candles(symbol, "1m", span, "backfill")
         if candles is None or stop.is_set():
             return
         closed = [candle for candle in candles if candle.is_closed]
@@ -353,27 +316,21 @@ class Healer:
         if gaps:
             self._spool.append(INGESTION_GAPS, gap_rows(gaps))
 
-    def _fail(self, message: str, pause: float) -> None:
-        _LOG.warning("healing: %s", message)
-        self._error = message
-        self._resume_at = self._clock.monotonic() + pause
-
     def _eta_s(self, left: Sequence[Work]) -> float | None:
-        spent_s = self._clock.monotonic() - self._began
+        """Seconds until the backfill is done, at the rate since it began."""
         if not left:
             return 0.0
-        if self._weight == 0 or spent_s <= 0:
-            return None
-        rest = sum(_weight(work) for work in left)
-        return rest / (self._weight / spent_s)
+        spent = self._source.weight - self._weight_before
+        spent_s = self._clock.monotonic() - self._began
+        return sum(map(_weight, left)) / (spent / spent_s) if spent and spent_s > 0 else None
 
 
 def _weight(work: Work) -> int:
     """What the request for it will weigh."""
     if not work.spans:
         return 0
-    rows = (work.spans[-1].end_ms - work.spans[0].start_ms) // _ms(interval_length(work.interval))
-    return _WEIGHT + -(-rows // _ROWS_PER_WEIGHT)
+    span_ms = work.spans[-1].end_ms - work.spans[0].start_ms
+    return weight_of(span_ms // _ms(interval_length(work.interval)))
 
 
 def _ms(length: timedelta) -> int:

@@ -12,25 +12,20 @@ for nothing. Not here: when a session ends (`session.py`), and starting one (`de
 
 from __future__ import annotations
 
-import fcntl
 import os
-import time
 import uuid
 from dataclasses import asdict, dataclass, replace
-from pathlib import Path
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Final, Literal
 
-import psutil
-
+from market_assets.sidecar.locks import is_current, is_held, let_go, process_started, take
 from market_assets.sidecar.state import read_json, write_json
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LOCK_PATIENCE_S: Final = 1.0
 """Somebody who peeks holds a lock for microseconds: a taker tries again for so long."""
 _PEEK_PATIENCE_S: Final = 0.1
-_PAUSE_S: Final = 0.02
-_PROC: Final = Path("/proc")
-_START_TIME: Final = 19
-"""Which of the numbers after the name in `/proc/<pid>/stat` is the start: the 22nd field."""
 
 Phase = Literal["streaming", "handing_over", "standby"]
 
@@ -71,7 +66,7 @@ class Holder:
     @property
     def is_running(self) -> bool:
         """Whether that process is there still, and is not another one with the same number."""
-        return _process_started(self.pid) == self.process_started
+        return process_started(self.pid) == self.process_started
 
 
 @dataclass(frozen=True)
@@ -120,14 +115,14 @@ class Lease:
             LeaseHeldError: neither is to be had; names who leads.
         """
         self._main.parent.mkdir(parents=True, exist_ok=True)
-        self._standby_fd = _take(self._standby, LOCK_PATIENCE_S)
+        self._standby_fd = take(self._standby, LOCK_PATIENCE_S)
         if self._standby_fd is None:
             raise LeaseHeldError(f"another session is about to take over {self._main}")
         leader = self._read(self._holder_file)
         self._me = Holder(
             session=uuid.uuid4().hex,
             pid=os.getpid(),
-            process_started=_process_started(os.getpid()) or 0.0,
+            process_started=process_started(os.getpid()) or 0.0,
             run_id=run_id,
             started_at=started_at,
             code_version=code_version,
@@ -150,13 +145,13 @@ class Lease:
         """Try to take the main lock; the standby lock is let go when that worked."""
         assert self._me is not None, "acquire first"
         if self._main_fd is None:
-            self._main_fd = _take(self._main, patience)
+            self._main_fd = take(self._main, patience)
         if self._main_fd is None:
             return False
         self._me = replace(self._me, phase="streaming", relieves="")
         self._write(self._holder_file)
         self._standby_file.unlink(missing_ok=True)
-        _let_go(self._standby_fd)
+        let_go(self._standby_fd)
         self._standby_fd = None
         return True
 
@@ -168,7 +163,7 @@ class Lease:
             if self._main_fd is not None
             else (self._standby_fd, self._standby)
         )
-        return fd is not None and _is_current(path, fd)
+        return fd is not None and is_current(path, fd)
 
     @property
     def leader(self) -> Holder | None:
@@ -201,7 +196,7 @@ class Lease:
             successor is not None
             and successor.ready
             and successor.relieves == self._me.session
-            and _is_held(self._standby)
+            and is_held(self._standby)
         )
 
     def request_handover(self, reason: str) -> bool:
@@ -220,7 +215,7 @@ class Lease:
 
     def peek(self) -> LeaseView:
         """Who leads and who waits. Takes nothing; for the supervisor and for `status`."""
-        led, waited = _is_held(self._main), _is_held(self._standby)
+        led, waited = is_held(self._main), is_held(self._standby)
         standby = self._read(self._standby_file) if waited else None
         if not led:
             return LeaseView("free", None, standby, wants_session=not waited)
@@ -237,8 +232,8 @@ class Lease:
         ):
             if fd is not None:
                 file.unlink(missing_ok=True)
-        _let_go(self._main_fd)
-        _let_go(self._standby_fd)
+        let_go(self._main_fd)
+        let_go(self._standby_fd)
         self._main_fd = self._standby_fd = None
 
     def _write(self, path: Path) -> None:
@@ -253,66 +248,3 @@ class Lease:
         except TypeError:
             return None
         return holder if holder is not None and holder.is_running else None
-
-
-def _process_started(pid: int) -> float | None:
-    """When a process started; None if there is none of that number.
-
-    On Linux in ticks since boot: `psutil.Process.create_time` is in wall-clock time there, and
-    moves when somebody sets the clock.
-    """
-    if not (_PROC / "self" / "stat").exists():
-        try:
-            return psutil.Process(pid).create_time()
-        except psutil.Error:
-            return None
-    try:
-        stat = (_PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return None
-    return float(stat.rpartition(")")[2].split()[_START_TIME])
-
-
-def _take(path: Path, patience: float) -> int | None:
-    """The descriptor of a lock that is now held; None if somebody else holds it."""
-    deadline = time.monotonic() + patience
-    while True:
-        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(fd)
-            if time.monotonic() >= deadline:
-                return None
-            time.sleep(_PAUSE_S)
-            continue
-        if _is_current(path, fd):
-            return fd
-        os.close(fd)
-
-
-def _let_go(fd: int | None) -> None:
-    if fd is not None:
-        os.close(fd)
-
-
-def _is_held(path: Path) -> bool:
-    """Whether somebody holds the lock: then it cannot be shared, as those who ask here do."""
-    try:
-        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
-    finally:
-        os.close(fd)
-    return False
-
-
-def _is_current(path: Path, fd: int) -> bool:
-    try:
-        return os.path.samestat(path.stat(), os.fstat(fd))
-    except FileNotFoundError:
-        return False

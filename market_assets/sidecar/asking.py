@@ -1,0 +1,100 @@
+"""Asking the venue for candles, patiently: what it costs, and when to leave the venue alone.
+
+One symbol's failure is that symbol's; several in a row are the venue's, and then nothing is asked
+for a while. Not here: what is asked for (`heal_plan.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from market_assets.clock import from_ms
+from market_assets.sources.errors import VenueBusy, VenueError, VenueUnavailable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from market_assets.clock import Clock
+    from market_assets.sidecar.holes import Span
+    from market_assets.sources.hyperliquid.client import Candle, HyperliquidClient
+
+_LOG = logging.getLogger(__name__)
+
+VENUE_FAILURES: Final = 3
+"""So many failures in a row are the venue's, not the symbols'."""
+LONGEST_PAUSE_S: Final = 60.0
+CONFIRM_EVERY_S: Final = 3600.0
+_WEIGHT: Final = 20
+_ROWS_PER_WEIGHT: Final = 60
+
+
+class CandleSource:
+    """The venue's candles, within its patience. For one thread.
+
+    Attributes:
+        weight: request weight spent.
+        resume_at: monotonic reading before which nothing is to be asked.
+        error: the latest failure; None if there has been none.
+    """
+
+    def __init__(self, client_for: Callable[[str], HyperliquidClient], clock: Clock) -> None:
+        self._client_for = client_for
+        self._clock = clock
+        self._failures = 0
+        self.weight = 0
+        self.resume_at = 0.0
+        self.error: str | None = None
+
+    def candles(self, symbol: str, interval: str, span: Span, user: str) -> list[Candle] | None:
+        """The candles that open in a span; None where they are not to be had now."""
+        client = self._client_for(user)
+        try:
+            candles = client.candles(symbol, interval, from_ms(span.start_ms), from_ms(span.end_ms))
+        except VenueError as error:
+            self._failures += isinstance(error, VenueUnavailable | VenueBusy)
+            pause = 0.0
+            if self._failures >= VENUE_FAILURES:
+                pause = min(LONGEST_PAUSE_S, 2.0 ** (self._failures - VENUE_FAILURES + 1))
+            self.pause(f"{symbol} {interval}: {error}", pause)
+            return None
+        self._failures = 0
+        self.weight += weight_of(len(candles))
+        return candles
+
+    def pause(self, reason: str, seconds: float) -> None:
+        """Ask nothing for a while."""
+        _LOG.warning("healing: %s", reason)
+        self.error = reason
+        self.resume_at = self._clock.monotonic() + seconds
+
+
+class Rounds:
+    """Whose last hour is to be read again: each symbol once an hour, spread over the hour."""
+
+    def __init__(self) -> None:
+        self._due: dict[str, float] = {}
+
+    def keep(self, symbols: Iterable[str], elapsed: float) -> list[str]:
+        """Go round these symbols; returns those that are new, whose turn comes within the hour."""
+        symbols = list(symbols)
+        new = [symbol for symbol in symbols if symbol not in self._due]
+        first = {
+            symbol: elapsed + CONFIRM_EVERY_S * (place + 1) / len(new)
+            for place, symbol in enumerate(new)
+        }
+        self._due = {symbol: first.get(symbol) or self._due[symbol] for symbol in symbols}
+        return new
+
+    def take_due(self, elapsed: float) -> str | None:
+        """The symbol that has waited longest, if its time has come; its next turn is in an hour."""
+        symbol = min(self._due, key=self._due.__getitem__, default=None)
+        if symbol is None or self._due[symbol] > elapsed:
+            return None
+        self._due[symbol] = elapsed + CONFIRM_EVERY_S
+        return symbol
+
+
+def weight_of(rows: int) -> int:
+    """What a request for so many candles weighs."""
+    return _WEIGHT + -(-rows // _ROWS_PER_WEIGHT)

@@ -1,0 +1,101 @@
+"""A session of the Hyperliquid stream put together from the settings, as Dagster and the CLI do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Protocol
+
+from market_assets.sidecar.options import StreamOptions
+from market_assets.sidecar.session import StreamSession
+from market_assets.sources.hyperliquid.client import HyperliquidClient
+from market_assets.sources.hyperliquid.feed import HyperliquidFeed
+from market_assets.sources.hyperliquid.weights import weight_budget
+from market_assets.storage.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from market_assets.storage.store import Store
+
+_REPORT_EVERY: Final = timedelta(seconds=60)
+
+
+class StreamSettings(Protocol):
+    """What a session needs to know; `settings.Settings` has it.
+
+    Attributes:
+        hyperliquid_api_url: where candles are read to heal holes, and the lists of assets.
+        hyperliquid_ws_url: where mids and candles stream.
+        wanted_symbols: symbols to restrict to; empty: all live ones.
+        subscriptions: WebSocket subscriptions in all.
+        weight_share: share of the venue's request weight that all processes together use.
+        spool_limit_bytes: what may wait on disk for a locked database.
+        flush_interval: how often rows are put on disk.
+        session_length: after which a session asks to be relieved.
+        retention: how long rows are kept, by the name of the setting.
+    """
+
+    @property
+    def hyperliquid_api_url(self) -> str: ...
+    @property
+    def hyperliquid_ws_url(self) -> str: ...
+    @property
+    def wanted_symbols(self) -> tuple[str, ...]: ...
+    @property
+    def subscriptions(self) -> int: ...
+    @property
+    def weight_share(self) -> float: ...
+    @property
+    def spool_limit_bytes(self) -> int: ...
+    @property
+    def flush_interval(self) -> timedelta: ...
+    @property
+    def session_length(self) -> timedelta: ...
+    @property
+    def retention(self) -> Mapping[str, timedelta]: ...
+
+
+def hyperliquid_session(
+    store: Store,
+    settings: StreamSettings,
+    *,
+    code_version: str,
+    run_id: str,
+    duration: timedelta | None = None,
+    report_interval: timedelta = _REPORT_EVERY,
+) -> StreamSession:
+    """A session that streams from the venue into that database.
+
+    Args:
+        store: the database; spool, locks and the shared request budget stand in its state folder.
+        settings: addresses, limits, intervals.
+        code_version: of the code that runs.
+        run_id: the Dagster run, or what the session was started as.
+        duration: after which it ends; None: it goes on until it is relieved.
+        report_interval: how often a table is reported while rows arrive.
+    """
+    options = StreamOptions(
+        restrict=settings.wanted_symbols,
+        subscriptions=settings.subscriptions,
+        flush_interval=settings.flush_interval,
+        session_length=settings.session_length,
+        duration=duration,
+        keep_minutes=settings.retention["MARKET_KEEP_CANDLES_1M_HOURS"],
+        keep_hours=settings.retention["MARKET_KEEP_CANDLES_1H_HOURS"],
+        keep_mids=settings.retention["MARKET_KEEP_MIDS_HOURS"],
+        report_interval=report_interval,
+    )
+    budget = weight_budget(
+        store.paths.state_dir / "hyperliquid.budget", share=settings.weight_share
+    )
+    return StreamSession(
+        options=options,
+        store=store,
+        spool=Spool(store.paths.spool, limit_bytes=settings.spool_limit_bytes),
+        client_for=lambda user: HyperliquidClient(
+            settings.hyperliquid_api_url, budget=budget, user=user
+        ),
+        feed=lambda sink, clock: HyperliquidFeed(settings.hyperliquid_ws_url, sink, clock=clock),
+        code_version=code_version,
+        run_id=run_id,
+    )
