@@ -13,7 +13,7 @@ import polars as pl
 
 from market_assets.clock import floor, interval_length
 from market_assets.frames import conform, empty
-from market_assets.sources.hyperliquid import categories as kept
+from market_assets.sources.hyperliquid.categories import files as kept
 from market_assets.tables import (
     HYPERLIQUID_ASSET_CATEGORIES,
     HYPERLIQUID_ASSET_CATEGORY_TAXONOMY,

@@ -210,7 +210,6 @@ class Link:
         try:
             in_force = self.ledger.failed(text, now)
         except LookupError:
-            self._tally.unmatched_errors += 1
             self._tally.garbage(text)
             _LOG.warning("the exchange says %s, and it is not clear of what", text[:_EXCERPT])
             return

@@ -80,7 +80,6 @@ class Tally:
     samples: deque[str] = field(default_factory=lambda: deque(maxlen=5))
     rejected: dict[str, str] = field(default_factory=dict)
     reconnects: Counter[str] = field(default_factory=Counter)
-    unmatched_errors: int = 0
 
     def frame(self, channel: str, now: float) -> None:
         """A frame of a channel came."""

@@ -8,8 +8,8 @@ import polars as pl
 import pytest
 
 from market_assets.frames import FrameError, conform
-from market_assets.sources.hyperliquid import categories as kept
 from market_assets.sources.hyperliquid import frames
+from market_assets.sources.hyperliquid.categories import files as kept
 from market_assets.sources.hyperliquid.model import Candle, Listing, Universe
 from market_assets.tables import (
     HYPERLIQUID_ASSET_CATEGORIES,

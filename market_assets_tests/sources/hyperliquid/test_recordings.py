@@ -12,6 +12,7 @@ import pytest
 
 from market_assets.clock import INTERVALS, ManualClock, from_ms
 from market_assets.sources.hyperliquid import frames, wire
+from market_assets.sources.hyperliquid.categories import files
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.messages import (
     AckFrame,
@@ -104,7 +105,7 @@ def test_curated_symbols_exist(folder: Path) -> None:
     perps = json.loads((folder / "rest_metaAndAssetCtxs_main_20260206.json").read_bytes())[0]
     spot = json.loads((folder / "rest_spotMeta_20250822.json").read_bytes())
     known = {entry["name"] for entry in perps["universe"] + spot["universe"]}
-    curated = {symbol for symbol, _ in frames.kept.curated() if not symbol.startswith("xyz:")}
+    curated = {symbol for symbol, _ in files.curated() if not symbol.startswith("xyz:")}
     assert curated <= known
 
 
