@@ -1,8 +1,13 @@
 """Dagster's entry: loads everything in `defs/`, and nothing else."""
 
+import warnings
 from pathlib import Path
 
 import dagster as dg
+
+
+# Dagster's sensor decorator warns of a beta parameter that it passes on by itself.
+warnings.filterwarnings("ignore", message=".*SensorDefinition", category=dg.BetaWarning)
 
 
 @dg.definitions

@@ -16,6 +16,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tables": {"frames"},  # only when a schema is asked for
     "frames": {"tables"},
     "settings": {"tables"},
+    "code_version": set(),
     "sources": BASE,
     "storage": BASE,
     "features": BASE,
@@ -25,11 +26,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sidecar": BASE | {"features", "storage", "sources"},
     "health": BASE | {"storage"},
     "defs": BASE
-    | {"settings", "features", "storage", "sources", "sidecar", "health", "maintenance", "checks"},
+    | {
+        "settings",
+        "code_version",
+        "features",
+        "storage",
+        "sources",
+        "sidecar",
+        "health",
+        "maintenance",
+        "checks",
+    },
     "definitions": {"defs"},
     "cli": BASE
     | {
         "settings",
+        "code_version",
         "storage",
         "sources",
         "sidecar",

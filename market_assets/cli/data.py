@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("source", type=click.Choice(["hyperliquid"]))
+@click.argument("source", metavar="SOURCE", type=click.Choice(["hyperliquid"]))
 @click.option(
     "--duration",
     type=click.FloatRange(min=1),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from market_assets.channels import CHANNELS
+from market_assets.cli.stream_summary import summary
 from market_assets.settings import load
 from market_assets.tables import TABLES
 
@@ -43,8 +44,8 @@ def status(*, as_json: bool) -> None:
         return
     console = _console()
     console.print(status_table(found))
-    for line in _stream_lines(stream):
-        console.print(line, markup=False)
+    for line in summary(stream, is_alive=_stream_lives(settings)):
+        console.print(line, markup=False, soft_wrap=True)
 
 
 @click.command()
@@ -111,7 +112,6 @@ def _health(settings: Settings) -> Health:
     from market_assets.clock import SystemClock  # noqa: PLC0415 - `--help` need not pay for these
     from market_assets.definitions import defs  # noqa: PLC0415
     from market_assets.health.dagster_state import freshness_windows, health  # noqa: PLC0415
-    from market_assets.sidecar.lease import Lease  # noqa: PLC0415
 
     specs = defs().resolve_all_asset_specs()
     with open_instance(settings) as instance:
@@ -119,9 +119,15 @@ def _health(settings: Settings) -> Health:
             instance,
             channels=CHANNELS,
             windows=freshness_windows(specs),
-            streams_alive={"hyperliquid_stream": Lease(settings.state_dir).peek().is_alive},
+            streams_alive={"hyperliquid_stream": _stream_lives(settings)},
             now=SystemClock().now(),
         )
+
+
+def _stream_lives(settings: Settings) -> bool:
+    from market_assets.sidecar.lease import Lease  # noqa: PLC0415 - imports psutil
+
+    return Lease(settings.state_dir).peek().is_alive
 
 
 def _stream_state(settings: Settings) -> dict[str, object] | None:
@@ -154,12 +160,6 @@ def _plain_table(*columns: str) -> Table:
             no_wrap=column != "last error",
         )
     return table
-
-
-def _stream_lines(stream: dict[str, object] | None) -> list[str]:
-    if stream is None:
-        return ["stream: has not run here"]
-    return [f"stream: {stream}"]
 
 
 def _span(length: timedelta) -> str:

@@ -41,8 +41,13 @@ def main() -> None:
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context is not None else "market-assets"
+        click.echo(f"{where}: {' '.join(error.format_message().split())}", err=True)
         sys.exit(error.exit_code)
     except Exception as error:
         if not isinstance(error, OSError) and not type(error).__module__.startswith(

@@ -36,7 +36,7 @@ def probe_hyperliquid(settings: Settings, limit: int) -> None:
         for symbol in _to_show([listing.symbol for listing in live], settings):
             candles = client.candles(symbol, "1m", now - timedelta(minutes=limit), now)
             _print("hyperliquid_candles", frames.candles(candles, "rest", now), limit)
-    for what, why in (universe.failures | universe.rejected | rejected).items():
+    for what, why in {**universe.failures, **universe.rejected, **rejected}.items():
         click.echo(f"left out {what!r}: {why}", err=True)
 
 

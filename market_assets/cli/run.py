@@ -104,7 +104,9 @@ def _run(
         env |= addresses
     url = f"http://127.0.0.1:{settings.ui_port}"
     _refuse_a_taken_port(settings.ui_port)
-    dagster, group = start("dagster", _dagster_command(settings), env=env, cwd=ROOT)
+    dagster, group = start(
+        "dagster", _dagster_command(settings), env=env, cwd=settings.dagster_home
+    )
     groups.append(group)
     _remember(settings, groups)
     needed.append(("Dagster", dagster))
@@ -133,6 +135,8 @@ def _run(
 def _dagster_command(settings: Settings) -> list[str]:
     return [
         sys.executable,
+        "-W",
+        "ignore",  # `dagster dev` warns that `dg dev` supersedes it; that one needs another package
         "-m",
         "dagster",
         "dev",

@@ -12,7 +12,7 @@ SOURCES = ("hyperliquid",)
 
 
 @click.command()
-@click.argument("source", type=click.Choice(SOURCES))
+@click.argument("source", metavar="SOURCE", type=click.Choice(SOURCES))
 @click.option(
     "--limit", type=click.IntRange(1, 1000), default=5, show_default=True, help="Rows per table."
 )
@@ -63,10 +63,11 @@ def simulate(
         faults=faults,
     )
 
-    def ready(bound: int) -> None:
-        for line in server.announcement(config, bound):
-            click.echo(line, err=True)
-        for name, value in server.environment(bound).items():
+    def ready(listening: server.Listening) -> None:
+        for note in listening.notes:
+            click.echo(f"# {note}")
+        for name, value in listening.environment.items():
             click.echo(f"export {name}={value}")
+        click.echo("# the simulated venues are up; Ctrl-C stops them", err=True)
 
     server.serve(config, on_ready=ready)

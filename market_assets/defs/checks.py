@@ -4,8 +4,6 @@ Checks of scheduled assets run with them. What the stream writes is checked ever
 a job of its own: the sidecar is not held up by a query.
 """
 
-from __future__ import annotations
-
 from typing import Any
 
 import dagster as dg

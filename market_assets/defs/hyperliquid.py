@@ -4,8 +4,6 @@ Prices and candles come from the job `hyperliquid_stream` (`stream.py`); materia
 by hand, asks REST for the present once, for a database without a stream.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from datetime import timedelta
 

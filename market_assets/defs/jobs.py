@@ -4,22 +4,14 @@ A run at a time per job: where the last one is still going (a venue that backs o
 skipped instead of queued, so that nothing piles up behind a slow venue.
 """
 
-from __future__ import annotations
-
 from datetime import timedelta
 from typing import Final
 
 import dagster as dg
-from dagster import DagsterRunStatus, RunsFilter
+from dagster import RunsFilter
 
 from market_assets.channels import CHANNELS, Channel
-
-_ACTIVE: Final = [
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-]
+from market_assets.health.dagster_state import ACTIVE
 
 SCHEDULED: Final = tuple(channel for channel in CHANNELS if channel.mode == "schedule")
 
@@ -41,31 +33,19 @@ def cron_of(cadence: timedelta, offset_minutes: int = 0) -> str:
     raise ValueError(f"no cron line for a cadence of {cadence}")
 
 
-def job_of(channel: Channel) -> dg.UnresolvedAssetJobDefinition:
-    """The job that materializes a channel's assets and runs their checks."""
-    return dg.define_asset_job(
-        channel.job,
-        selection=dg.AssetSelection.assets(*channel.assets),
-        description=f"Refreshes {', '.join(channel.assets)} every {channel.cadence}.",
-        tags={"market_assets/channel": channel.label},
-    )
-
-
-def schedule_of(
-    channel: Channel, job: dg.UnresolvedAssetJobDefinition, offset_minutes: int
-) -> dg.ScheduleDefinition:
+def schedule_of(channel: Channel, offset_minutes: int) -> dg.ScheduleDefinition:
     """A tick per cadence; skipped while the last run is still going."""
 
     @dg.schedule(
         name=f"{channel.job}_schedule",
-        job=job,
+        job_name=channel.job,
         cron_schedule=cron_of(channel.cadence, offset_minutes),
         default_status=dg.DefaultScheduleStatus.RUNNING,
         description=f"Every {channel.cadence}, unless the last run is still going.",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         going = context.instance.get_runs(
-            RunsFilter(job_name=channel.job, statuses=_ACTIVE), limit=1
+            RunsFilter(job_name=channel.job, statuses=list(ACTIVE)), limit=1
         )
         if going:
             return dg.SkipReason(f"run {going[0].run_id} is still going")
@@ -74,8 +54,13 @@ def schedule_of(
     return tick
 
 
-jobs = [job_of(channel) for channel in SCHEDULED]
-schedules = [
-    schedule_of(channel, job, 7 * (index + 1))
-    for index, (channel, job) in enumerate(zip(SCHEDULED, jobs, strict=True))
+jobs = [
+    dg.define_asset_job(
+        channel.job,
+        selection=dg.AssetSelection.assets(*channel.assets),
+        description=f"Refreshes {', '.join(channel.assets)} every {channel.cadence}.",
+        tags={"market_assets/channel": channel.label},
+    )
+    for channel in SCHEDULED
 ]
+schedules = [schedule_of(channel, 7 * (nth + 1)) for nth, channel in enumerate(SCHEDULED)]

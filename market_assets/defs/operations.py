@@ -1,7 +1,5 @@
 """The project's upkeep in Dagster: roll-ups and retention, late channels, dead runs, history."""
 
-from __future__ import annotations
-
 import json
 
 import dagster as dg
@@ -49,7 +47,7 @@ def hyperliquid_maintenance(
     )
 
 
-@dg.op(out={}, description="Deletes old runs from Dagster's instance, files included.")
+@dg.op(description="Deletes old runs from Dagster's instance, files included.")
 def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]) -> None:
     """Successful runs of minute cadence go first, failures last."""
     pruned = prune(

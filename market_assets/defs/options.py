@@ -11,7 +11,8 @@ from market_assets.channels import channel_of
 from market_assets.tables import TABLES, TableSpec
 
 if TYPE_CHECKING:
-    from market_assets.storage.store import Written
+    from market_assets.sidecar.options import Report
+    from market_assets.storage.changes import Written
 
 OWNER: Final = "team:market-data"
 
@@ -68,6 +69,16 @@ def written_result(
         metadata["first_event_at"] = min(firsts).isoformat()
         metadata["last_event_at"] = max(lasts).isoformat()
     return dg.MaterializeResult(metadata={k: v for k, v in metadata.items() if v is not None})
+
+
+def report_metadata(report: Report) -> dict[str, Any]:
+    """What the stream reports of a table, as the UI draws it: plain numbers over time."""
+    times = {"first_event_at": report.event_from_at, "last_event_at": report.event_to_at}
+    return {
+        "rows_written": report.rows,
+        **report.metrics,
+        **{name: at.isoformat() for name, at in times.items() if at is not None},
+    }
 
 
 def column_schema(table: TableSpec) -> dg.TableSchema:

@@ -4,8 +4,6 @@ The one module of `defs/` with a `@dg.definitions` function: loose objects besid
 would not be loaded.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta

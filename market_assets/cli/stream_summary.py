@@ -1,0 +1,66 @@
+"""What the stream last said of itself, in a few lines for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+def summary(state: Mapping[str, Any] | None, *, is_alive: bool) -> list[str]:
+    """Lines for `status`; a session that is not alive any more is named as the last one.
+
+    Args:
+        state: the contents of `stream.json`; None where no stream has run here.
+        is_alive: whether a session holds the lock.
+    """
+    if state is None:
+        return ["stream    has not run here"]
+    if not is_alive:
+        return [f"stream    not running; the last session wrote at {_time(state['written_at'])}"]
+    subscriptions = state["subscriptions"]
+    lines = [
+        f"stream    {state['phase']} since {_time(state['since'])}, process {state['pid']}: "
+        f"{state['sockets']} sockets, {subscriptions.get('acknowledged', 0)} of "
+        f"{subscriptions.get('wanted', 0)} subscriptions, {state['frames_per_s']:.0f} frames/s, "
+        f"{state['reconnects']} reconnects"
+    ]
+    left_out = subscriptions.get("left_out", {})
+    if left_out.get("count"):
+        first = ", ".join(left_out["first"])
+        lines.append(f"left out  {left_out['count']} of the least traded for the limit: {first} …")
+    if refused := subscriptions.get("refused"):
+        lines.append(f"refused   {len(refused)}: {'; '.join(map(str, list(refused.items())[:3]))}")
+    lines += _healing(state["healing"])
+    spool = state["spool"]
+    if spool.get("oldest_age_s", 0) > _LONG_S:
+        lines.append(
+            f"spool     {spool['segments']} segments, {spool['bytes'] / 1e6:.1f} MB, the oldest "
+            f"{spool['oldest_age_s']:.0f} s old: the database is locked or full"
+        )
+    if state["undecodable"]:
+        sample = (state["undecodable_samples"] or [""])[-1]
+        lines.append(f"nonsense  {state['undecodable']} frames, the last: {sample[:120]}")
+    if state["last_error"]:
+        lines.append(f"error     {state['last_error']}")
+    return lines
+
+
+_LONG_S = 30.0
+
+
+def _healing(progress: Mapping[str, Any]) -> list[str]:
+    done, total = progress.get("done", 0), progress.get("total", 0)
+    if done >= total:
+        return []
+    eta = progress.get("eta_s")
+    left = f", about {eta / 60:.0f} min left" if eta else ""
+    return [
+        f"healing   {done} of {total} series from REST, {progress.get('healed_rows', 0):,} candles, "
+        f"{progress.get('open_holes', 0):,} open holes{left}"
+    ]
+
+
+def _time(rfc3339: str) -> str:
+    return rfc3339[:19].replace("T", " ") + " UTC"

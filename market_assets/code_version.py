@@ -1,0 +1,22 @@
+"""Which code this is: a digest of the package's files, so that a running stream knows it is old."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Final
+
+_PACKAGE: Final = Path(__file__).resolve().parent
+_KINDS: Final = (".py", ".sql", ".csv")
+
+
+@cache
+def code_version() -> str:
+    """Twelve hex digits that change with any file of the package, as it was when first asked."""
+    digest = hashlib.sha256()
+    for file in sorted(_PACKAGE.rglob("*")):
+        if file.suffix in _KINDS:
+            digest.update(str(file.relative_to(_PACKAGE)).encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]

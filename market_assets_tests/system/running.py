@@ -1,0 +1,134 @@
+"""A whole system for a test: `market-assets run --simulated`, its folder and ports its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+T = TypeVar("T")
+
+
+def until(found: Callable[[], T], what: str, patience_s: float) -> T:
+    """Poll until it is true; fail with what was waited for, and what was seen last."""
+    deadline = time.monotonic() + patience_s
+    while True:
+        last = found()
+        if last:
+            return last
+        assert time.monotonic() < deadline, f"not {what} within {patience_s:.0f} s; last: {last!r}"
+        time.sleep(0.25)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@dataclass
+class System:
+    """What a test does to it and asks of it."""
+
+    folder: Path
+    extra: dict[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[str] | None = None
+
+    def __post_init__(self) -> None:
+        self.database = self.folder / "data" / "market.duckdb"
+        self.log = self.folder / "run.log"
+        self.env = {
+            **{k: v for k, v in os.environ.items() if not k.startswith(("MARKET_", "DAGSTER_"))},
+            "MARKET_DB": str(self.database),
+            "DAGSTER_HOME": str(self.folder / "dagster"),
+            "MARKET_UI_PORT": str(free_port()),
+            "MARKET_SIMULATOR_PORT": str(free_port()),
+            "MARKET_PROFILE": "local",
+            "NO_PROXY": "127.0.0.1",
+            **self.extra,
+        }
+
+    def start(self) -> None:
+        """As `UPSTREAM=simulated make run` does once everything is installed."""
+        with self.log.open("a") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "market_assets.cli.main", "run", "--simulated"],
+                env=self.env,
+                cwd=ROOT,
+                stdout=log,
+                stderr=log,
+                text=True,
+                start_new_session=True,
+            )
+
+    def command(self, *arguments: str, check: bool = True) -> subprocess.CompletedProcess[str]:
+        """`market-assets …` in a second shell."""
+        return self._run([sys.executable, "-m", "market_assets.cli.main", *arguments], check=check)
+
+    def dagster(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """`dagster …` in a second shell."""
+        return self._run([sys.executable, "-m", "dagster", *arguments], check=True)
+
+    def _run(self, command: list[str], *, check: bool) -> subprocess.CompletedProcess[str]:
+        done = subprocess.run(
+            command, env=self.env, cwd=ROOT, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0 or not check, done.stderr[-3000:]
+        return done
+
+    def statuses(self) -> dict[str, str]:
+        """Status by channel."""
+        said = json.loads(self.command("status", "--json").stdout)
+        return {f"{row['source']}/{row['channel']}": row["status"] for row in said["rows"]}
+
+    def is_well(self) -> bool:
+        return set(self.statuses().values()) == {"ok"}
+
+    def processes(self) -> list[psutil.Process]:
+        """Everything that was started for this folder, whoever its parent is now."""
+        mine = []
+        for process in psutil.process_iter():
+            try:
+                if process.environ().get("MARKET_DB") == str(self.database):
+                    mine.append(process)
+            except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
+                continue
+        return [p for p in mine if p.pid != os.getpid()]
+
+    def kill_everything(self) -> None:
+        """As a power cut does: all at once, without a word."""
+        for process in self.processes():
+            process.kill()
+        if self.process is not None:
+            self.process.wait(timeout=10)
+        until(lambda: not self.processes(), "dead", 20)
+
+    def stop(self) -> int:
+        """Ctrl-C; returns the exit code."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(timeout=90)
+
+
+@contextmanager
+def system(folder: Path, **extra: str) -> Iterator[System]:
+    """A system that is stopped at the end of the test whatever happened in it."""
+    running = System(folder, extra)
+    try:
+        yield running
+    finally:
+        if running.process is not None and running.process.poll() is None:
+            running.stop()
+        running.kill_everything()

@@ -1,0 +1,83 @@
+"""`make run` from the outside, as its user sees it: up, fresh, killed, up again, stopped."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
+
+from market_assets_tests.system.running import System, system, until
+
+TABLES = (
+    "hyperliquid_assets",
+    "hyperliquid_asset_categories",
+    "hyperliquid_asset_category_taxonomy",
+    "hyperliquid_mid_prices",
+    "hyperliquid_candles",
+    "ingestion_runs",
+)
+
+
+def counts(database: Path) -> dict[str, int]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        return {
+            table: connection.execute(f"select count(*) from {table}").fetchall()[0][0]  # noqa: S608
+            for table in TABLES
+        }
+
+
+def newest_mid(database: Path) -> datetime:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        found = connection.execute("select max(bucket_at) from hyperliquid_mid_prices").fetchall()
+        return found[0][0] or datetime.fromtimestamp(0, tz=UTC)
+
+
+def active_streams(running: System) -> list[str]:
+    with DagsterInstance.from_config(running.env["DAGSTER_HOME"]) as instance:
+        wanted = RunsFilter(job_name="hyperliquid_stream", statuses=[DagsterRunStatus.STARTED])
+        return [run.run_id for run in instance.get_runs(wanted)]
+
+
+@pytest.mark.timeout(400)
+def test_a_day_in_the_life(tmp_path: Path) -> None:
+    """From nothing to every channel ok; read, materialized beside; cut off; again; stopped."""
+    with system(tmp_path) as running:
+        running.start()
+        until(running.is_well, "every channel ok", 240)
+
+        # A notebook opens the published file and keeps it: nothing below may mind.
+        until(lambda: all(counts(running.database).values()), "rows in every table", 120)
+        notebook = duckdb.connect(str(running.database), read_only=True)
+        seen = notebook.execute("select count(*) from hyperliquid_mid_prices").fetchall()
+
+        # A second shell materializes an asset beside the running system.
+        running.dagster(
+            *("asset", "materialize", "-m", "market_assets.definitions"),
+            *("--select", "hyperliquid_assets"),
+        )
+        second = running.command("run", "--simulated", check=False)
+        assert second.returncode == 1
+        assert "already running" in second.stderr
+
+        # The power goes, and comes back.
+        before = active_streams(running)
+        running.kill_everything()
+        running.start()
+        until(lambda: active_streams(running) not in ([], before), "a new stream", 150)
+        until(running.is_well, "every channel ok again", 150)
+        assert len(active_streams(running)) == 1
+        assert not set(before) & set(active_streams(running))
+
+        assert notebook.execute("select count(*) from hyperliquid_mid_prices").fetchall() == seen
+        notebook.close()
+
+        # Ctrl-C: nothing is left running, and what was received is published.
+        stopped_at = datetime.now(tz=UTC)
+        assert running.stop() == 0
+        assert running.processes() == []
+        assert newest_mid(running.database) > stopped_at - timedelta(seconds=30)
+        assert "UI        http://127.0.0.1" in running.log.read_text()
+        assert "hyperliquid/mids" in running.log.read_text()
