@@ -43,7 +43,8 @@ class FeedStats:
         connected: open sockets.
         subscribed: acknowledged subscriptions.
         refused: symbols (for mids: `mids of <dex>`) that the exchange refuses now, with its text.
-        left_out: wanted symbols beyond `FeedPolicy.subscriptions`, by rank.
+        left_out: wanted symbols without a subscription because of a limit: those that are held back
+            since the exchange named one, then those beyond `FeedPolicy.subscriptions`, by rank.
         frames: frames received, all channels.
         frames_by_channel: the same by channel; `other` for channels that nobody asked for.
         undecodable: frames that could not be decoded.
@@ -164,11 +165,12 @@ class HyperliquidFeed:
             for link in self._links
             for subscription, text in link.ledger.refused.items()
         }
+        held = [s.coin for link in self._links for s in link.ledger.held(now) if s.coin]
         return FeedStats(
             connected=sum(link.connected for link in self._links),
             subscribed=sum(len(link.ledger.acked) for link in self._links),
             refused=refused,
-            left_out=self._left_out,
+            left_out=(*held, *self._left_out),
             frames=tally.by_channel.total() + tally.undecodable,
             frames_by_channel=dict(tally.by_channel),
             undecodable=tally.undecodable,

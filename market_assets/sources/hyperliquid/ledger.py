@@ -111,6 +111,12 @@ class Ledger:
             if entry.status is _Status.REFUSED
         }
 
+    def held(self, now: float) -> list[Subscription]:
+        """What is wanted and not asked for, because the exchange named a limit a moment ago."""
+        if now >= self._brake.until:
+            return []
+        return [s for s in list(self._wanted) if s not in self._entries]
+
     def want(self, subscriptions: Iterable[Subscription]) -> None:
         """Exactly these from now on, most important first."""
         self._wanted = dict.fromkeys(subscriptions)

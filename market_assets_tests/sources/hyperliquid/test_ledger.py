@@ -144,6 +144,9 @@ def test_a_limit_stops_all_sockets_for_a_while() -> None:
     assert book.refused == {ETH: text}
     other.want([SOL])
     assert send(other, 30) == []
+    assert other.held(30) == [SOL]
+    assert book.held(30) == []
+    assert other.held(62) == []
     book.want([ETH])
     assert send(book, 31) == ["-BTC"], "what ends is said all the same: it makes room"
     assert send(book, 63) == ["+ETH"]
