@@ -423,6 +423,26 @@ HYPERLIQUID_POSITIONING_PRESSURE: Final = TableSpec(
     retention=(Retention(_WEEK, "MARKET_KEEP_POSITIONING_PRESSURE_HOURS"),),
 )
 
+USD_TOKENS: Final = frozenset({"USDC"})
+"""Quote tokens whose amounts are dollars. Others are worth about one, until they are not."""
+
+BOOK_LEVELS: Final = TableSpec(
+    name="book_levels",
+    grain="one row per asset, side and price level; from source to feature, never stored",
+    columns=(
+        _SYMBOL,
+        _key("side", "bid or ask."),
+        _key("level", "0 is the best price of the side.", "BIGINT"),
+        Column("px", "DOUBLE", "Price; the outer edge of a coarse level.", "quote", True),
+        Column("sz", "DOUBLE", "Size of all its orders.", "base", True),
+        Column("n", "BIGINT", "Number of its orders.", "count"),
+        Column("book_at", "TIMESTAMPTZ", "Instant of the book, by the venue.", required=True),
+    ),
+    key=("symbol", "side", "level"),
+    time_column="book_at",
+)
+"""How order books reach `features`. It is not among `TABLES`."""
+
 INGESTION_RUNS: Final = TableSpec(
     name="ingestion_runs",
     grain="one row per attempt to bring rows of one asset; in one transaction with those rows",

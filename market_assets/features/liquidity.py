@@ -1,0 +1,217 @@
+"""What it costs to trade now: spread, depth near the mid, slippage of a market order.
+
+An exchange shows twenty levels of a book. At full precision they reach a few basis points (BTC: 2),
+so the touch and slippage are read from that *fine* book, and depth further out from a *coarse* one
+(levels rounded outwards to fewer significant figures). What lies beyond the last level is unknown,
+never 0.
+
+Not here: how far apart two books may be, how large the order is (`thresholds.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from market_assets.features.contexts import known_at
+from market_assets.features.thresholds import LiquidityThresholds
+from market_assets.frames import conform
+from market_assets.tables import BOOK_LEVELS, HYPERLIQUID_LIQUIDITY_PROFILES, USD_TOKENS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+_BANDS: Final = (10, 50)
+_SIDES: Final = ("bid", "ask")
+_BPS: Final = 10_000
+_DEFAULTS: Final = LiquidityThresholds()
+_IS_BID: Final = pl.col("side") == "bid"
+
+
+_OF_CONTEXT: Final = (
+    "symbol",
+    "observed_at",
+    "quote_token",
+    "impact_bid_px",
+    "impact_ask_px",
+    "volume_24h_usd",
+    "is_delisted",
+)
+
+
+def liquidity_profiles(
+    fine: pl.DataFrame,
+    coarse: pl.DataFrame,
+    contexts: pl.DataFrame,
+    *,
+    as_of: datetime,
+    thresholds: LiquidityThresholds = _DEFAULTS,
+) -> pl.DataFrame:
+    """Spread, depth, imbalance and slippage of each symbol that has a fine book.
+
+    A band's depth is read from the fine book if both its sides reach beyond the band, else from
+    the coarse one; a side that does not reach is NULL. A coarse level counts only if its outer
+    edge lies in the band, so depth is never overstated. A book that is crossed, or has one side
+    only, has a row with its touch and nothing that rests on a mid. Amounts in dollars are NULL
+    where the asset is quoted in another token, or no context says in which.
+
+    Args:
+        fine: `BOOK_LEVELS` at full precision, in any order; of several books of a symbol, the
+            latest is used.
+        coarse: the same with fewer significant figures; may lack symbols, or be empty.
+        contexts: rows of `hyperliquid_asset_contexts`: impact prices, volume, what is delisted.
+        as_of: only books and contexts of that instant or before are used.
+        thresholds: how books are read.
+
+    Returns:
+        Rows of `hyperliquid_liquidity_profiles`, by symbol. `as_of` is the instant of the book; of
+        the later one, where both are used.
+
+    Raises:
+        FrameError: `fine` or `coarse` is no frame of `BOOK_LEVELS`.
+    """
+    fine_levels = _latest_books(fine, as_of)
+    touches = _touches(fine_levels)
+    paired = touches.select("symbol", "mid", fine_at="book_at")
+    coarse_levels = _latest_books(coarse, as_of).join(paired, on="symbol")
+    apart = (pl.col("book_at") - pl.col("fine_at")).abs()
+    profiles = (
+        touches.join(_depths(fine_levels.join(paired, on="symbol")), on="symbol", how="left")
+        .join(
+            _depths(coarse_levels.filter(apart <= thresholds.books_within)),
+            on="symbol",
+            how="left",
+            suffix="_coarse",
+        )
+        .join(_fills(fine_levels, thresholds.order_usd), on="symbol", how="left")
+        .with_columns(as_of=pl.max_horizontal("book_at", "book_at_coarse"))
+        .sort("as_of")
+        .join_asof(
+            known_at(contexts, as_of).select(_OF_CONTEXT).sort("observed_at"),
+            left_on="as_of",
+            right_on="observed_at",
+            by="symbol",
+            check_sortedness=False,
+        )
+        .filter(~pl.col("is_delisted").fill_null(value=False))
+    )
+    return conform(
+        HYPERLIQUID_LIQUIDITY_PROFILES,
+        profiles.with_columns(_depth_of_band(band, side) for band in _BANDS for side in _SIDES)
+        .select(
+            "symbol",
+            "as_of",
+            "best_bid",
+            "best_ask",
+            "mid",
+            spread_bps=_BPS * (pl.col("best_ask") - pl.col("best_bid")) / pl.col("mid"),
+            **{
+                f"{side}_depth_{band}bps_usd": _in_usd(pl.col(f"{side}_{band}"))
+                for band in _BANDS
+                for side in _SIDES
+            },
+            imbalance_10bps=_imbalance("bid_10", "ask_10"),
+            imbalance_touch=pl.when(pl.col("mid").is_not_null()).then(
+                _imbalance("bid_sz", "ask_sz")
+            ),
+            buy_slippage_10k_bps=_in_usd(_BPS * (pl.col("ask_fill") / pl.col("mid") - 1)),
+            sell_slippage_10k_bps=_in_usd(_BPS * (1 - pl.col("bid_fill") / pl.col("mid"))),
+            impact_spread_bps=_impact_spread(),
+            bid_reach_bps=pl.max_horizontal("bid_reach", "bid_reach_coarse"),
+            ask_reach_bps=pl.max_horizontal("ask_reach", "ask_reach_coarse"),
+            volume_24h_usd="volume_24h_usd",
+        )
+        .sort("symbol"),
+    )
+
+
+def _latest_books(levels: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
+    """The levels of each symbol's latest book, best first."""
+    return (
+        conform(BOOK_LEVELS, levels)
+        .filter(pl.col("book_at") <= as_of)
+        .filter(pl.col("book_at") == pl.col("book_at").max().over("symbol"))
+        .sort("symbol", "side", pl.when(_IS_BID).then(-pl.col("px")).otherwise(pl.col("px")))
+    )
+
+
+def _touches(levels: pl.DataFrame) -> pl.DataFrame:
+    """Best bid and ask of each symbol, and their middle unless the book is crossed."""
+    bid, ask = pl.col("best_bid"), pl.col("best_ask")
+    return (
+        levels.group_by("symbol")
+        .agg(
+            pl.col("book_at").first(),
+            best_bid=pl.col("px").filter(_IS_BID).first(),
+            best_ask=pl.col("px").filter(~_IS_BID).first(),
+            bid_sz=pl.col("sz").filter(_IS_BID).first(),
+            ask_sz=pl.col("sz").filter(~_IS_BID).first(),
+        )
+        .with_columns(mid=pl.when(bid < ask).then((bid + ask) / 2))
+    )
+
+
+def _depths(levels: pl.DataFrame) -> pl.DataFrame:
+    """Value within each band of the mid, and how far each side reaches; NULL beyond its reach."""
+    mid, px = pl.col("mid"), pl.col("px")
+    away = pl.when(_IS_BID).then(mid - px).otherwise(px - mid) / mid
+    levels = levels.filter(mid.is_not_null()).with_columns(value=px * pl.col("sz"), away=away)
+    return levels.group_by("symbol").agg(
+        pl.col("book_at").first(),
+        *(
+            pl.col("away").filter(side=side).max().mul(_BPS).alias(f"{side}_reach")
+            for side in _SIDES
+        ),
+        *(
+            _within(mid * (1 + sign * band / _BPS), side).alias(f"{side}_{band}")
+            for side, sign in (("bid", -1), ("ask", 1))
+            for band in _BANDS
+        ),
+    )
+
+
+def _within(bound: pl.Expr, side: str) -> pl.Expr:
+    """The value of a side's levels up to a price; NULL if its last level lies before that."""
+    px = pl.col("px")
+    inside = px >= bound if side == "bid" else px <= bound
+    beyond = px <= bound if side == "bid" else px >= bound
+    is_side = pl.col("side") == side
+    return pl.when((is_side & beyond).any()).then(pl.col("value").filter(is_side & inside).sum())
+
+
+def _depth_of_band(band: int, side: str) -> pl.Expr:
+    """A side's depth, of the book that both sides of the band are read from."""
+    both = pl.all_horizontal(pl.col(f"{s}_{band}").is_not_null() for s in _SIDES)
+    name = f"{side}_{band}"
+    return pl.when(both).then(pl.col(name)).otherwise(pl.col(f"{name}_coarse")).alias(name)
+
+
+def _fills(levels: pl.DataFrame, order: float) -> pl.DataFrame:
+    """The average price of trading an amount of the quote token; NULL where a side has less."""
+    value = pl.col("px") * pl.col("sz")
+    walked = levels.with_columns(
+        before=value.cum_sum().over("symbol", "side") - value, value=value
+    ).with_columns(taken=(order - pl.col("before")).clip(0, pl.col("value")))
+    base = pl.col("taken") / pl.col("px")
+    return walked.group_by("symbol").agg(
+        pl.when(pl.col("value").filter(side=side).sum() >= order)
+        .then(order / base.filter(side=side).sum())
+        .alias(f"{side}_fill")
+        for side in _SIDES
+    )
+
+
+def _imbalance(bid: str, ask: str) -> pl.Expr:
+    total = pl.col(bid) + pl.col(ask)
+    return pl.when(total > 0).then((pl.col(bid) - pl.col(ask)) / total)
+
+
+def _impact_spread() -> pl.Expr:
+    """Over the middle of the impact prices themselves: they are of one instant, the book's not."""
+    bid, ask = pl.col("impact_bid_px"), pl.col("impact_ask_px")
+    return pl.when((bid > 0) & (bid <= ask)).then(2 * _BPS * (ask - bid) / (ask + bid))
+
+
+def _in_usd(amount: pl.Expr) -> pl.Expr:
+    return pl.when(pl.col("quote_token").is_in(sorted(USD_TOKENS))).then(amount)
