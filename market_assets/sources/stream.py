@@ -168,6 +168,8 @@ class Stream:
         self._sleep = sleep
         self._heard_at = 0.0
         self.connected = False
+        self.trouble: tuple[float, str] | None = None
+        """When (monotonic) and why it was last without a connection; None if it never was."""
 
     async def run(self) -> NoReturn:
         """Keep it alive until cancelled.
@@ -193,7 +195,7 @@ class Stream:
             except InvalidURI:
                 raise
             except (OSError, TimeoutError, WebSocketException) as error:
-                _LOG.info("no connection: %s %s", type(error).__name__, error)
+                self._note(f"no connection: {type(error).__name__} {error}".rstrip())
             else:
                 try:
                     await self._serve(socket)
@@ -205,6 +207,10 @@ class Stream:
 
     def _delays(self) -> Iterator[float]:
         return backoff(self._policy.first_delay, self._policy.longest_delay, self._jitter)
+
+    def _note(self, trouble: str) -> None:
+        _LOG.info("%s", trouble)
+        self.trouble = (self._clock.monotonic(), trouble)
 
     async def _serve(self, socket: ClientConnection) -> None:
         """Use a connection until it ends."""
@@ -222,7 +228,7 @@ class Stream:
             # Every result is asked for, so that a fault in any of them is raised.
             endings = [task.result() for task in tasks if task in done]
             ending = endings[0]  # the pump's if it ended: that is the most telling
-            _LOG.info("connection ended (%s): %s", *ending)
+            self._note(f"connection ended ({ending.cause}): {ending.detail}")
         finally:
             for task in tasks:
                 task.cancel()
@@ -241,12 +247,13 @@ class Stream:
 
     async def _watch(self, socket: ClientConnection) -> Ending:
         policy = self._policy
-        looked_at = pinged_at = self._clock.monotonic()
+        loop = asyncio.get_running_loop()
+        pinged_at = self._clock.monotonic()
         while True:
+            slept_at = loop.time()
             await asyncio.sleep(policy.tick)
             now = self._clock.monotonic()
-            late, looked_at = now - looked_at - policy.tick, now
-            if late > _STALL_S:
+            if loop.time() - slept_at - policy.tick > _STALL_S:
                 self._heard_at = now
                 continue
             if now - self._heard_at > policy.silence:

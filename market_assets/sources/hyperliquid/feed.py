@@ -54,6 +54,7 @@ class FeedStats:
             reason.
         reconnects: connections lost, for whatever cause.
         reconnects_by_cause: the same by cause: reconnect or silence.
+        trouble: why a socket was last lost or could not be opened; '' if that never happened.
         ages_s: seconds since the last frame by channel; a channel is there once it has had one.
     """
 
@@ -68,6 +69,7 @@ class FeedStats:
     rejected: Mapping[str, str]
     reconnects: int
     reconnects_by_cause: Mapping[str, int]
+    trouble: str
     ages_s: Mapping[str, float]
 
 
@@ -165,6 +167,7 @@ class HyperliquidFeed:
             for link in self._links
             for subscription, text in link.ledger.refused.items()
         }
+        troubles = [link.trouble for link in self._links if link.trouble is not None]
         held = [s.coin for link in self._links for s in link.ledger.held(now) if s.coin]
         return FeedStats(
             connected=sum(link.connected for link in self._links),
@@ -178,6 +181,7 @@ class HyperliquidFeed:
             rejected=dict(tally.rejected),
             reconnects=tally.reconnects.total(),
             reconnects_by_cause=dict(tally.reconnects),
+            trouble=max(troubles, default=(0.0, ""))[1],
             ages_s={channel: now - at for channel, at in tally.last_at.items()},
         )
 

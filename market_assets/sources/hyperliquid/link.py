@@ -79,6 +79,11 @@ class Link:
         """A connection stands."""
         return self._stream.connected
 
+    @property
+    def trouble(self) -> tuple[float, str] | None:
+        """When and why it was last without a connection; None if it never was."""
+        return self._stream.trouble
+
     def want(self, subscriptions: Iterable[Subscription]) -> None:
         """Exactly these from now on; only the difference is sent."""
         self.ledger.want(subscriptions)

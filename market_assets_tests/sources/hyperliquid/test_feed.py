@@ -211,6 +211,7 @@ def test_the_venue_is_away_and_comes_back() -> None:
             feed.want(dexs=[""], symbols=["BTC"])
             await asyncio.sleep(0.1)
             assert feed.stats().connected == 0
+            assert "503" in feed.stats().trouble
             assert sink.losses == []
             venue.doors = True
             await until(lambda: feed.stats().subscribed == 2)
