@@ -21,6 +21,7 @@ import duckdb
 import pyarrow as pa  # noqa: F401
 
 from market_assets.storage.errors import StoreLocked, from_duckdb, is_lock_refusal
+from market_assets.storage.holders import command
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -45,7 +46,7 @@ _WRITE_CONFIG: Final = _CONFIG | {"threads": "1"}
 """A flush of 1,200 rows takes 26 ms with one thread and 28 with two."""
 _READ_CONFIG: Final = _CONFIG | {"threads": "2"}
 
-_NAMED: Final = re.compile(r"held in (.+?)\. (?:See|However)")
+_NAMED: Final = re.compile(r"\(PID (\d+)\)")
 
 
 class LiveMissing(Exception):  # noqa: N818 - not an error: the store makes the file and goes on
@@ -138,7 +139,7 @@ def _connect(path: Path, *, read_only: bool, hold: Hold | None, called: Path) ->
             if not is_lock_refusal(text):
                 raise from_duckdb(called, text) from error
             named = _NAMED.search(text)
-            holder = named[1] if named else "another process"
+            holder = f"PID {named[1]} ({command(int(named[1]))})" if named else "another process"
             if hold is None or time.monotonic() >= hold.deadline:
                 raise StoreLocked(
                     f"{path} is held by {holder}; only this project may open that file"

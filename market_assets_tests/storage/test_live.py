@@ -49,7 +49,7 @@ def test_an_outsider_who_holds_the_file_is_named(
     """Somebody opened the live file by hand: every way in is refused, with his PID."""
     with (
         holding(paths.live, mode) as process,
-        pytest.raises(StoreLocked, match=rf"PID {process.pid}\)"),
+        pytest.raises(StoreLocked, match=rf"PID {process.pid} \(.*python"),
         opened(paths, gate_of(paths, wait=0.02), exclusive=exclusive),
     ):
         pass
