@@ -113,6 +113,8 @@ class HttpTransport:
         self._clock = clock or SystemClock()
         self._sleep = sleep
         self._jitter = jitter
+        for library in ("httpx", "httpcore"):  # they log whole addresses, queries and all
+            logging.getLogger(library).setLevel(logging.WARNING)
         self._client = httpx.Client(
             timeout=timeout, trust_env=True, headers={"User-Agent": "market_assets"}
         )

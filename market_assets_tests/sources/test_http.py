@@ -231,7 +231,7 @@ def test_goes_through_a_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -
 
 def test_logs_no_parameters(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     """A query may hold a key: neither a log line nor an error repeats it."""
-    caplog.set_level("DEBUG", logger="market_assets")
+    caplog.set_level("DEBUG")
     server.replies.extend([HTML] * 4)
     http = transport(server.url)
     with pytest.raises(VenueError) as raised:
