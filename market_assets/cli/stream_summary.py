@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_LONG_S: Final = 30.0
+"""A spool that is this old is not just waiting for the next drain."""
 
 
 def summary(state: Mapping[str, Any] | None, *, is_alive: bool) -> list[str]:
@@ -20,12 +23,14 @@ def summary(state: Mapping[str, Any] | None, *, is_alive: bool) -> list[str]:
     if not is_alive:
         return [f"stream    not running; the last session wrote at {_time(state['written_at'])}"]
     subscriptions = state["subscriptions"]
-    lines = [
-        f"stream    {state['phase']} since {_time(state['since'])}, process {state['pid']}: "
-        f"{state['sockets']} sockets, {subscriptions.get('acknowledged', 0)} of "
-        f"{subscriptions.get('wanted', 0)} subscriptions, {state['frames_per_s']:.0f} frames/s, "
-        f"{state['reconnects']} reconnects"
-    ]
+    facts = (
+        f"{state['phase']} since {_time(state['since'])} (process {state['pid']})",
+        f"{state['sockets']} sockets",
+        f"{subscriptions.get('acknowledged', 0)} of {subscriptions.get('wanted', 0)} subscriptions",
+        f"{state['frames_per_s']:.0f} frames/s",
+        f"{state['reconnects']} reconnects",
+    )
+    lines = ["stream    " + ", ".join(facts)]
     left_out = subscriptions.get("left_out", {})
     if left_out.get("count"):
         first = ", ".join(left_out["first"])
@@ -47,19 +52,18 @@ def summary(state: Mapping[str, Any] | None, *, is_alive: bool) -> list[str]:
     return lines
 
 
-_LONG_S = 30.0
-
-
 def _healing(progress: Mapping[str, Any]) -> list[str]:
     done, total = progress.get("done", 0), progress.get("total", 0)
     if done >= total:
         return []
-    eta = progress.get("eta_s")
-    left = f", about {eta / 60:.0f} min left" if eta else ""
-    return [
-        f"healing   {done} of {total} series from REST, {progress.get('healed_rows', 0):,} candles, "
-        f"{progress.get('open_holes', 0):,} open holes{left}"
+    facts = [
+        f"{done} of {total} series read from REST",
+        f"{progress.get('healed_rows', 0):,} candles",
+        f"{progress.get('open_holes', 0):,} holes open",
     ]
+    if eta := progress.get("eta_s"):
+        facts.append(f"about {eta / 60:.0f} min left")
+    return ["healing   " + ", ".join(facts)]
 
 
 def _time(rfc3339: str) -> str:

@@ -54,13 +54,18 @@ def stream_hyperliquid(
         duration=timedelta(hours=config.hours) if config.hours else None,
     )
     supervised = context.run.remote_job_origin is not None
-    end = session.run(
-        threading.Event(),
-        report=lambda report: context.log_event(
-            dg.AssetMaterialization(report.table, metadata=report_metadata(report))
-        ),
-        alive=_DagsterLives(context.instance, supervised=supervised),
-    )
+    try:
+        end = session.run(
+            threading.Event(),
+            report=lambda report: context.log_event(
+                dg.AssetMaterialization(report.table, metadata=report_metadata(report))
+            ),
+            alive=_DagsterLives(context.instance, supervised=supervised),
+        )
+    except dg.DagsterExecutionInterruptedError:
+        # Terminate, SIGTERM or Ctrl-C: the session has put everything away, which is a good end.
+        context.log.info("told to stop: everything received is in the database or in the spool")
+        return
     context.log.info("the session ended: %s", end)
 
 

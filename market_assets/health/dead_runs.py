@@ -25,13 +25,21 @@ START_S: Final = 300.0
 """A run that has not started after this many seconds will not start."""
 
 
-def close_dead_runs(instance: DagsterInstance, now: datetime) -> list[str]:
+def close_dead_runs(
+    instance: DagsterInstance, now: datetime, *, job: str | None = None
+) -> list[str]:
     """Close every active run whose process is gone; gives the ids of those closed.
 
     Queued runs are left alone: the daemon starts them when it is back.
+
+    Args:
+        instance: Dagster's instance.
+        now: ages count up to this instant.
+        job: only runs of this job; all if None.
     """
     closed = []
-    for record in instance.get_run_records(RunsFilter(statuses=[*_STARTED, *_STARTING])):
+    wanted = RunsFilter(job_name=job, statuses=[*_STARTED, *_STARTING])
+    for record in instance.get_run_records(wanted):
         why = _why_dead(instance, record, now)
         if why is None:
             continue
