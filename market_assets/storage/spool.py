@@ -40,6 +40,8 @@ BATCH_BYTES: Final = 4_000_000
 half a second, so that hours of backlog do not lock everybody out for a minute."""
 BATCH_SEGMENTS: Final = 500
 
+_LISTED_EVERY: Final = 100
+"""Appends of this process after which it looks what others have appended."""
 _BAD: Final = ".bad"
 _TEMPORARY: Final = ".partial"
 _ABANDONED_AFTER_S: Final = 3600.0
@@ -94,6 +96,8 @@ class Spool:
         self._writer = secrets.token_hex(4)
         self._appending = Lock()
         self._last_order = 0
+        self._waiting = 0
+        self._until_listed = 0
 
     def append(self, table: TableSpec, frame: pl.DataFrame) -> Path:
         """Keep the rows; when this returns, they are received, and survive a crash.
@@ -104,12 +108,7 @@ class Spool:
             StoreUnwritable: the disk is full, or the folder read-only; the same holds.
         """
         content = encode(conform(table, frame))
-        waiting = sum(segment.size for segment in self._segments())
-        if waiting + len(content) > self._limit_bytes:
-            raise SpoolFull(
-                f"{self._directory} holds {waiting / 1e6:.1f} MB of at most "
-                f"{self._limit_bytes / 1e6:.1f} MB: the database has not taken any for a while"
-            )
+        self._check_room(len(content))
         path = self._directory / name(self._next_order(), self._writer, table.name, content)
         temporary = path.with_name(f".{path.name}{_TEMPORARY}")
         try:
@@ -167,6 +166,24 @@ class Spool:
 
     def _segments(self) -> list[Segment]:
         return _listed(self._directory, SUFFIX)
+
+    def _check_room(self, size: int) -> None:
+        """Refuse what would go over the limit.
+
+        The folder is listed once in a while, and whenever it seems full: with the 35,000 segments
+        that a day of a locked database leaves, to list them takes longer than to append one.
+        """
+        with self._appending:
+            if self._until_listed == 0 or self._waiting + size > self._limit_bytes:
+                self._waiting = sum(segment.size for segment in self._segments())
+                self._until_listed = _LISTED_EVERY
+            if self._waiting + size > self._limit_bytes:
+                raise SpoolFull(
+                    f"{self._directory} holds {self._waiting / 1e6:.1f} MB of at most "
+                    f"{self._limit_bytes / 1e6:.1f} MB: the database has not taken any for a while"
+                )
+            self._until_listed -= 1
+            self._waiting += size
 
     def _next_order(self) -> int:
         """The time in nanoseconds, or one more than the greatest there is: a clock may go back."""

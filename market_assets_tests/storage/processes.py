@@ -26,6 +26,14 @@ sys.stdin.readline()
 """
 """Opens a database and keeps it until it is told to end, as a notebook does."""
 
+KILLED_WRITER = """
+import os, sys, duckdb
+connection = duckdb.connect(sys.argv[1])
+connection.execute("insert into prices values ('K', 1, 1, null)").fetchall()
+os.kill(os.getpid(), 9)
+"""
+"""Commits a row of `prices` and is killed: it is in the log, not yet in the file."""
+
 
 @contextmanager
 def started(script: str, *args: object) -> Iterator[subprocess.Popen[str]]:

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from market_assets.frames import FrameError, empty
 from market_assets.storage.changes import Change, Delete, Merge, Replace, Written
 from market_assets.storage.live import fetch
-from market_assets.storage.merge import apply, newest, stage
+from market_assets.storage.merge import apply, stage
 from market_assets.storage.schema import statements
 from market_assets.tables import HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES, Column, TableSpec
 from market_assets_tests.storage.examples import NOTES, PRICES, assets, at, candles, notes, prices
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from duckdb import DuckDBPyConnection
 
@@ -227,61 +224,3 @@ def test_a_frame_of_the_wrong_shape_is_refused(frame: pl.DataFrame, complaint: s
     """Before any lock is taken, and with the column's name."""
     with pytest.raises(FrameError, match=complaint):
         stage(Merge(PRICES, frame))
-
-
-Row = tuple[str, float | None, int | None, datetime | None]
-
-rows_of_prices = st.lists(
-    st.tuples(
-        st.sampled_from("ABC"),
-        st.floats(0, 9, width=16),
-        st.none() | st.integers(0, 3),
-        st.none() | st.integers(0, 3).map(at),
-    ),
-    max_size=12,
-)
-
-
-def version(row: Row) -> tuple[object, ...]:
-    """Python's order of versions: NULL below everything."""
-    return tuple(
-        (value is not None, value or 0) for value in (row[2], row[3] and row[3].timestamp())
-    )
-
-
-def model(rows: Sequence[Row]) -> list[Row]:
-    """A dictionary that keeps the greatest version, the first of equals: what the table must be."""
-    kept: dict[str, Row] = {}
-    for row in rows:
-        if row[0] not in kept or version(row) > version(kept[row[0]]):
-            kept[row[0]] = row
-    return [kept[key] for key in sorted(kept)]
-
-
-@settings(max_examples=40, deadline=None)
-@given(rows=rows_of_prices, cuts=st.lists(st.integers(0, 12), max_size=3))
-def test_batches_do_not_matter(rows: list[Row], cuts: list[int]) -> None:
-    """However the rows are cut into frames, the table is the model; and again, the same."""
-    edges = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
-    with database() as connection:
-        for _ in range(2):
-            for start, end in itertools.pairwise(edges):
-                change(connection, Merge(PRICES, prices(rows[start:end])))
-            assert table(connection, PRICES).rows() == model(rows)
-
-
-@settings(max_examples=40, deadline=None)
-@given(
-    rows=rows_of_prices.map(
-        lambda rows: list({(row[0], version(row)): row for row in rows}.values())
-    ),
-    data=st.data(),
-)
-def test_order_does_not_matter(rows: list[Row], data: st.DataObject) -> None:
-    """Where no two rows have one version, any permutation ends in the same table."""
-    shuffled = data.draw(st.permutations(rows))
-    with database() as connection:
-        for row in shuffled:
-            change(connection, Merge(PRICES, prices([row])))
-        assert table(connection, PRICES).rows() == model(rows)
-    assert sorted(newest(PRICES, prices(shuffled)).rows()) == model(rows)

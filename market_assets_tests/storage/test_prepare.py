@@ -15,7 +15,7 @@ import pytest
 from market_assets.storage.errors import NewerSchema, NotADatabase, StoreUnwritable
 from market_assets.storage.store import Store
 from market_assets_tests.storage.examples import PRICES, at, prices
-from market_assets_tests.storage.processes import run
+from market_assets_tests.storage.processes import KILLED_WRITER, run, started
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -123,8 +123,6 @@ def test_a_store_starts_from_the_published_file(tmp_path: Path) -> None:
     (tmp_path / "two").mkdir()
     (tmp_path / "two" / "market.duckdb").write_bytes(backup)
     second = store_at(tmp_path / "two" / "market.duckdb")
-    second.paths.state_dir.mkdir()
-    second.paths.wal.write_bytes(b"the log of a file that is gone")
     assert second.merge(PRICES, prices([("A", 1.0, 1, at(0)), ("C", 3.0, 1, at(0))])).inserted == 1
     assert second.read("select symbol from prices order by 1")["symbol"].to_list() == [
         "A",
@@ -132,6 +130,19 @@ def test_a_store_starts_from_the_published_file(tmp_path: Path) -> None:
         "C",
     ]
     assert second.paths.published.read_bytes() == backup
+
+
+def test_the_log_of_a_file_that_is_gone_does_no_harm(tmp_path: Path) -> None:
+    """Only the live file was removed, and a killed writer had left a log beside it."""
+    store = store_at(tmp_path / "market.duckdb")
+    store.merge(PRICES, prices([("A", 1.0, 1, at(0))]))
+    store.publish(force=True)
+    with started(KILLED_WRITER, store.paths.live) as process:
+        assert process.wait(60) == -9
+    assert store.paths.wal.exists()
+    store.paths.live.unlink()
+    assert store.read("select symbol from prices")["symbol"].to_list() == ["A"]
+    assert not store.paths.wal.exists()
 
 
 def test_somebody_elses_database_keeps_its_tables(tmp_path: Path) -> None:

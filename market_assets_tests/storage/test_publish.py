@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
 import threading
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -18,17 +16,10 @@ from market_assets.storage.errors import StoreLocked, StoreUnwritable
 from market_assets.storage.flock import locked
 from market_assets.storage.store import Store
 from market_assets_tests.storage.examples import PRICES, T0, at, prices
-from market_assets_tests.storage.processes import ROOT, said, started
+from market_assets_tests.storage.processes import KILLED_WRITER, said, started
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-KILLED_WRITER = """
-import os, sys, duckdb
-connection = duckdb.connect(sys.argv[1])
-connection.execute("insert into prices values ('K', 1, 1, null)").fetchall()
-os.kill(os.getpid(), 9)
-"""
 
 
 @pytest.fixture(name="clock")
@@ -155,10 +146,8 @@ def test_a_damaged_record_only_costs_a_copy(store: Store, text: str) -> None:
 def test_the_log_of_a_killed_writer_is_published_too(store: Store) -> None:
     """It is worked into the live file first: a copy without it would lack acknowledged rows."""
     store.publish()
-    killed = subprocess.run(
-        [os.sys.executable, "-c", KILLED_WRITER, store.paths.live], cwd=ROOT, check=False
-    )
-    assert killed.returncode == -9
+    with started(KILLED_WRITER, store.paths.live) as process:
+        assert process.wait(60) == -9
     assert store.paths.wal.exists()
     assert store.publish(force=True).is_published
     assert not store.paths.wal.exists()
@@ -180,9 +169,8 @@ def test_whoever_holds_the_published_file_keeps_it(store: Store, clock: ManualCl
 def test_a_visitor_who_wrote_does_not_break_the_next_file(store: Store) -> None:
     """Somebody opened the published file for writing and left a log beside it."""
     store.publish()
-    subprocess.run(
-        [os.sys.executable, "-c", KILLED_WRITER, store.paths.published], cwd=ROOT, check=False
-    )
+    with started(KILLED_WRITER, store.paths.published) as process:
+        assert process.wait(60) == -9
     assert store.paths.published_wal.exists()
     put(store, "B")
     assert store.publish(force=True).is_published

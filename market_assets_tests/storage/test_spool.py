@@ -8,8 +8,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from market_assets.clock import ManualClock
 from market_assets.frames import FrameError
@@ -22,7 +20,6 @@ from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
 from market_assets.tables import INGESTION_RUNS
 from market_assets_tests.storage.examples import NOTES, PRICES, T0, at, notes, prices
-from market_assets_tests.storage.test_merge import Row, model, rows_of_prices
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -141,6 +138,20 @@ def test_the_limit_is_loud_and_loses_nothing(store: Store) -> None:
     spool.append(PRICES, price("C"))
     spool.drain(store)
     assert [symbol for symbol, _ in stored(store)] == ["A", "B", "C"]
+
+
+def test_the_limit_counts_what_others_append(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not at each append, but soon."""
+    monkeypatch.setattr(spool_module, "_LISTED_EVERY", 2)
+    one = len(encode(price("A")))
+    mine, other = (Spool(store.paths.spool, limit_bytes=int(3.5 * one)) for _ in "12")
+    mine.append(PRICES, price("A"))
+    for symbol in "BC":
+        other.append(PRICES, price(symbol))
+    mine.append(PRICES, price("D"))
+    with pytest.raises(SpoolFull):
+        mine.append(PRICES, price("E"))
+    assert mine.depth().segments == 4
 
 
 def test_what_cannot_be_read_is_set_aside(store: Store, spool: Spool) -> None:
@@ -283,28 +294,3 @@ def test_a_failed_append_leaves_no_trace(
     spool.append(PRICES, price("B"))
     spool.drain(store)
     assert stored(store) == [("B", 1.0)]
-
-
-@settings(
-    max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
-@given(rows=rows_of_prices, data=st.data())
-def test_any_way_through_spool_and_store_ends_in_the_model(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[Row], data: st.DataObject
-) -> None:
-    """Rows in any division go into the spool or are merged, drained at any time."""
-    store = Store(tmp_path_factory.mktemp("model") / "market.duckdb", tables=(PRICES,))
-    spool = Spool(store.paths.spool, limit_bytes=10**7)
-    distinct = list({(row[0], row[2], row[3]): row for row in rows}.values())
-    rest = data.draw(st.permutations(distinct))
-    while rest:
-        size = data.draw(st.integers(1, len(rest)))
-        batch, rest = rest[:size], rest[size:]
-        if data.draw(st.booleans()):
-            spool.append(PRICES, prices(batch))
-        else:
-            store.merge(PRICES, prices(batch))
-        if data.draw(st.booleans()):
-            spool.drain(store)
-    spool.drain(store)
-    assert store.read("select * from prices order by symbol").rows() == model(distinct)
