@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 _BANDS: Final = (10, 50)
 _SIDES: Final = ("bid", "ask")
 _BPS: Final = 10_000
+_ROUNDING: Final = 1e-12
 _DEFAULTS: Final = LiquidityThresholds()
 _IS_BID: Final = pl.col("side") == "bid"
 
@@ -173,11 +174,11 @@ def _depths(levels: pl.DataFrame) -> pl.DataFrame:
 
 def _within(bound: pl.Expr, side: str) -> pl.Expr:
     """The value of a side's levels up to a price; NULL if its last level lies before that."""
-    px = pl.col("px")
-    inside = px >= bound if side == "bid" else px <= bound
-    beyond = px <= bound if side == "bid" else px >= bound
+    # Prices are decimals and so is the bound: one on the bound is there in spite of rounding.
+    past = pl.col("px") / bound - 1 if side == "ask" else 1 - pl.col("px") / bound
     is_side = pl.col("side") == side
-    return pl.when((is_side & beyond).any()).then(pl.col("value").filter(is_side & inside).sum())
+    reaches = (is_side & (past >= -_ROUNDING)).any()
+    return pl.when(reaches).then(pl.col("value").filter(is_side & (past <= _ROUNDING)).sum())
 
 
 def _depth_of_band(band: int, side: str) -> pl.Expr:
