@@ -10,15 +10,16 @@ must not share the interpreter with it.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import subprocess
 import sys
 import threading
-import urllib.request
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets.simulator.hyperliquid.synthetic.universe import Size
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 START_S = 20.0
+OK = 200
 
 
 @dataclass
@@ -46,19 +48,16 @@ class Simulated:
 
     def clear(self, name: str | None = None) -> None:
         """Remove the faults of that name, or all."""
-        query = f"?name={name}" if name else ""
-        request = urllib.request.Request(f"{self._base}/faults{query}", method="DELETE")
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            answer.read()
+        self._call("DELETE", f"/__control__/faults{f'?name={name}' if name else ''}")
 
     def stats(self) -> dict[str, Any]:
         """What went over the wire."""
-        return self._get("stats")
+        return self._call("GET", "/__control__/stats")
 
     def truth(self, coin: str, interval: str, start_ms: int, end_ms: int) -> list[dict[str, Any]]:
         """The candles as they should be."""
         query = {"coin": coin, "interval": interval, "from": start_ms, "to": end_ms}
-        return self._get(f"truth?{urlencode(query)}")
+        return self._call("GET", f"/__control__/truth?{urlencode(query)}")
 
     def list_asset(self, coin: str, **more: object) -> None:
         """List a new perpetual now."""
@@ -80,31 +79,25 @@ class Simulated:
 
     def post(self, route: str, body: object) -> dict[str, Any]:
         """POST to a control route."""
-        request = urllib.request.Request(
-            f"{self._base}/{route}", json.dumps(body).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(request, timeout=10) as answer:
-            return json.load(answer)
+        return self._call("POST", f"/__control__/{route}", body)
 
     def info(self, **request: object) -> Any:
         """The decoded answer of `POST /info`."""
-        posted = urllib.request.Request(
-            f"{self.url}/info", json.dumps(request).encode(), {"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(posted, timeout=30) as answer:
-            return json.load(answer)
+        return self._call("POST", "/info", request)
 
     def stop(self) -> None:
         """End it now; the context manager does so too."""
         self._end()
 
-    def _get(self, route: str) -> Any:
-        with urllib.request.urlopen(f"{self._base}/{route}", timeout=10) as answer:
-            return json.load(answer)
-
-    @property
-    def _base(self) -> str:
-        return f"{self.url}/__control__"
+    def _call(self, method: str, path: str, body: object = None) -> Any:
+        """The decoded answer; no proxy in between. Raises AssertionError for a status but 200."""
+        with closing(HTTPConnection(urlsplit(self.url).netloc, timeout=30)) as connection:
+            headers = {"Content-Type": "application/json"}
+            connection.request(method, path, json.dumps(body), headers)
+            answer = connection.getresponse()
+            content = answer.read()
+        assert answer.status == OK, f"{method} {path}: {answer.status} {content[:200]!r}"
+        return json.loads(content)
 
 
 @contextmanager
@@ -144,8 +137,6 @@ def simulated(
 
 
 def _in_thread(config: SimulatorConfig) -> Simulated:
-    import asyncio
-
     simulator = Simulator(config)
     ready = threading.Event()
     heard: list[Listening] = []
@@ -226,8 +217,3 @@ values["faults"] = tuple(values["faults"])
 serve(SimulatorConfig(**values), on_ready=lambda at: print(at.port, flush=True))
 """
 """What a simulator of its own process runs."""
-
-
-def without_limits(config: SimulatorConfig) -> SimulatorConfig:
-    """The configuration with limits that no test reaches by accident."""
-    return replace(config, limits=Limits(weight_per_minute=10**9, connects_per_minute=10**6))

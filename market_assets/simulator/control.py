@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from market_assets.simulator.faults import FAULTS, BadFault, Fault
+from market_assets.simulator.faults import FAULTS, BadFault
 from market_assets.simulator.hyperliquid.synthetic.universe import Universe
 
 if TYPE_CHECKING:
@@ -32,7 +32,6 @@ class Control:
     Args:
         venue: the exchange whose truth and state are asked for.
         universe: what it lists, where that can be changed; None under recordings.
-        on_fault: told of every new fault, so that faults below HTTP can happen.
         about: constant facts for `stats`: seed, speed, recordings.
     """
 
@@ -44,7 +43,6 @@ class Control:
         faults: FaultPlan,
         traffic: Traffic,
         clock: VenueClock,
-        on_fault: Callable[[Fault], None],
         about: dict[str, object],
     ) -> None:
         self._venue = venue
@@ -52,7 +50,6 @@ class Control:
         self._faults = faults
         self._traffic = traffic
         self._clock = clock
-        self._on_fault = on_fault
         self._about = about
 
     def routes(self) -> list[BaseRoute]:
@@ -94,8 +91,6 @@ class Control:
             ]
         except BadFault as error:
             return JSONResponse({"error": str(error)}, 400)
-        for fault in added:
-            self._on_fault(fault)
         return JSONResponse({"in_force": [asdict(fault) for fault in added]})
 
     async def _truth(self, request: Request) -> JSONResponse:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 HTTP: Final[dict[str, str]] = {
     "http_429": "status 429 with body null",
@@ -169,12 +169,12 @@ class FaultPlan:
             f.name == name and f.fits(where) for f in self._present()
         )
 
-    def due(self) -> list[Fault]:
-        """Socket faults whose moment has come; each is given once, or once per `every`."""
+    def due(self, names: Collection[str]) -> list[Fault]:
+        """Faults of these names whose moment has come; each is given once, or once per `every`."""
         if not self.in_force:
             return []
         now = time.monotonic()
-        found = [f for f in self._present() if f.name in SOCKET]
+        found = [f for f in self._present() if f.name in names]
         for fault in found:
             self._count(fault)
             if fault.every is None:

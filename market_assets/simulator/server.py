@@ -17,7 +17,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from market_assets.simulator.control import Control
-from market_assets.simulator.faults import Fault, FaultPlan, parsed
+from market_assets.simulator.faults import FaultPlan, parsed
 from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets.simulator.hyperliquid.recorded.files import Recordings
 from market_assets.simulator.hyperliquid.recorded.market import RecordedMarket, missing
@@ -102,7 +102,6 @@ class Simulator:
         )
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._tasks: set[asyncio.Task[None]] = set()
         for text in config.faults:
             self.faults.add(parsed(text))
 
@@ -114,7 +113,6 @@ class Simulator:
             faults=self.faults,
             traffic=self._traffic,
             clock=self.clock,
-            on_fault=self._on_fault,
             about={"seed": self.config.seed, "speed": self.config.speed, "notes": self._notes},
         )
         app = Starlette(routes=[*self.venue.routes(), *control.routes()])
@@ -135,19 +133,20 @@ class Simulator:
         listener = socket.create_server((self.config.host, self.config.port))
         self._port = port = listener.getsockname()[1]
         serving = asyncio.create_task(self._server.serve(sockets=[listener]))
-        streaming = asyncio.create_task(self.venue.run())
+        work = [asyncio.create_task(self.venue.run()), asyncio.create_task(self._outages())]
         stopping = asyncio.create_task(self._stop.wait())
         on_ready(Listening(port, self.venue.environment(self.config.host, port), self._notes))
         try:
-            await asyncio.wait({serving, streaming, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait({serving, stopping, *work}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._server.should_exit = True
-            for task in (streaming, stopping, *self._tasks):
+            for task in (stopping, *work):
                 task.cancel()
             self.venue.close()
             await serving
-        if streaming.done() and not streaming.cancelled() and (failed := streaming.exception()):
-            raise failed
+        for outcome in await asyncio.gather(*work, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome
 
     def stop(self) -> None:
         """End `run`, from any thread."""
@@ -155,26 +154,17 @@ class Simulator:
             with contextlib.suppress(RuntimeError):  # the loop has ended already
                 self._loop.call_soon_threadsafe(self._stop.set)
 
-    def _on_fault(self, fault: Fault) -> None:
-        if fault.name in ("refuse", "unavailable"):
-            task = asyncio.get_running_loop().create_task(self._down(fault))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-
-    async def _down(self, fault: Fault) -> None:
-        """The venue goes down: its sockets are reset, and with `refuse` nobody listens."""
-        await asyncio.sleep(max(fault.after, _POLL_S))  # the answer to whoever asked goes out first
-        if fault.name == "unavailable":
-            for connection in list(self.venue.sockets.open):
-                self._transports.reset(connection.client)
-            return
-        for listener in self._server.servers:
-            listener.close()
-        self._transports.reset_all()
-        self.faults.strikes["refuse"] += 1
-        await asyncio.sleep(fault.seconds or 0)
-        again = socket.create_server((self.config.host, self._port))
-        await self._server.startup(sockets=[again])
+    async def _outages(self) -> None:
+        """With the fault `refuse`, nobody listens for a while, and open connections are reset."""
+        while True:
+            await asyncio.sleep(_POLL_S)  # so the answer to whoever asked for it goes out first
+            for fault in self.faults.due(("refuse",)):
+                for listener in self._server.servers:
+                    listener.close()
+                self._transports.reset_all()
+                await asyncio.sleep(fault.seconds or 0)
+                again = socket.create_server((self.config.host, self._port))
+                await self._server.startup(sockets=[again])
 
 
 def _market(

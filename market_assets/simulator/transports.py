@@ -42,7 +42,7 @@ class Transports:
     def reset(self, client: object) -> None:
         """End a connection abruptly: the peer gets a reset, not a close."""
         transport = self.find(client)
-        if transport is not None:
+        if transport is not None and not transport.is_closing():
             _linger_off(transport)
             transport.abort()
 

@@ -15,6 +15,7 @@ import msgspec
 from starlette.responses import PlainTextResponse
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
+from market_assets.simulator.faults import SOCKET
 from market_assets.simulator.hyperliquid.connections import Connection
 from market_assets.simulator.hyperliquid.subscriptions import Subscription, exists, normalised
 
@@ -75,10 +76,13 @@ class Sockets:
     def strike(self) -> None:
         """Let the socket faults that are due happen, and freeze or thaw connections."""
         faults = self._venue.faults
-        for fault in faults.due():
+        for fault in faults.due(SOCKET):
             struck = sorted(self.open, key=lambda c: c.number)[: fault.count]
             for connection in struck:
                 self._strike_one(fault.name, connection)
+        if faults.active("unavailable"):
+            for connection in self.open:
+                self._venue.transports.reset(connection.client)
         frozen = faults.active("freeze")
         (self._thawed.clear if frozen else self._thawed.set)()
         for connection in self.open:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 _FUNDING_ROWS: Final = 500
-_INTEREST: Final = 0.0001
 _CLAMP: Final = 0.0005
 _PINNED: Final = 0.0000125
 _BY_COIN: Final = ("l2Book", "recentTrades", "perpAnnotation")
@@ -230,7 +229,7 @@ def implied_premium(rate: float) -> float:
     eight_hours = rate * 8
     if abs(rate - _PINNED) < 1e-12:  # noqa: PLR2004 - rounding
         return 0.0
-    return eight_hours - _CLAMP if rate > _PINNED else eight_hours + _CLAMP
+    return eight_hours + _CLAMP if rate > _PINNED else eight_hours - _CLAMP
 
 
 def missing(recordings: Recordings) -> tuple[str, ...]:
