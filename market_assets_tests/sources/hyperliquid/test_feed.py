@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from websockets.exceptions import InvalidURI
+from websockets.exceptions import ConnectionClosed, InvalidURI
 
 from market_assets.sources.hyperliquid.feed import HyperliquidFeed
 
@@ -282,14 +283,18 @@ def test_mids_that_stop_renew_their_own_socket() -> None:
             await until(lambda: feed.stats().subscribed == 3)
             first = venue.mids_carrier()
 
-            async def one_of_two() -> None:
+            for _ in range(40):
+                await first.mids({"BTC": "1"})
+                await first.mids({"xyz:TSLA": "1"}, dex="xyz")
+                await asyncio.sleep(0.02)
+            assert feed.stats().reconnects == 0, "both flow, for longer than the limit"
+            with contextlib.suppress(ConnectionClosed):
                 while first in venue.peers:
                     await first.mids({"BTC": "1"})
                     await asyncio.sleep(0.02)
-
-            await one_of_two()
             await until(lambda: feed.stats().subscribed == 3)
             assert feed.stats().reconnects_by_cause == {"silence": 1}
+            assert "no mids of dex 'xyz'" in feed.stats().trouble
             assert sink.losses == []
 
     play(story())
