@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from market_assets.sidecar.recorder import Recorder
     from market_assets.sidecar.streaming import Streaming
     from market_assets.sidecar.venue_clock import VenueClock
-    from market_assets.sources.hyperliquid.feed import HyperliquidFeed
+    from market_assets.sources.hyperliquid.feed import FeedStats, HyperliquidFeed
     from market_assets.storage.spool import Spool
     from market_assets.storage.store import Store
 
@@ -46,10 +46,15 @@ class Accounts:
     code_version: str
     since: datetime
     _frames: tuple[float, int] = field(default=(0.0, 0), init=False)
+    _last_feed: FeedStats | None = field(default=None, init=False)
+
+    def remember_feed(self) -> None:
+        """The feed is about to be closed: tell from now on how it was, not that it is closed."""
+        self._last_feed = self.feed.stats()
 
     def metrics(self, table: str) -> dict[str, float]:
         """The numbers of a report on a table."""
-        feed, locks, spool = self.feed.stats(), self.store.lock_stats, self._depth()
+        feed, locks, spool = self._feed_stats(), self.store.lock_stats, self._depth()
         healing = self.healer.progress()
         return {
             "lag_s": self._lags().get(table, 0.0),
@@ -78,7 +83,7 @@ class Accounts:
 
     def state(self, phase: str) -> SessionState:
         """The session as `status` shows it."""
-        feed, locks, spool = self.feed.stats(), self.store.lock_stats, self._depth()
+        feed, locks, spool = self._feed_stats(), self.store.lock_stats, self._depth()
         left_out = (*self.streaming.left_out, *feed.left_out)
         return SessionState(
             phase=phase,
@@ -130,6 +135,9 @@ class Accounts:
     def last_error(self) -> str | None:
         """The latest error: of the database, of the disk, of the venue."""
         return self.drainer.error or self.streaming.error or self.healer.progress().last_error
+
+    def _feed_stats(self) -> FeedStats:
+        return self._last_feed or self.feed.stats()
 
     def _lags(self) -> dict[str, float]:
         """Seconds from the newest event in the database to the present, by table."""

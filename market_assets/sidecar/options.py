@@ -39,6 +39,7 @@ class StreamOptions:
         universe_interval: how often the venue's lists are read.
         handover_timeout: how long a successor waits for its predecessor to let go.
         drain_timeout: how long the end waits for the database.
+        poll: how often the clock is looked at, for the grid of the flushes.
     """
 
     restrict: tuple[str, ...] = ()
@@ -55,6 +56,7 @@ class StreamOptions:
     universe_interval: timedelta = timedelta(minutes=10)
     handover_timeout: timedelta = timedelta(minutes=10)
     drain_timeout: timedelta = timedelta(seconds=20)
+    poll: timedelta = timedelta(milliseconds=200)
 
 
 @dataclass(frozen=True)

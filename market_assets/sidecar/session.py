@@ -135,6 +135,7 @@ class StreamSession:
             since=self._clock.now(),
         )
         self._healing = Event()
+        self._failure: Exception | None = None
         self._threads: dict[str, Thread] = {}
         self._progress: dict[str, TableProgress] = {}
         self._reported_at: dict[str, float] = {}
@@ -168,8 +169,9 @@ class StreamSession:
             reason = self._stay(stop, report, alive, began)
         finally:
             is_drained = self._put_away(reason)
-        if self._streaming.failure is not None:
-            raise self._streaming.failure
+        failure = self._streaming.failure or self._failure
+        if failure is not None:
+            raise failure
         if reason != "supervisor_gone":
             self._report(report, force=True)
         return SessionEnd(
@@ -193,7 +195,7 @@ class StreamSession:
         while True:
             if stop.wait(LOOP_S):
                 return "stopped"
-            if self._streaming.is_over:
+            if self._streaming.is_over or self._failure is not None:
                 return "failed"
             elapsed = self._clock.monotonic()
             if duration is not None and elapsed - began >= duration.total_seconds():
@@ -222,7 +224,14 @@ class StreamSession:
             self._write_state(self._handover.phase)
 
     def _start(self, name: str, target: Callable[[], None]) -> None:
-        thread = Thread(target=target, name=name, daemon=True)
+        def run() -> None:
+            try:
+                target()
+            except Exception as error:  # noqa: BLE001 - the session ends by it and raises it
+                _LOG.exception("the thread %s has failed", name)
+                self._failure = error
+
+        thread = Thread(target=run, name=name, daemon=True)
         self._threads[name] = thread
         thread.start()
 
@@ -237,15 +246,16 @@ class StreamSession:
 
     def _put_away(self, reason: EndReason) -> bool:
         """End the threads in order, each with a deadline; True if everything is drained."""
+        self._accounts.remember_feed()
         self._write_state("stopping")
         self._healing.set()
         try:
             if not self._streaming.stop(wait=FEED_STOP_S):
                 _LOG.error("the stream did not end within %.0f s", FEED_STOP_S)
-            is_drained = self._drainer.end(wait=self._options.drain_timeout.total_seconds())
-            is_drained = is_drained and self._drainer.is_empty
             if "heal" in self._threads:
                 self._threads["heal"].join(HEALER_STOP_S)
+            is_drained = self._drainer.end(wait=self._options.drain_timeout.total_seconds())
+            is_drained = is_drained and self._drainer.is_empty
             self._write_state("ended")
         finally:
             self._lease.release()

@@ -12,7 +12,7 @@ import asyncio
 import logging
 import math
 from concurrent.futures import ThreadPoolExecutor
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import to_ms
@@ -94,6 +94,7 @@ class Streaming:
         self._stop: asyncio.Event | None = None
         self._flushing: asyncio.Task[None] | None = None
         self._running = Event()
+        self._calling = Lock()
         self._targets = Targets({}, frozenset(options.restrict))
         self._room = options.subscriptions
         self._cause: str | None = None
@@ -118,8 +119,9 @@ class Streaming:
 
     def call(self, action: Callable[..., object], *args: object) -> None:
         """Do something on the thread that owns the recorder; after the end, nothing."""
-        if self._loop is not None and self._running.is_set():
-            self._loop.call_soon_threadsafe(action, *args)
+        with self._calling:
+            if self._loop is not None:
+                self._loop.call_soon_threadsafe(action, *args)
 
     @property
     def is_over(self) -> bool:
@@ -165,13 +167,16 @@ class Streaming:
                 await self._flushing
             self._recorder.tick()
             await self._flush()
+            with self._calling:
+                self._loop = None
 
     async def _flush_on_grid(self) -> None:
         interval = self._options.flush_interval.total_seconds()
+        poll = self._options.poll.total_seconds()
         ticked = self._clock.monotonic()
         due = next_flush(self._clock.now(), interval)
         while True:
-            await asyncio.sleep(_SLEEP_S if interval >= 1 else interval / 5)
+            await asyncio.sleep(min(poll, interval / 5))
             now, elapsed = self._clock.now(), self._clock.monotonic()
             is_due = now >= due or (due - now).total_seconds() > interval
             if elapsed - ticked >= TICK_S or is_due:

@@ -1,0 +1,236 @@
+"""Who streams: never two, whoever is killed, and a free lease is free at once."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from market_assets.sidecar.lease import Lease, LeaseHeldError
+from market_assets.sidecar.locks import process_started, take
+
+HOLD = """
+import sys, time
+from pathlib import Path
+from market_assets.sidecar.lease import Lease
+lease = Lease(Path(sys.argv[1]))
+print(lease.acquire(run_id="child", started_at="now", code_version="1"), flush=True)
+for line in sys.stdin:
+    match line.strip():
+        case "handover": lease.begin_handover()
+        case "ready": lease.say(ready=True)
+        case "promote": print(lease.promote(), flush=True); continue
+        case "successor": print(lease.successor_is_ready(), flush=True); continue
+        case "release": lease.release()
+    print("done", flush=True)
+"""
+
+
+class Child:
+    """A process with a lease of its own."""
+
+    def __init__(self, state_dir: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(state_dir)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.role = self._line()
+
+    def say(self, word: str) -> str:
+        assert self.process.stdin is not None
+        self.process.stdin.write(word + "\n")
+        self.process.stdin.flush()
+        return self._line()
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.close()
+
+    def close(self) -> None:
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            pipe.close()
+        self.process.wait(20)
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
+
+
+@pytest.fixture
+def child(tmp_path: Path) -> Iterator[Callable[[], Child]]:
+    """Starts children, and ends them."""
+    children: list[Child] = []
+
+    def start() -> Child:
+        children.append(Child(tmp_path))
+        return children[-1]
+
+    yield start
+    for one in children:
+        if one.process.poll() is None:
+            one.kill()
+
+
+def acquire(lease: Lease) -> str:
+    return lease.acquire(run_id="me", started_at="2026-03-01", code_version="2")
+
+
+def test_one_leads_and_others_are_told_who(tmp_path: Path) -> None:
+    lease, other = Lease(tmp_path / "state"), Lease(tmp_path / "state")
+    assert other.peek().state == "free"
+    assert other.peek().wants_session
+    assert acquire(lease) == "leader"
+    with pytest.raises(LeaseHeldError, match=f"process {os.getpid()}, run me"):
+        acquire(other)
+    view = other.peek()
+    assert (view.state, view.is_alive, view.wants_session) == ("alive", True, False)
+    assert view.holder is not None
+    assert view.holder.code_version == "2"
+    lease.release()
+    assert other.peek().state == "free"
+    assert acquire(other) == "leader"
+    other.release()
+
+
+def test_a_killed_leader_leaves_a_free_lease(tmp_path: Path, child: Callable[[], Child]) -> None:
+    """The file of a process that is gone counts for nothing."""
+    holder = child()
+    assert holder.role == "leader"
+    lease = Lease(tmp_path)
+    assert lease.peek().state == "alive"
+    holder.kill()
+    view = lease.peek()
+    assert (view.state, view.holder, view.wants_session) == ("free", None, True)
+    assert acquire(lease) == "leader"
+    lease.release()
+
+
+def test_a_handover_from_begin_to_end(tmp_path: Path, child: Callable[[], Child]) -> None:
+    old = child()
+    watcher = Lease(tmp_path)
+    old.say("handover")
+    assert watcher.peek().state == "handing_over"
+    assert watcher.peek().wants_session
+    new = child()
+    assert new.role == "standby"
+    view = watcher.peek()
+    assert not view.wants_session
+    assert view.standby is not None
+    assert view.standby.pid == new.process.pid
+    with pytest.raises(LeaseHeldError, match="about to take over"):
+        acquire(Lease(tmp_path))
+    assert old.say("successor") == "False"
+    new.say("ready")
+    assert old.say("successor") == "True"
+    assert new.say("promote") == "False"
+    old.say("release")
+    assert watcher.peek().state == "free"
+    assert not watcher.peek().wants_session
+    assert new.say("promote") == "True"
+    assert watcher.peek().state == "alive"
+
+
+def test_a_killed_successor_is_not_waited_for(tmp_path: Path, child: Callable[[], Child]) -> None:
+    """Ready and then dead: the leader leads on, and the next one that comes starts unready."""
+    old = child()
+    old.say("handover")
+    dead = child()
+    dead.say("ready")
+    dead.kill()
+    assert old.say("successor") == "False"
+    assert Lease(tmp_path).peek().wants_session
+    new = child()
+    assert new.role == "standby"
+    assert old.say("successor") == "False"
+    new.say("ready")
+    assert old.say("successor") == "True"
+
+
+def test_a_leader_killed_in_the_handover_is_followed_at_once(
+    tmp_path: Path, child: Callable[[], Child]
+) -> None:
+    old = child()
+    old.say("handover")
+    new = child()
+    old.kill()
+    assert not Lease(tmp_path).peek().wants_session
+    assert new.say("promote") == "True"
+
+
+def test_a_handover_can_be_asked_for(tmp_path: Path) -> None:
+    """The request is for the session that leads now, and not for the one after it."""
+    lease, watcher = Lease(tmp_path), Lease(tmp_path)
+    assert not watcher.request_handover("code changed")
+    acquire(lease)
+    assert lease.handover_requested() is None
+    assert watcher.request_handover("code changed")
+    assert lease.handover_requested() == "code changed"
+    lease.release()
+    acquire(lease)
+    assert lease.handover_requested() is None
+    lease.release()
+
+
+def test_somebody_who_peeks_keeps_nobody_from_the_lock(tmp_path: Path) -> None:
+    """A hundred looks beside a hundred takes."""
+    lease, watcher = Lease(tmp_path), Lease(tmp_path)
+    for _ in range(100):
+        assert acquire(lease) == "leader"
+        assert watcher.peek().is_alive
+        lease.release()
+        assert not watcher.peek().is_alive
+
+
+def test_a_removed_lock_file_is_noticed(tmp_path: Path) -> None:
+    """Whoever clears the folder takes the lease away: two would lead."""
+    lease = Lease(tmp_path)
+    acquire(lease)
+    assert lease.is_mine
+    (tmp_path / "stream.lock").unlink()
+    assert not lease.is_mine
+    lease.release()
+
+
+def test_a_holder_file_that_is_nonsense_counts_for_nothing(tmp_path: Path) -> None:
+    lease, watcher = Lease(tmp_path), Lease(tmp_path)
+    acquire(lease)
+    for text in ("{", "[]", '{"pid": 1}', '{"unknown": 1}'):
+        (tmp_path / "stream.holder.json").write_text(text)
+        view = watcher.peek()
+        assert (view.state, view.holder) == ("alive", None)
+    with pytest.raises(LeaseHeldError, match="another process"):
+        acquire(watcher)
+    lease.release()
+
+
+def test_an_unwritable_folder_costs_the_file_but_not_the_lock(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The disk is full: the lock still holds."""
+    lease = Lease(tmp_path)
+    acquire(lease)
+    (tmp_path / f".stream.holder.json.{os.getpid()}").mkdir()
+    lease.say(subscriptions=7)
+    assert "could not be written" in caplog.text
+    assert Lease(tmp_path).peek().is_alive
+    lease.release()
+
+
+def test_a_process_is_known_by_its_start() -> None:
+    assert process_started(os.getpid()) == process_started(os.getpid())
+    assert process_started(2**22 + 1) is None
+
+
+def test_a_lock_is_waited_for_only_so_long(tmp_path: Path) -> None:
+    held = take(tmp_path / "lock", 0.0)
+    assert held is not None
+    assert take(tmp_path / "lock", 0.05) is None
+    os.close(held)
