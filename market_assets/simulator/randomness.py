@@ -47,7 +47,7 @@ def hashed(key: U64 | np.uint64, counter: I64 | U64) -> U64:
 
 def bits(values: U64, low: int, count: int) -> I64:
     """`count` bits of each hash from bit `low` on: one hash serves several independent draws."""
-    return ((values >> np.uint64(low)) & np.uint64((1 << count) - 1)).astype(np.int64)
+    return ((values >> np.uint64(low)) & np.uint64((1 << count) - 1)).view(np.int64)
 
 
 def signed_unit(values: U64) -> F64:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from market_assets.simulator.hyperliquid.bars import Bar, Minute
     from market_assets.simulator.hyperliquid.numbers import Scale
@@ -50,6 +50,10 @@ class Query:
 
 class Market(Protocol):
     """The source of all answers and frames. Every method is a function of its arguments."""
+
+    def preparations(self, now_ms: int) -> Iterable[Callable[[], object]]:
+        """Pieces of work that make later answers quick; each takes some milliseconds."""
+        ...
 
     def answer(self, query: Query, now_ms: int) -> Json:
         """The body of the answer to a request.

@@ -67,7 +67,15 @@ def noisy(value: float, decimals: int = 10) -> str:
 
 
 def tick(units: I64, px_decimals: I64 | int) -> I64:
-    """The price step at a price: five significant figures, but never more than 1.0."""
+    """The price step at a price: five significant figures, but never more than 1.0.
+
+    One value for all where all prices of a symbol have as many digits, which is nearly always and
+    saves a third of what a tape costs.
+    """
+    if isinstance(px_decimals, int) and units.size:
+        few, many = len(str(int(units.min()))), len(str(int(units.max())))
+        if few == many:
+            return np.array(10 ** min(max(few - SIGNIFICANT_FIGURES, 0), px_decimals))
     digits = np.searchsorted(_POWERS, units, side="right")
     return _POWERS[np.minimum(np.maximum(digits - SIGNIFICANT_FIGURES, 0), px_decimals)]
 

@@ -69,7 +69,7 @@ class HyperliquidVenue:
 
     async def run(self) -> None:
         """The stream and the socket faults, until cancelled."""
-        await asyncio.gather(self.feed.run(), self._strike())
+        await asyncio.gather(self.feed.run(), self._strike(), self._prepare())
 
     def close(self) -> None:
         """Let the worker thread go."""
@@ -134,6 +134,12 @@ class HyperliquidVenue:
             if self.faults.strike("wrong_types", type=kind, coin=fault.coin, path="/info"):
                 body = with_wrong_types(msgspec.json.decode(msgspec.json.encode(body)), fault.coin)
         return body
+
+    async def _prepare(self) -> None:
+        """Work ahead in the thread of the answers, piece by piece, so that none waits for it."""
+        loop = asyncio.get_running_loop()
+        for piece in self.market.preparations(self.clock.now_ms()):
+            await loop.run_in_executor(self._workers, piece)
 
     async def _strike(self) -> None:
         while True:

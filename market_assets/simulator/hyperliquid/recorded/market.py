@@ -22,7 +22,7 @@ from market_assets.simulator.hyperliquid.recorded.files import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _FUNDING_ROWS: Final = 500
 _CLAMP: Final = 0.0005
@@ -56,6 +56,10 @@ class RecordedMarket:
             ),
             "fundingHistory": self._funding_history,
         }
+
+    def preparations(self, now_ms: int) -> Iterable[Callable[[], object]]:
+        del now_ms
+        return ()
 
     def answer(self, query: Query, now_ms: int) -> Json:
         own = self._answers.get(query.type)

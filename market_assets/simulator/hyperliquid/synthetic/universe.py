@@ -101,7 +101,7 @@ class Universe:
         self.version += 1
 
     def _add(self, asset: Asset) -> None:
-        self.assets[asset.coin] = asset
+        self.assets = {**self.assets, asset.coin: asset}  # another thread may be going over it
         self.version += 1
 
     def _list_main(self) -> None:

@@ -1,11 +1,14 @@
 """What traded over the last day: sums over the tape of the last 1,440 whole minutes.
 
-Sums of whole hours are kept, so that a context costs the tape of two part hours only.
+Sums of whole hours are kept, so that a context costs the tape of two part hours only. Asked by the
+stream and by the answers, which run in two threads: what is kept is replaced, never changed.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
+
+import numpy as np
 
 from market_assets.simulator.hyperliquid.bars import MINUTE_MS
 from market_assets.simulator.hyperliquid.synthetic import tape
@@ -15,7 +18,6 @@ if TYPE_CHECKING:
 
 _HOUR: Final = 60
 _DAY: Final = 1440
-_KEPT: Final = 64  # hours per asset
 
 
 class DayVolumes:
@@ -39,22 +41,25 @@ class DayVolumes:
 
     def _parts(self, asset: Asset, first: int, end: int) -> list[tuple[float, int]]:
         whole = range(-(-first // _HOUR), end // _HOUR)
-        parts = [_traded(asset, first, whole.start * _HOUR)]
-        parts += [self._hour(asset, hour) for hour in whole]
-        parts.append(_traded(asset, whole.stop * _HOUR, end))
-        return parts
-
-    def _hour(self, asset: Asset, hour: int) -> tuple[float, int]:
-        hours = self._hours.setdefault(asset.coin, {})
-        if hour not in hours:
-            if len(hours) >= _KEPT:
-                del hours[min(hours)]
-            hours[hour] = _traded(asset, hour * _HOUR, (hour + 1) * _HOUR)
-        return hours[hour]
+        hours = self._hours.get(asset.coin, {})
+        new = [hour for hour in whole if hour not in hours]
+        if new:
+            hours = {hour: hours[hour] for hour in whole if hour in hours}
+            hours |= _by_hour(asset, new[0] * _HOUR, (new[-1] + 1) * _HOUR)
+            self._hours[asset.coin] = hours
+        edges = (first, whole.start * _HOUR), (whole.stop * _HOUR, end)
+        parts = [hours[hour] for hour in whole]
+        return parts + [part for a, b in edges for part in _by_hour(asset, a, b).values()]
 
 
-def _traded(asset: Asset, first: int, end: int) -> tuple[float, int]:
+def _by_hour(asset: Asset, first: int, end: int) -> dict[int, tuple[float, int]]:
+    """Notional and lots by hour; an hour's sums do not depend on the span they are part of."""
+    hours = range(first // _HOUR, -(-end // _HOUR))
+    if first >= end:
+        return {}
     found = tape.blocks(asset, first, end, end * MINUTE_MS - 1)
-    prices = found.px / 10**asset.scale.px_decimals
-    sizes = found.lots / 10**asset.scale.sz_decimals
-    return float((prices * sizes).sum()), int(found.lots.sum())
+    value = found.px / 10**asset.scale.px_decimals * (found.lots / 10**asset.scale.sz_decimals)
+    place = found.t_ms // (_HOUR * MINUTE_MS) - hours.start
+    notional = np.bincount(place, weights=value, minlength=len(hours)).tolist()
+    lots = np.bincount(place, weights=found.lots, minlength=len(hours)).astype(np.int64).tolist()
+    return dict(zip(hours, zip(notional, lots, strict=True), strict=True))
