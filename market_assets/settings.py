@@ -200,7 +200,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         flush_interval=timedelta(seconds=_number(values, "MARKET_FLUSH_SECONDS", 0.1, 60)),
         session_length=timedelta(hours=_number(values, "MARKET_SESSION_HOURS", 0.005, 24 * 7)),
         subscriptions=int(_number(values, "MARKET_SUBSCRIPTIONS", 1, 1000)),
-        weight_share=_number(values, "MARKET_WEIGHT_SHARE", 0.01, 0.8),
+        weight_share=_number(values, "MARKET_WEIGHT_SHARE", 0.15, 0.8),
         lock_wait=timedelta(seconds=_number(values, "MARKET_LOCK_WAIT_SECONDS", 1, 3600)),
         spool_limit_bytes=int(_number(values, "MARKET_SPOOL_LIMIT_MB", 1, 1e7) * 1e6),
         publish_bytes_per_second=_number(values, "MARKET_PUBLISH_MB_PER_SECOND", 0.01, 1e5) * 1e6,

@@ -48,7 +48,7 @@ def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
         ("HYPERLIQUID_WS_URL", "https://x", "ws:// or wss://"),
         ("MARKET_UI_PORT", "http", "not a number"),
         ("MARKET_UI_PORT", "99999", "1 to 65535"),
-        ("MARKET_WEIGHT_SHARE", "0.9", "0.01 to 0.8"),
+        ("MARKET_WEIGHT_SHARE", "0.9", "0.15 to 0.8"),
         ("MARKET_FLUSH_SECONDS", "nan", "0.1 to 60"),
         ("MARKET_KEEP_MIDS_HOURS", "-1", "0.1 to"),
     ],

@@ -73,7 +73,7 @@ def setup() -> None:
 def _prepare(settings: Settings) -> None:
     settings.market_db.parent.mkdir(parents=True, exist_ok=True)
     prepare_dagster_home(settings.dagster_home)
-    _name_home_in_dotenv(ROOT / ".env", settings.dagster_home)
+    _name_home_in_dotenv(ROOT / ".env", ROOT / "data" / "dagster")
 
 
 def _name_home_in_dotenv(dotenv: Path, home: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -70,4 +71,5 @@ def simulate(
             click.echo(f"export {name}={value}")
         click.echo("# the simulated venues are up; Ctrl-C stops them", err=True)
 
-    server.serve(config, on_ready=ready)
+    with contextlib.suppress(KeyboardInterrupt):
+        server.serve(config, on_ready=ready)

@@ -17,6 +17,8 @@ from typing import TypeVar
 
 import psutil
 
+from market_assets.cli.instance import prepare_dagster_home
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 T = TypeVar("T")
 
@@ -49,6 +51,7 @@ class System:
     def __post_init__(self) -> None:
         self.database = self.folder / "data" / "market.duckdb"
         self.log = self.folder / "run.log"
+        prepare_dagster_home(self.folder / "dagster")
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("MARKET_", "DAGSTER_"))},
             "MARKET_DB": str(self.database),
