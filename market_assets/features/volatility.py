@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from market_assets.clock import interval_length
-from market_assets.features.series import closed_bars
+from market_assets.features.series import closed_bars, last_of_each_symbol
 from market_assets.features.thresholds import VolatilityThresholds
 from market_assets.frames import conform
 from market_assets.tables import HYPERLIQUID_VOLATILITY_PROFILES
@@ -124,9 +124,9 @@ def volatility_profiles(
         Rows of `hyperliquid_volatility_profiles`, one for each symbol, by symbol.
     """
     bars = closed_bars(candles, interval="1m", as_of=as_of, delisted=delisted)
-    window = variance_terms(bars).filter(_of_the_last_day())
+    days = _last_day(variance_terms(bars))
     hour = pl.col("gain").tail(_HOUR)
-    profiles = window.group_by("run", maintain_order=True).agg(
+    runs = days.group_by("run", maintain_order=True).agg(
         pl.col("symbol").last(),
         pl.col("close_at").last().alias("as_of"),
         pl.len().cast(pl.Int64).alias("candles_used"),
@@ -135,6 +135,7 @@ def volatility_profiles(
         pl.when(hour.count() == _HOUR).then(hour.var(ddof=1)).alias("realized_vol_1h_rate"),
         **{f"{name}_24h_rate": variance for name, variance in VARIANCES.items()},
     )
+    profiles = last_of_each_symbol(runs)
     rates = [name for name in profiles.columns if name.endswith("_rate")]
     of_the_day = [name for name in profiles.columns if "_24h_" in name]
     covered = pl.col("candles_used") >= thresholds.minimum_candles_24h
@@ -166,10 +167,9 @@ def _regime(thresholds: VolatilityThresholds) -> pl.Expr:
     )
 
 
-def _of_the_last_day() -> pl.Expr:
-    """Whether a bar is of the last run of its symbol and among that run's last 1440."""
-    row = pl.int_range(pl.len(), dtype=pl.Int32)
-    last = (pl.col("symbol") != pl.col("symbol").shift(-1)).fill_null(value=True)
-    bars_after = pl.when(last).then(row).backward_fill() - row
-    last_run = pl.when(last).then(pl.col("run")).backward_fill()
-    return (bars_after < _DAY) & (pl.col("run") == last_run)
+def _last_day(bars: pl.DataFrame) -> pl.DataFrame:
+    """The last 1440 bars of each run: all, where retention keeps no more."""
+    longest = bars.select((pl.col("position").max() + 1).fill_null(0)).item()
+    if longest <= _DAY:
+        return bars
+    return bars.group_by("run", maintain_order=True).tail(_DAY)
