@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from market_assets.clock import to_ms
 from market_assets.sidecar.candle_book import CandleBook, Hole
 from market_assets.sidecar.mids import MidBuckets
+from market_assets.sidecar.quiet import QuietWatch
 from market_assets.sidecar.venue_clock import EARLY_MS, QUORUM, TOLERANCE_S
 
 if TYPE_CHECKING:
@@ -69,6 +70,7 @@ class Recorder:
         self._reported: set[str] = set()
         self._held_mids: deque[tuple[float, dict[str, float]]] = deque(maxlen=MOST_HELD_MIDS)
         self._held_candles: dict[tuple[str, int], tuple[float, CandleUpdate]] = {}
+        self._quiet = QuietWatch()
         self._covered: set[str] = set()
         self._dexs: set[str] = set()
         self.refused_frames = 0
@@ -116,13 +118,20 @@ class Recorder:
         del received_at  # a candle's time is the venue's
         if update.interval != INTERVAL or update.symbol not in self._book.symbols:
             return
+        elapsed = self._clock.monotonic()
+        quiet_since = self._quiet.frame(elapsed)
+        if quiet_since is not None:
+            _LOG.warning(
+                "no candle for %.1f s: what came then is read again", elapsed - quiet_since
+            )
+            self._on_holes(self._book.restart(self._clock.at(quiet_since), "silence"))
         if self._clock.witness(update.symbol, update.open_ms):
             self._book.add(update)
             return
         key = (update.symbol, update.open_ms)
         held = self._held_candles.get(key)
         if held is None or update.trades >= held[1].trades:
-            self._held_candles[key] = (self._clock.monotonic(), update)
+            self._held_candles[key] = (elapsed, update)
         while len(self._held_candles) > MOST_HELD_CANDLES:
             del self._held_candles[max(self._held_candles, key=lambda k: k[1])]
             self.refused_frames += 1
@@ -146,6 +155,7 @@ class Recorder:
     def tick(self) -> None:
         """Look at the clock, and judge what is over; to be called every second or so."""
         self._clock.tick()
+        self._quiet.tick()
         self._follow_shift()
         if not self._clock.in_doubt:
             self._release_mids()

@@ -155,6 +155,10 @@ class Rig:
             doubled = self.store.read(query)
             assert doubled.is_empty(), doubled
         self._check_acknowledged()
+        self.check_candles(through_ms)
+
+    def check_candles(self, through_ms: int) -> None:
+        """The candles are the true ones."""
         for symbol in self.symbols:
             rows = self.store.read(
                 "select epoch_ms(open_at), open, high, low, close, volume, trades, is_closed"
@@ -163,7 +167,11 @@ class Rig:
                 " and open_at <= make_timestamptz(? * 1000) order by 1",
                 [symbol, self.began_ms, through_ms],
             ).rows()
-            assert rows == self.truth(symbol, through_ms)
+            truth = self.truth(symbol, through_ms)
+            wrong = [
+                (symbol, row, true) for row, true in zip(rows, truth, strict=True) if row != true
+            ]
+            assert not wrong, wrong
 
     def truth(self, symbol: str, through_ms: int) -> list[tuple[Any, ...]]:
         """The true candles of a symbol since the rig began."""

