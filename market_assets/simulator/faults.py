@@ -194,17 +194,17 @@ class FaultPlan:
 
 
 def parsed(text: str) -> dict[str, str]:
-    """A fault from the command line: `http_500=type:candleSnapshot,count:3` or `drop=every:60`.
+    """A fault from the command line: `drop,every=30` or `http_500,type=candleSnapshot,count=3`.
 
     Raises:
         BadFault: it does not have that form.
     """
-    name, _, rest = text.partition("=")
+    name, *parts = text.split(",")
     spec = {"name": name}
-    for part in rest.split(",") if rest else ():
-        key, colon, value = part.partition(":")
-        if not colon or not value:
-            raise BadFault(f"{part!r} in {text!r} is not KEY:VALUE")
+    for part in parts:
+        key, equals, value = part.partition("=")
+        if not equals or not value:
+            raise BadFault(f"{part!r} in {text!r} is not KEY=VALUE")
         spec[key] = value
     return spec
 

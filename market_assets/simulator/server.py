@@ -1,6 +1,6 @@
 """The simulated venues as one process on one port: what they are, and how they are served.
 
-`serve` blocks and is what the command line calls; `RunningSimulator` is the same for a thread.
+`serve` blocks and is what the command line calls; `Simulator` runs in an event loop of one's own.
 Hyperliquid is the only venue so far; another one brings its routes, its `environment` and its
 `run`, and stands beside it.
 """
@@ -18,12 +18,12 @@ from starlette.applications import Starlette
 
 from market_assets.simulator.control import Control
 from market_assets.simulator.faults import FaultPlan, parsed
+from market_assets.simulator.hyperliquid import venue as hyperliquid
 from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets.simulator.hyperliquid.recorded.files import Recordings
 from market_assets.simulator.hyperliquid.recorded.market import RecordedMarket, missing
 from market_assets.simulator.hyperliquid.synthetic.market import SyntheticMarket
 from market_assets.simulator.hyperliquid.synthetic.universe import Size, Universe
-from market_assets.simulator.hyperliquid.venue import HyperliquidVenue
 from market_assets.simulator.traffic import Traffic
 from market_assets.simulator.transports import Transports
 from market_assets.simulator.venue_clock import VenueClock
@@ -52,7 +52,7 @@ class SimulatorConfig:
         offset_s: seconds by which the venue's clock is ahead of that.
         size: how much is listed, and how busy it is.
         limits: what one address may do.
-        faults: faults in force from the beginning, in the form of `--fault`.
+        faults: faults in force from the beginning, in the form of `--fault`: `drop,every=30`.
     """
 
     host: str = "127.0.0.1"
@@ -92,7 +92,7 @@ class Simulator:
         self._transports = Transports()
         self._traffic = Traffic()
         market, self._universe, self._notes = _market(config, self.clock)
-        self.venue = HyperliquidVenue(
+        self.venue = hyperliquid.HyperliquidVenue(
             market,
             clock=self.clock,
             limits=config.limits,
@@ -135,7 +135,7 @@ class Simulator:
         serving = asyncio.create_task(self._server.serve(sockets=[listener]))
         work = [asyncio.create_task(self.venue.run()), asyncio.create_task(self._outages())]
         stopping = asyncio.create_task(self._stop.wait())
-        on_ready(Listening(port, self.venue.environment(self.config.host, port), self._notes))
+        on_ready(Listening(port, environment(port, self.config.host), self._notes))
         try:
             await asyncio.wait({serving, stopping, *work}, return_when=asyncio.FIRST_COMPLETED)
         finally:
@@ -204,7 +204,4 @@ def environment(port: int, host: str = "127.0.0.1") -> dict[str, str]:
 
     Only of venues that are simulated: the others stay where they are.
     """
-    return {
-        "HYPERLIQUID_API_URL": f"http://{host}:{port}",
-        "HYPERLIQUID_WS_URL": f"ws://{host}:{port}/ws",
-    }
+    return hyperliquid.environment(host, port)

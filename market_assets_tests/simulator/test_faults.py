@@ -232,8 +232,8 @@ def test_unavailable(venue: Simulated) -> None:
 
 
 def test_faults_of_the_command_line_are_in_force_from_the_start() -> None:
-    """`http_500=type:meta,count:1`."""
-    with simulated(main=1, builder=0, spot=1, faults=("http_500=type:meta,count:1",)) as venue:
+    """`http_500,type=meta,count=1`."""
+    with simulated(main=1, builder=0, spot=1, faults=("http_500,type=meta,count=1",)) as venue:
         assert ask(venue, type="meta").status_code == 500
         assert ask(venue, type="meta").status_code == 200
 
@@ -260,15 +260,15 @@ def test_faults_that_make_no_sense_are_refused(
 
 
 def test_the_form_of_the_command_line() -> None:
-    """NAME or NAME=KEY:VALUE,KEY:VALUE."""
+    """NAME, then KEY=VALUE for each trait, between commas."""
     assert parsed("drop") == {"name": "drop"}
-    assert parsed("http_500=coin:xyz:TSLA,count:2") == {
+    assert parsed("http_500,coin=xyz:TSLA,count=2") == {
         "name": "http_500",
         "coin": "xyz:TSLA",
         "count": "2",
     }
-    with pytest.raises(BadFault, match="KEY:VALUE"):
-        parsed("drop=soon")
+    with pytest.raises(BadFault, match="KEY=VALUE"):
+        parsed("drop,soon")
 
 
 def test_one_in_strikes_every_nth_chance() -> None:

@@ -74,6 +74,18 @@ def test_a_candle_is_the_candle_of_its_trades(coin: str, now: int, minutes: int)
     assert sum(r["n"] for r in rows) == len(trades)
 
 
+@settings(max_examples=30, deadline=None)
+@given(coin=st.sampled_from(SPARSE), now=instants)
+def test_flat_rows_stand_at_the_last_price_that_traded(coin: str, now: int) -> None:
+    """However long ago that was."""
+    row = MARKET.candles(coin, "1m", now, now, now)[0]
+    before = MARKET.recent_trades(coin, row["t"] - 1, 1)
+    if row["n"] == 0:
+        assert row["c"] == before[-1]["px"]
+    else:
+        assert row["o"] == MARKET.trades(coin, row["t"] - 1, now)[0]["px"]
+
+
 @settings(max_examples=25, deadline=None)
 @given(
     coin=coins,

@@ -34,6 +34,8 @@ _PERIOD_MS: Final = {
     "activeAssetCtx": 1_000,
     "allDexsAssetCtxs": 3_000,
 }
+_LOST_MS: Final = 15 * MINUTE_MS
+"""A pause (a suspended machine) after which the stream goes on from the present."""
 _BY_BLOCK: Final = ("candle", "trades", "bbo")
 
 
@@ -96,6 +98,8 @@ class Feed:
         """Send what is due now."""
         now_ms = self._clock.now_ms()
         last_ms, self._last_ms = self._last_ms, now_ms
+        if now_ms - last_ms > _LOST_MS:
+            self._live.reload(now_ms)
         for step in self._live.due(now_ms):
             self._send_step(step)
         due = [

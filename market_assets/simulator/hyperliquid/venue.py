@@ -60,13 +60,6 @@ class HyperliquidVenue:
             WebSocketRoute("/ws", self.sockets.serve),
         ]
 
-    def environment(self, host: str, port: int) -> dict[str, str]:
-        """The variables that point the project at this venue."""
-        return {
-            "HYPERLIQUID_API_URL": f"http://{host}:{port}",
-            "HYPERLIQUID_WS_URL": f"ws://{host}:{port}/ws",
-        }
-
     async def run(self) -> None:
         """The stream and the socket faults, until cancelled."""
         await asyncio.gather(self.feed.run(), self._strike(), self._prepare())
@@ -145,6 +138,14 @@ class HyperliquidVenue:
         while True:
             self.sockets.strike()
             await asyncio.sleep(0.02)
+
+
+def environment(host: str, port: int) -> dict[str, str]:
+    """The variables that point the project at this venue."""
+    return {
+        "HYPERLIQUID_API_URL": f"http://{host}:{port}",
+        "HYPERLIQUID_WS_URL": f"ws://{host}:{port}/ws",
+    }
 
 
 def _refusal(refused: Refused) -> Response:
