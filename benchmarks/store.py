@@ -72,7 +72,7 @@ def mids(second: int) -> pl.DataFrame:
     frame = pl.select(
         symbol=pl.format("SYM{}", row),
         bucket_at=pl.lit(START + timedelta(seconds=second)),
-        mid=row.hash(second).cast(pl.Float64) / 2**64,
+        mid=row.hash(abs(second)).cast(pl.Float64) / 2**64,
         samples=pl.lit(1),
         ingested_at=pl.lit(START + timedelta(seconds=second)),
     )

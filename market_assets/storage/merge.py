@@ -1,11 +1,18 @@
-"""How a change becomes SQL: staged outside the lock, applied inside a transaction.
+"""How a change reaches a table: staged outside the lock, applied inside a transaction.
 
-No table has a primary key: with one, a flush of 1,200 rows takes 74–146 ms instead of about 20,
-since every key is looked up in an index that is loaded anew. `MERGE` joins the few rows that come
-in with the table, and DuckDB's zone maps skip the parts that cannot match. The frame is made
-unique by key before, because DuckDB 1.5 keeps the first of two equal keys and 2.0 raises.
+No table has a primary key: its index would be loaded anew at each open, which makes a flush of
+1,200 rows take half as long again and more. The few rows that come in are joined with the table,
+and DuckDB's zone maps skip the parts that cannot match. The frame is made unique by key before,
+because DuckDB 1.5 keeps the first of two equal keys and 2.0 raises.
 
-Identifiers come from `TableSpec`s; values are bound, or come in as a registered frame.
+Where the stored rows lie decides how they are overwritten (600 rows in 600,000, hold in all):
+
+    none is stored             INSERT                                  15 ms
+    close together             MERGE, which updates in place           16 ms; scattered: 200–500
+    scattered over the table   DELETE, and INSERT at the table's end   30 ms
+
+Scattered are, for example, one minute of all symbols after a backfill that wrote symbol by symbol.
+Moved to the end, they lie close together the next time.
 """
 
 from __future__ import annotations
@@ -13,12 +20,12 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from market_assets.frames import conform
+from market_assets.storage import statements
 from market_assets.storage.changes import Change, Delete, Replace, Written
 from market_assets.storage.live import fetch
 
@@ -26,6 +33,10 @@ if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection
 
     from market_assets.tables import TableSpec
+
+REACH: Final = 122_880
+"""Rows between the first and the last one to overwrite, beyond which they count as scattered: the
+length of a row group, the unit that DuckDB rewrites."""
 
 
 @dataclass(frozen=True)
@@ -88,8 +99,10 @@ def apply(connection: DuckDBPyConnection, staged: Staged) -> Written:
         return Written(spec.name)
     connection.register("source", staged.frame)
     try:
-        sql = replace_sql(spec) if isinstance(change, Replace) else merge_sql(spec)
-        done = Counter(action for (action,) in fetch(connection, sql))
+        if isinstance(change, Replace):
+            done = _actions(connection, statements.replace(spec))
+        else:
+            done = _merge(connection, spec)
     finally:
         connection.unregister("source")
     rows = staged.frame.height
@@ -105,80 +118,30 @@ def apply(connection: DuckDBPyConnection, staged: Staged) -> Written:
     )
 
 
-@cache
-def merge_sql(spec: TableSpec) -> str:
-    """`MERGE` of the registered frame `source`; gives one action per row that it touched."""
-    conditions = [_newer(spec.version)] if spec.version else []
-    if not _tells_of_the_write(spec):
-        conditions.append(_differs(_compared(spec)))
-    return _merge(spec, matched=" and ".join(conditions) or "true", rest="")
+def _merge(connection: DuckDBPyConnection, spec: TableSpec) -> Counter[str]:
+    """The registered `source` into the table, the way that suits where its rows lie."""
+    [(stored, first, last)] = fetch(connection, statements.find(spec))
+    if not stored:
+        [(inserted,)] = fetch(connection, statements.insert(spec))
+        return Counter(INSERT=inserted)
+    if last - first <= REACH:
+        return _actions(connection, statements.merge(spec))
+    choose, count, *rest = statements.move(spec)
+    fetch(connection, choose)
+    [(inserted, updated)] = fetch(connection, count)
+    for statement in rest:
+        fetch(connection, statement)
+    return Counter(INSERT=inserted, UPDATE=updated)
 
 
-@cache
-def replace_sql(spec: TableSpec) -> str:
-    """As `merge_sql`, but a stored row without a counterpart goes, and one that differs changes."""
-    compared = [name for name in _assigned(spec) if name != spec.changed_at]
-    return _merge(spec, matched=_differs(compared), rest="\nwhen not matched by source then delete")
-
-
-def _merge(spec: TableSpec, *, matched: str, rest: str) -> str:
-    keys = " and ".join(f't."{name}" = s."{name}"' for name in spec.key)
-    assigned = _assigned(spec)
-    update = ", ".join(_assignment(spec, name) for name in assigned)
-    columns = ", ".join(f'"{name}"' for name in spec.column_names)
-    values = ", ".join(f's."{name}"' for name in spec.column_names)
-    replaced = f"\nwhen matched and ({matched}) then update set {update}" if assigned else ""
-    return (  # names from the spec; the values are the registered frame's
-        f'merge into "{spec.name}" t using source s on ({keys}){replaced}\n'  # noqa: S608 - see above
-        f"when not matched then insert ({columns}) values ({values}){rest}\n"
-        "returning merge_action"
-    )
-
-
-def _assigned(spec: TableSpec) -> list[str]:
-    """Columns that a replaced row takes from the source: all but the key and `set_once`."""
-    kept = {*spec.key, *spec.set_once}
-    return [name for name in spec.column_names if name not in kept]
-
-
-def _compared(spec: TableSpec) -> tuple[str, ...]:
-    """Columns in which a row must differ, for it to be worth writing."""
-    return spec.content if spec.changed_at else tuple(_assigned(spec))
-
-
-def _tells_of_the_write(spec: TableSpec) -> bool:
-    """Whether a newer row is stored even when its content is the same: to say when it was seen."""
-    return any(name not in (*spec.content, spec.changed_at) for name in _assigned(spec))
-
-
-def _assignment(spec: TableSpec, name: str) -> str:
-    if name == spec.changed_at:
-        differs = _differs(spec.content)
-        return f'"{name}" = case when {differs} then s."{name}" else t."{name}" end'
-    return f'"{name}" = s."{name}"'
-
-
-def _newer(version: tuple[str, ...]) -> str:
-    """The source's version is greater, column by column; NULL is less than any value."""
-    name, *rest = version
-    greater = f'(s."{name}" > t."{name}" or (t."{name}" is null and s."{name}" is not null))'
-    if not rest:
-        return greater
-    return f'({greater} or (s."{name}" is not distinct from t."{name}" and {_newer(tuple(rest))}))'
-
-
-def _differs(names: tuple[str, ...] | list[str]) -> str:
-    """One of the columns is not the same; of no columns, none is."""
-    each = (f's."{name}" is distinct from t."{name}"' for name in names)
-    return f"({' or '.join(each)})" if names else "false"
+def _actions(connection: DuckDBPyConnection, sql: str) -> Counter[str]:
+    return Counter(action for (action,) in fetch(connection, sql))
 
 
 def _instant(value: object) -> datetime | None:
     """A time column's minimum or maximum as an instant; a day is its first."""
     if isinstance(value, datetime):
         return value
-    return (
-        datetime(value.year, value.month, value.day, tzinfo=UTC)
-        if isinstance(value, date)
-        else None
-    )
+    if isinstance(value, date):
+        return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return None

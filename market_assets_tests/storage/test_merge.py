@@ -10,6 +10,7 @@ import polars as pl
 import pytest
 
 from market_assets.frames import FrameError, empty
+from market_assets.storage import merge
 from market_assets.storage.changes import Change, Delete, Merge, Replace, Written
 from market_assets.storage.live import fetch
 from market_assets.storage.merge import apply, stage
@@ -48,6 +49,13 @@ SEEN = TableSpec(
 )
 
 TABLES = (PRICES, NOTES, CATEGORIES, SEEN, HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES)
+
+
+@pytest.fixture(autouse=True, params=["in place", "moved"])
+def way_of_overwriting(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each test twice: stored rows are updated where they lie, or moved to the table's end."""
+    if request.param == "moved":
+        monkeypatch.setattr(merge, "REACH", -1)
 
 
 @pytest.fixture(name="connection")
@@ -224,3 +232,28 @@ def test_a_frame_of_the_wrong_shape_is_refused(frame: pl.DataFrame, complaint: s
     """Before any lock is taken, and with the column's name."""
     with pytest.raises(FrameError, match=complaint):
         stage(Merge(PRICES, frame))
+
+
+def test_scattered_rows_are_moved_together(connection: DuckDBPyConnection) -> None:
+    """The first time they lie all over the table, the next time at its end."""
+    first = prices((f"S{number}", 1.0, 1, at(0)) for number in range(130_000))
+    change(connection, Merge(PRICES, first))
+    [(_, lowest, highest)] = where(connection, "S0", "S129999")
+    assert highest - lowest == 129_999
+    for seq in (2, 3):
+        frame = prices((symbol, 2.0, seq, at(0)) for symbol in ("S0", "S129999", "new"))
+        written = change(connection, Merge(PRICES, frame))
+        assert counts(written) == ((1, 2, 0, 0) if seq == 2 else (0, 3, 0, 0))
+        [(stored, lowest, highest)] = where(connection, "S0", "S129999")
+        assert (stored, highest - lowest < 10) == (2, True)
+    late = prices((symbol, 9.0, 1, at(0)) for symbol in ("S1", "S129999"))
+    assert counts(change(connection, Merge(PRICES, late))) == (0, 0, 2, 0)
+    assert fetch(connection, "select count(*), sum(price) from prices") == [(130_001, 130_004.0)]
+
+
+def where(connection: DuckDBPyConnection, *symbols: str) -> list[tuple[int, int, int]]:
+    return fetch(
+        connection,
+        "select count(*), min(rowid), max(rowid) from prices where symbol in (select unnest(?))",
+        [list(symbols)],
+    )

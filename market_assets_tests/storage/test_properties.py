@@ -6,9 +6,11 @@ import itertools
 from typing import TYPE_CHECKING
 
 import duckdb
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from market_assets.storage import merge
 from market_assets.storage.changes import Merge
 from market_assets.storage.live import fetch
 from market_assets.storage.merge import apply, newest, stage
@@ -21,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
-    import pytest
     from duckdb import DuckDBPyConnection
 
 Row = tuple[str, float | None, int | None, "datetime | None"]
@@ -64,12 +65,14 @@ def model(rows: Sequence[Row]) -> list[Row]:
     return [kept[key] for key in sorted(kept)]
 
 
-@settings(max_examples=40, deadline=None)
+@pytest.mark.parametrize("reach", [merge.REACH, -1])
+@settings(max_examples=30, deadline=None)
 @given(rows=rows_of_prices, cuts=st.lists(st.integers(0, 12), max_size=3))
-def test_batches_do_not_matter(rows: list[Row], cuts: list[int]) -> None:
+def test_batches_do_not_matter(reach: int, rows: list[Row], cuts: list[int]) -> None:
     """However the rows are cut into frames, the table is the model; and again, the same."""
     edges = sorted({0, len(rows), *(min(cut, len(rows)) for cut in cuts)})
-    with database() as connection:
+    with database() as connection, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(merge, "REACH", reach)
         for _ in range(2):
             for start, end in itertools.pairwise(edges):
                 apply(connection, stage(Merge(PRICES, prices(rows[start:end]))))

@@ -1,0 +1,129 @@
+"""The SQL of a change, made from the table's definition: which rows win, and what they take over.
+
+Every statement reads the rows that come in from the registered frame `source`, which is unique by
+key. Identifiers are the definition's; no value is ever part of the text. How the statements work
+together is `merge.py`.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from market_assets.tables import TableSpec
+
+
+@cache
+def find(spec: TableSpec) -> str:
+    """How many stored rows have a key of the source, and where the first and the last one lie."""
+    source = f'"{spec.name}" t join source s on {_same_key(spec)}'
+    return f"select count(*), min(t.rowid), max(t.rowid) from {source}"  # noqa: S608 - see the module
+
+
+@cache
+def insert(spec: TableSpec) -> str:
+    """Insert the source as it is; gives the number of rows."""
+    columns = _names(spec.column_names)
+    return f'insert into "{spec.name}" ({columns}) select {columns} from source'  # noqa: S608 - see the module
+
+
+@cache
+def merge(spec: TableSpec) -> str:
+    """Insert new keys, overwrite what is older; gives one action per row that was written."""
+    return _merge(spec, matched=_wins(spec), rest="")
+
+
+@cache
+def replace(spec: TableSpec) -> str:
+    """As `merge`, but a row without a counterpart goes, and one that differs is overwritten."""
+    differs = _differs(name for name in _assigned(spec) if name != spec.changed_at)
+    return _merge(spec, matched=differs, rest="\nwhen not matched by source then delete")
+
+
+@cache
+def move(spec: TableSpec) -> tuple[str, str, str, str, str]:
+    """As `merge`, by deleting what is older and inserting all winners at the table's end.
+
+    The second of the five statements gives the numbers of rows inserted and overwritten.
+    """
+    taken = ", ".join(f'{_taken(spec, name)} as "{name}"' for name in spec.column_names)
+    columns = _names(spec.column_names)
+    joined = f'source s left join "{spec.name}" t on {_same_key(spec)}'
+    winners = f"select {taken}, t.rowid as _stored from {joined}"  # noqa: S608 - see the module
+    old = "(select _stored from _winners)"
+    return (
+        f"create temp table _winners as {winners} where t.rowid is null or ({_wins(spec)})",
+        "select count(*) - count(_stored), count(_stored) from _winners",
+        f'delete from "{spec.name}" where rowid in {old}',  # noqa: S608 - see the module
+        f'insert into "{spec.name}" ({columns}) select {columns} from _winners',  # noqa: S608 - see the module
+        "drop table _winners",
+    )
+
+
+def _merge(spec: TableSpec, *, matched: str, rest: str) -> str:
+    assigned = _assigned(spec)
+    update = ", ".join(f'"{name}" = {_taken(spec, name)}' for name in assigned)
+    overwrite = f"\nwhen matched and ({matched}) then update set {update}" if assigned else ""
+    columns = _names(spec.column_names)
+    values = ", ".join(f's."{name}"' for name in spec.column_names)
+    return (
+        f'merge into "{spec.name}" t using source s on ({_same_key(spec)}){overwrite}\n'  # noqa: S608 - see the module
+        f"when not matched then insert ({columns}) values ({values}){rest}\n"
+        "returning merge_action"
+    )
+
+
+def _same_key(spec: TableSpec) -> str:
+    return " and ".join(f't."{name}" = s."{name}"' for name in spec.key)
+
+
+def _wins(spec: TableSpec) -> str:
+    """The row `s` of the source is to replace the stored row `t` of the same key.
+
+    Its version is greater; without a version, it differs. Where nothing but `changed_at` tells one
+    write from the next, it is both: the same content again leaves the row alone.
+    """
+    compared = [name for name in _assigned(spec) if name != spec.changed_at]
+    if not spec.version:
+        return _differs(compared)
+    newer = _newer(spec.version)
+    says_only_content = bool(spec.changed_at) and set(compared) <= set(spec.content)
+    return f"{newer} and {_differs(compared)}" if says_only_content else newer
+
+
+def _assigned(spec: TableSpec) -> list[str]:
+    """Columns that an overwritten row takes from the source: all but the key and `set_once`."""
+    kept = {*spec.key, *spec.set_once}
+    return [name for name in spec.column_names if name not in kept]
+
+
+def _taken(spec: TableSpec, name: str) -> str:
+    """The value that a column has after the write; `t` is all NULL where the key is new."""
+    if name in spec.set_once:
+        return f'case when t.rowid is null then s."{name}" else t."{name}" end'
+    if name == spec.changed_at:
+        changed = f"t.rowid is null or {_differs(spec.content)}"
+        return f'case when {changed} then s."{name}" else t."{name}" end'
+    return f's."{name}"'
+
+
+def _newer(version: tuple[str, ...]) -> str:
+    """The source's version is greater, column by column; NULL is less than any value."""
+    name, *rest = version
+    greater = f'(s."{name}" > t."{name}" or (t."{name}" is null and s."{name}" is not null))'
+    if not rest:
+        return greater
+    return f'({greater} or (s."{name}" is not distinct from t."{name}" and {_newer(tuple(rest))}))'
+
+
+def _differs(names: Iterable[str]) -> str:
+    """One of the columns is not the same; of no columns, none is."""
+    each = [f's."{name}" is distinct from t."{name}"' for name in names]
+    return f"({' or '.join(each)})" if each else "false"
+
+
+def _names(names: Iterable[str]) -> str:
+    return ", ".join(f'"{name}"' for name in names)
