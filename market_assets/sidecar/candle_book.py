@@ -22,6 +22,7 @@ import polars as pl
 from market_assets.clock import floor_ms, to_ms
 from market_assets.frames import conform, empty
 from market_assets.sidecar.bars import MINUTE_MS, Series, Verdict
+from market_assets.sidecar.venue_clock import EARLY_MS
 from market_assets.tables import HYPERLIQUID_CANDLES
 
 if TYPE_CHECKING:
@@ -129,9 +130,10 @@ class CandleBook:
     def lost(self, symbols: Iterable[str], since: datetime, cause: str) -> list[Hole]:
         """Frames of these symbols may be missing from `since` on; returns the minutes already past.
 
-        The minutes to come are judged as they pass.
+        The minutes to come are judged as they pass. Near the start of a minute, the one before is
+        in doubt too: by the venue's clock it may have been the present one.
         """
-        first = floor_ms(to_ms(since), _MINUTE)
+        first = floor_ms(to_ms(since) - EARLY_MS, _MINUTE)
         holes = []
         for symbol in symbols:
             series = self._series.get(symbol)

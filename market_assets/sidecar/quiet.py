@@ -40,6 +40,11 @@ class QuietWatch:
         self._frames += 1
         return since
 
+    def heard_anew(self, elapsed: float) -> None:
+        """Subscriptions have begun: what was silent before is known to be missing already."""
+        self._last = elapsed
+        self._quiet = 0
+
     def tick(self) -> None:
         """A second has passed, in which this process was awake."""
         if self._frames:

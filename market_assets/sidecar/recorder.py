@@ -139,6 +139,7 @@ class Recorder:
     def subscribed(self, symbols: Collection[str], at: datetime) -> None:
         """Candle subscriptions that the exchange acknowledged."""
         del at  # coverage is measured on the monotonic clock, which nobody sets
+        self._quiet.heard_anew(self._clock.monotonic())
         self._covered.update(symbols)
         self._book.covered(symbols)
 

@@ -168,13 +168,20 @@ def test_a_loss_found_late_takes_back_what_was_said_since(desk: Desk) -> None:
     desk.hear(update("BTC", 0, 101.0, 1))
     desk.run(185, [])
     assert desk.table["BTC", 2][1][-1] is True
-    holes = desk.book.lost(["BTC"], START + timedelta(seconds=1), "silence")
+    holes = desk.book.lost(["BTC"], START + timedelta(seconds=20), "silence")
     assert holes == [Hole("BTC", START_MS, START_MS + 3 * MINUTE_MS, "silence")]
     desk.book.covered(["BTC"])
     desk.run(60, [])
     assert desk.holes == [
         Hole("BTC", START_MS + 3 * MINUTE_MS, START_MS + 4 * MINUTE_MS, "silence")
     ]
+
+
+def test_a_loss_near_the_start_of_a_minute_casts_doubt_on_the_one_before(desk: Desk) -> None:
+    """By the venue's clock, which is not quite ours, its last trades may have come then."""
+    desk.run(65, [])
+    holes = desk.book.lost(["BTC"], START + timedelta(seconds=61), "silence")
+    assert holes == [Hole("BTC", START_MS, START_MS + MINUTE_MS, "silence")]
 
 
 def test_a_short_loss_costs_nothing_where_a_frame_follows_in_the_same_minute(desk: Desk) -> None:

@@ -113,7 +113,7 @@ def test_after_a_suspend_mids_stand_where_they_belong(desk: Desk) -> None:
 def test_a_suspend_makes_holes_of_what_was_not_heard(desk: Desk) -> None:
     desk.recorder.subscribed(SYMBOLS, desk.clock.now())
     desk.settle()
-    desk.run(3)
+    desk.run(20)
     desk.wall.jump(3600)
     desk.run(2)
     for symbol in SYMBOLS:
@@ -179,6 +179,12 @@ def test_a_process_that_stood_still_is_no_silence() -> None:
         watch.tick()
     watch.tick()
     assert watch.frame(220.0) == 200.0
+    for _ in range(5):
+        watch.tick()
+    watch.heard_anew(230.0)
+    for _ in range(5):
+        watch.tick()
+    assert watch.frame(235.0) is None
 
 
 def test_a_clock_that_was_ahead_is_told(desk: Desk) -> None:
