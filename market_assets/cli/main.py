@@ -37,7 +37,7 @@ for command in (
 def main() -> None:
     """Run a command; an error that a user can act on is one line and exit code 1."""
     try:
-        cli.main(standalone_mode=False)
+        cli.main(prog_name="market-assets", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)

@@ -1,0 +1,189 @@
+"""What the whole system costs: `python -m benchmarks.system [--minutes 10]`.
+
+`market-assets run --simulated` at its default cadences, some 400 symbols, in a folder and on ports
+of its own. CPU is that of each process and of the children that it has waited for (a run's worker
+is a child of the code server), so nothing is missed between two looks; memory is PSS, which counts
+a page that n processes share as 1/n. The simulated venues are shown and left out of the sums.
+
+The first half hour of a fresh database includes its healing from REST; `--skip` minutes are let
+pass before measuring.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+import psutil
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+KINDS: Final = {
+    "simulate": "(simulated venues)",
+    "market_assets.cli.main run": "market-assets run",
+    "dagster dev": "dagster dev, parent",
+    "dagster_webserver": "web server",
+    "dagster._daemon": "daemon",
+    "code-server start": "code server, proxy",
+    "api grpc": "code server",
+    "spawn_main": "stream",
+}
+LEFT_OUT: Final = "(simulated venues)"
+SAMPLE_S: Final = 5.0
+RUN_S: Final = 60.0
+"""A worker that has lived this long is the stream, not a run."""
+
+
+@dataclass
+class Account:
+    """One kind of process over time."""
+
+    cpu_s: float = 0.0
+    pss_mb: list[float] = field(default_factory=list)
+
+
+def processes(database: str) -> dict[str, list[psutil.Process]]:
+    """The system's processes by kind; a run's worker is `run` while it is young."""
+    found: dict[str, list[psutil.Process]] = defaultdict(list)
+    for process in psutil.process_iter():
+        try:
+            if process.environ().get("MARKET_DB") != database:
+                continue
+            command = " ".join(process.cmdline())
+            kind = next((name for part, name in KINDS.items() if part in command), None)
+            if kind == "stream" and time.time() - process.create_time() < RUN_S:
+                kind = "run"
+            if kind is not None:
+                found[kind].append(process)
+        except psutil.Error:
+            continue
+    return found
+
+
+def measure(database: str, minutes: float) -> tuple[dict[str, Account], list[float]]:
+    """CPU by kind over the time, samples of memory by kind, and samples of the memory in all."""
+    accounts: dict[str, Account] = defaultdict(Account)
+    seen: dict[int, float] = {}
+    totals: list[float] = []
+    end = time.monotonic() + minutes * 60
+    while time.monotonic() < end:
+        total = 0.0
+        for kind, members in processes(database).items():
+            pss = 0.0
+            for process in members:
+                try:
+                    times, memory = process.cpu_times(), process.memory_full_info()
+                except psutil.Error:
+                    continue
+                pss += memory.pss / 1e6
+                own = times.user + times.system
+                waited = times.children_user + times.children_system
+                for account, used, key in (
+                    (kind, own, process.pid),
+                    ("runs, ended" if kind == "code server" else kind, waited, -process.pid),
+                ):
+                    if account != "run":  # counted by its parent when it has ended
+                        accounts[account].cpu_s += used - seen.get(key, used)
+                    seen[key] = used
+            accounts[kind].pss_mb.append(pss)
+            total += 0.0 if kind == LEFT_OUT else pss
+        totals.append(total)
+        time.sleep(SAMPLE_S)
+    return accounts, totals
+
+
+def report(accounts: dict[str, Account], totals: list[float], minutes: float) -> list[str]:
+    """A Markdown table, and the sums."""
+    lines = [
+        f"| process | CPU, % of a core over {minutes:g} min | memory (PSS), median MB | most |",
+        "|---|---:|---:|---:|",
+    ]
+    cpu = 0.0
+    for kind, account in sorted(accounts.items(), key=lambda item: -item[1].cpu_s):
+        share = 100 * account.cpu_s / (minutes * 60)
+        cpu += 0.0 if kind == LEFT_OUT else share
+        pss = account.pss_mb or [0.0]
+        lines.append(f"| {kind} | {share:.1f} | {statistics.median(pss):.0f} | {max(pss):.0f} |")
+    median = statistics.median(totals)
+    lines.append(f"| **in all** | **{cpu:.1f}** | **{median:.0f}** | **{max(totals):.0f}** |")
+    return lines
+
+
+def runs_since(home: Path, since: float) -> int:
+    """Runs that started since then."""
+    from dagster import DagsterInstance  # noqa: PLC0415 - not part of what is measured
+
+    with DagsterInstance.from_config(str(home)) as instance:
+        records = instance.get_run_records()
+    return sum(1 for record in records if (record.start_time or 0.0) >= since)
+
+
+def _free_port() -> str:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return str(probe.getsockname()[1])
+
+
+def _wait_until_well(env: dict[str, str], patience_s: float = 300.0) -> float:
+    """Seconds until every channel is ok."""
+    began = time.monotonic()
+    command = [sys.executable, "-m", "market_assets.cli.main", "status", "--json"]
+    while time.monotonic() - began < patience_s:
+        done = subprocess.run(command, env=env, capture_output=True, check=False)
+        if done.returncode == 0 and json.loads(done.stdout)["ok"]:
+            return time.monotonic() - began
+        time.sleep(2)
+    sys.exit("the channels were not all ok in time")
+
+
+def main() -> None:
+    """Start the system, let it settle, measure, print, stop it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--skip", type=float, default=1.0)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="market-assets-bench-") as folder:
+        database = f"{folder}/data/market.duckdb"
+        env = {
+            **os.environ,
+            "MARKET_DB": database,
+            "DAGSTER_HOME": f"{folder}/dagster",
+            "MARKET_UI_PORT": _free_port(),
+            "MARKET_SIMULATOR_PORT": _free_port(),
+        }
+        command = [sys.executable, "-m", "market_assets.cli.main", "run", "--simulated"]
+        running = subprocess.Popen(
+            command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        try:
+            ready_s = _wait_until_well(env)
+            time.sleep(chosen.skip * 60)
+            since = time.time()
+            accounts, totals = measure(database, chosen.minutes)
+            runs = runs_since(Path(env["DAGSTER_HOME"]), since)
+            size_mb = Path(database).stat().st_size / 1e6
+        finally:
+            running.send_signal(signal.SIGINT)
+            running.wait(timeout=120)
+    print("\n".join(report(accounts, totals, chosen.minutes)))
+    print(
+        f"\nevery channel ok after {ready_s:.0f} s; {runs * 60 / chosen.minutes:.0f} runs an hour"
+    )
+    print(
+        f"published database {size_mb:.0f} MB; load average {os.getloadavg()[1]:.1f} on 5 minutes"
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,288 @@
+"""The commands as a user types them: output, exit codes, one clear line for what is wrong."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from market_assets.cli.main import cli, main
+from market_assets.settings import load
+from market_assets.storage.store import Store
+from market_assets_tests.simulated import Simulated, simulated
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+@pytest.fixture
+def env(tmp_path: Path) -> dict[str, str]:
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("MARKET_", "HYPERLIQUID_"))},
+        "MARKET_DB": str(tmp_path / "data" / "market.duckdb"),
+        "DAGSTER_HOME": str(tmp_path / "dagster"),
+        "MARKET_SYMBOLS": "BTC,ETH",
+        "NO_PROXY": "127.0.0.1",
+        "COLUMNS": "200",
+    }
+
+
+def run(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "market_assets.cli.main", *arguments],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+Inside = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def inside(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Inside:
+    """The command line in this process: for what needs no process of its own."""
+
+    def call(*arguments: str, **variables: str) -> tuple[int, str, str]:
+        for name, value in {**env, **variables}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["market-assets", *arguments])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        assert isinstance(code, int)
+        return code, out, err
+
+    return call
+
+
+@pytest.mark.parametrize("name", sorted(cli.commands))
+def test_every_command_has_a_help_and_a_sentence(name: str, inside: Inside) -> None:
+    code, out, _ = inside(name, "--help")
+    assert code == 0
+    assert f"Usage: market-assets {name}" in out
+    assert cli.commands[name].help
+
+
+def test_no_command_shows_them_all(inside: Inside) -> None:
+    code, out, err = inside()
+    assert code != 0
+    assert "status" in out + err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["nonsense"], "No such command 'nonsense'"),
+        (["probe"], "Missing argument 'SOURCE'"),
+        (["probe", "mtgox"], "'mtgox' is not 'hyperliquid'"),
+        (["probe", "hyperliquid", "--limit", "0"], "0 is not in the range"),
+        (["stream", "hyperliquid"], "--duration"),
+        (["stream", "hyperliquid", "--duration", "-1"], "-1.0 is not in the range"),
+        (["simulate", "--port", "70000"], "70000 is not in the range"),
+        (["simulate", "--recordings", "/no/such/folder"], "does not exist"),
+        (["simulate", "--port", "0", "--fault", "gremlins"], "gremlins"),
+    ],
+)
+def test_bad_input_is_one_clear_line(inside: Inside, arguments: list[str], says: str) -> None:
+    code, _, err = inside(*arguments)
+    assert code != 0
+    assert says in err
+    assert err.strip().count("\n") == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "command"),
+    [
+        ("MARKET_PROFILE", "tiny", ("status",)),
+        ("HYPERLIQUID_API_URL", "nowhere", ("probe", "hyperliquid")),
+        ("MARKET_FLUSH_SECONDS", "soon", ("stream", "hyperliquid", "--duration", "1")),
+        ("UPSTREAM", "mars", ("run",)),
+    ],
+)
+def test_a_bad_variable_is_one_line_that_names_it(
+    inside: Inside, name: str, value: str, command: tuple[str, ...]
+) -> None:
+    code, _, err = inside(*command, **{name: value})
+    assert code == 1
+    assert name in err
+    assert value in err
+    assert err.strip().count("\n") == 0
+
+
+def test_a_venue_that_is_not_there_is_one_line(env: dict[str, str]) -> None:
+    done = run(env | {"HYPERLIQUID_API_URL": "http://127.0.0.1:9"}, "probe", "hyperliquid")
+    assert done.returncode == 1
+    assert "hyperliquid" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def _junk(database: Path) -> None:
+    database.write_text("this is a shopping list\n" * 1000)
+
+
+def _sqlite(database: Path) -> None:
+    with sqlite3.connect(database) as connection:
+        connection.execute("create table t (x)")
+
+
+def _folder(database: Path) -> None:
+    database.mkdir()
+
+
+def _newer(database: Path) -> None:
+    store = Store(database)
+    store.publish(force=True)
+    with duckdb.connect(str(store.paths.live)) as connection:
+        connection.execute("update schema_version set version = version + 1000")
+
+
+@pytest.mark.parametrize("spoil", [_junk, _sqlite, _folder, _newer])
+def test_a_file_that_is_not_ours_is_named_and_left_as_it_is(
+    env: dict[str, str], spoil: object, tmp_path: Path
+) -> None:
+    database = Path(env["MARKET_DB"])
+    database.parent.mkdir()
+    spoil(database)  # type: ignore[operator]
+    before = database.read_bytes() if database.is_file() else None
+    done = run(env, "maintain")
+    assert done.returncode == 1
+    assert str(tmp_path) in done.stderr
+    assert done.stderr.strip().count("\n") == 0
+    assert before == (database.read_bytes() if database.is_file() else None)
+
+
+def test_a_folder_that_does_not_exist_is_made(env: dict[str, str], tmp_path: Path) -> None:
+    deep = tmp_path / "a" / "b" / "market.duckdb"
+    done = run(env | {"MARKET_DB": str(deep)}, "publish")
+    assert (done.returncode, deep.exists()) == (0, True), done.stderr
+
+
+def test_a_folder_that_cannot_be_made_is_named(env: dict[str, str]) -> None:
+    done = run(env | {"MARKET_DB": "/proc/nowhere/market.duckdb"}, "publish")
+    assert done.returncode == 1
+    assert "/proc/nowhere" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_cadence_needs_no_database(inside: Inside, env: dict[str, str]) -> None:
+    code, out, _ = inside("cadence")
+    assert code == 0
+    assert "hyperliquid/candles" in out
+    assert "stream, 1 min" in out
+    assert not Path(env["MARKET_DB"]).exists()
+
+
+def test_status_of_nothing_says_that_all_is_missing(env: dict[str, str]) -> None:
+    said = json.loads(run(env, "status", "--json").stdout)
+    assert said["ok"] is False
+    assert {row["status"] for row in said["rows"]} == {"missing"}
+    assert {f"{r['source']}/{r['channel']}" for r in said["rows"]} >= {"dagster/daemon"}
+    checked = run(env, "check")
+    assert checked.returncode == 1
+    assert "hyperliquid/mids is missing" in checked.stdout
+
+
+def test_status_in_a_pipe_has_no_colours(env: dict[str, str]) -> None:
+    done = run(env, "status")
+    assert done.returncode == 0
+    assert "\x1b[" not in done.stdout
+    assert "hyperliquid/registry" in done.stdout
+    assert "has not run here" in done.stdout
+
+
+def test_check_without_a_verdict_exits_with_two(env: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "dagster").mkdir()
+    (tmp_path / "dagster" / "dagster.yaml").write_text("storage: [nonsense\n")
+    done = run(env, "check")
+    assert done.returncode == 2
+    assert done.stderr.startswith("no verdict: ")
+
+
+def test_env_example_as_dotenv_changes_nothing(env: dict[str, str]) -> None:
+    assert load({"MARKET_DB": env["MARKET_DB"]}).market_db == Path(env["MARKET_DB"])
+
+
+@pytest.fixture(scope="module")
+def venue() -> Iterator[Simulated]:
+    with simulated(main=6, builder=2, spot=2) as running:
+        yield running
+
+
+def test_probe_prints_rows_and_touches_no_database(env: dict[str, str], venue: Simulated) -> None:
+    done = run(env | venue.environment, "probe", "hyperliquid", "--limit", "3")
+    assert done.returncode == 0, done.stderr
+    for table in ("hyperliquid_assets", "hyperliquid_mid_prices", "hyperliquid_candles"):
+        assert table in done.stdout
+    assert "BTC" in done.stdout
+    assert not Path(env["MARKET_DB"]).exists()
+
+
+def test_stream_maintain_and_publish_without_dagster(env: dict[str, str], venue: Simulated) -> None:
+    """What the stream received is published when it returns; a second one is refused."""
+    env |= venue.environment | {"MARKET_FLUSH_SECONDS": "0.5"}
+    first = subprocess.Popen(
+        [
+            sys.executable,
+            "-m",
+            "market_assets.cli.main",
+            "stream",
+            "hyperliquid",
+            "--duration",
+            "9",
+        ],
+        env=env,
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert first.stderr is not None
+    while "+" not in (line := first.stderr.readline()):
+        assert line, "it ended without a row"
+    second = run(env, "stream", "hyperliquid", "--duration", "5")
+    out, _ = first.communicate(timeout=60)
+    assert (first.returncode, second.returncode) == (0, 1)
+    assert "streams already" in second.stderr
+    assert f"published {env['MARKET_DB']}" in out
+    maintained = run(env, "maintain")
+    assert "rolled up" in maintained.stdout
+    assert run(env, "publish").returncode == 0
+    with duckdb.connect(env["MARKET_DB"], read_only=True) as connection:
+        symbols = connection.execute(
+            "select symbol, count(*) > 0 from hyperliquid_candles group by symbol order by symbol"
+        ).fetchall()
+        mids = connection.execute("select count(distinct symbol) from hyperliquid_mid_prices")
+        assert symbols == [("BTC", True), ("ETH", True)]
+        assert mids.fetchall() == [(2,)]
+
+
+def test_simulate_prints_the_environment_and_ends_on_ctrl_c(env: dict[str, str]) -> None:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "market_assets.cli.main", "simulate", "--port", "0"],
+        env=env | {"PYTHONUNBUFFERED": "1"},
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert running.stdout is not None
+    lines = [running.stdout.readline() for _ in range(2)]
+    assert lines[0].startswith("export HYPERLIQUID_API_URL=http://127.0.0.1:")
+    assert lines[1].startswith("export HYPERLIQUID_WS_URL=ws://127.0.0.1:")
+    running.send_signal(2)
+    assert running.wait(timeout=20) == 0
+    running.stdout.close()
