@@ -67,6 +67,13 @@ def said(process: subprocess.Popen[str]) -> str:
     return process.stdout.readline().rstrip("\n")
 
 
+def tell(process: subprocess.Popen[str], word: str = "go") -> None:
+    """A line for the process to read."""
+    assert process.stdin is not None
+    process.stdin.write(word + "\n")
+    process.stdin.flush()
+
+
 def run(script: str, *args: object) -> str:
     """What a script printed; it must end well."""
     done = subprocess.run(

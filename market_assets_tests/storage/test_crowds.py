@@ -12,7 +12,7 @@ from market_assets.storage.errors import StoreLocked
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
 from market_assets_tests.storage.examples import PRICES, at, prices, symbols_in
-from market_assets_tests.storage.processes import holding, said, started
+from market_assets_tests.storage.processes import holding, said, started, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,8 +92,6 @@ def many_processes(folder: Path, *, writers: int, readers: int, turns: int) -> N
         ]
         assert [said(process) for process in processes] == ["ready"] * len(names)
         for process in processes:
-            assert process.stdin is not None
-            process.stdin.write("go\n")
-            process.stdin.flush()
+            tell(process)
         assert [said(process) for process in processes] == ["done"] * len(names)
     assert store.read("select count(*) as n from prices")["n"].item() == 2 * writers * turns

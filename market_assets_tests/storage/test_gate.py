@@ -17,7 +17,7 @@ from market_assets.storage.flock import locked, take
 from market_assets.storage.gate import Gate
 from market_assets.storage.paths import StorePaths
 from market_assets_tests.storage.examples import T0
-from market_assets_tests.storage.processes import said, started
+from market_assets_tests.storage.processes import said, started, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -154,7 +154,7 @@ def test_waits_and_holds_are_measured(paths: StorePaths) -> None:
     assert gate.stats.hold_ms_max == gate.stats.hold_ms_total == hold.hold_ms >= 5
     with started(HOLD_GATE, paths.published, "write") as process:
         assert said(process) == "held"
-        release = threading.Timer(0.05, process.communicate, ("go\n",))
+        release = threading.Timer(0.05, tell, (process,))
         release.start()
         with gate.passed(exclusive=False):
             pass

@@ -22,7 +22,7 @@ from market_assets.storage.errors import (
 from market_assets.storage.gate import Gate
 from market_assets.storage.live import LiveMissing, connected, fetch, opened, transaction
 from market_assets.storage.paths import StorePaths
-from market_assets_tests.storage.processes import holding
+from market_assets_tests.storage.processes import holding, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -67,9 +67,11 @@ def test_readers_get_in_beside_an_outsider_who_reads(paths: StorePaths) -> None:
 def test_a_refused_open_is_tried_again(paths: StorePaths) -> None:
     """The outsider leaves within the wait: the call succeeds."""
     with holding(paths.live) as process:
-        threading.Timer(0.2, process.communicate, ("go\n",)).start()
+        release = threading.Timer(0.2, tell, (process,))
+        release.start()
         with opened(paths, gate_of(paths, wait=60), exclusive=True) as session:
             assert session.rows("insert into t values (1)") == [(1,)]
+        release.join()
 
 
 def test_what_waiting_cannot_cure_is_not_tried_again(paths: StorePaths) -> None:

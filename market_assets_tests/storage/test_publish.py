@@ -16,7 +16,7 @@ from market_assets.storage.errors import StoreLocked, StoreUnwritable
 from market_assets.storage.flock import locked
 from market_assets.storage.store import Store
 from market_assets_tests.storage.examples import PRICES, T0, at, prices
-from market_assets_tests.storage.processes import KILLED_WRITER, said, started
+from market_assets_tests.storage.processes import KILLED_WRITER, said, started, tell
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -232,7 +232,6 @@ for line in sys.stdin:
     store.publish()
     counts: list[int] = []
     with started(script, store.paths.published) as reader:
-        assert reader.stdin is not None
         stop = threading.Event()
 
         def publish() -> None:
@@ -244,8 +243,7 @@ for line in sys.stdin:
         publisher = threading.Thread(target=publish)
         publisher.start()
         while not stop.is_set() or len(counts) < 10:
-            reader.stdin.write("\n")
-            reader.stdin.flush()
+            tell(reader)
             counts.append(int(said(reader)))
         publisher.join()
     assert counts == sorted(counts)
