@@ -28,13 +28,15 @@ from market_assets.cli.processes import Group, start
 from market_assets.settings import ROOT, Settings, endpoints_file, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from pathlib import Path
 
 _STOP: Final = ((signal.SIGINT, 45.0), (signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
 """The stream needs a moment to drain and publish; the rest follows Ctrl-C at once."""
 _UP_WITHIN_S: Final = 120.0
 _FIRST_LOOK_S: Final = 60.0
+_RESTARTS: Final = 5
+_RESTART_WINDOW_S: Final = 600.0
 
 
 class RunError(RuntimeError):
@@ -97,39 +99,63 @@ def _run(
         "MARKET_DB": str(settings.market_db),
         "PYTHONUNBUFFERED": "1",
     }
-    needed: list[tuple[str, subprocess.Popen[str]]] = []
+    venues = None
     if simulated:
         venues, addresses = _start_venues(settings, groups, env)
-        needed.append(("the simulated venues", venues))
         env |= addresses
-    url = f"http://127.0.0.1:{settings.ui_port}"
     _refuse_a_taken_port(settings.ui_port)
+    click.echo("starting Dagster …", err=True)
+    dagster = _start_dagster(settings, groups, env, stop)
+    if not stop.is_set():
+        click.echo(f"\n  UI        http://127.0.0.1:{settings.ui_port}")
+        click.echo(
+            f"  database  {settings.market_db}  (open it read-only, for as long as you like)"
+        )
+        click.echo("  stop      Ctrl-C\n")
+    first_look_at = time.monotonic() + _FIRST_LOOK_S
+    ended: list[float] = []
+    while not stop.wait(1.0):
+        if venues is not None and venues.poll() is not None:
+            raise RunError(f"the simulated venues ended with exit code {venues.returncode}")
+        if dagster.poll() is not None:
+            _start_again_or_give_up(dagster, ended)
+            dagster = _start_dagster(settings, groups, env, stop)
+        if time.monotonic() > first_look_at:
+            first_look_at = float("inf")
+            subprocess.run(
+                [sys.executable, "-m", "market_assets.cli.main", "status"], env=env, check=False
+            )
+    click.echo("stopping …", err=True)
+
+
+def _start_dagster(
+    settings: Settings, groups: list[Group], env: Mapping[str, str], stop: threading.Event
+) -> subprocess.Popen[str]:
+    """Dagster in a group of its own, once its UI answers.
+
+    The group of one that died before is kept in mind: the stream may still be alive in it.
+    """
     dagster, group = start(
         "dagster", _dagster_command(settings), env=env, cwd=settings.dagster_home
     )
     groups.append(group)
     _remember(settings, groups)
-    needed.append(("Dagster", dagster))
-    click.echo("starting Dagster …", err=True)
-    _wait_until_up(url, needed, stop)
-    if not stop.is_set():
-        click.echo(f"\n  UI        {url}")
-        click.echo(
-            f"  database  {settings.market_db}  (open it read-only, for as long as you like)"
-        )
-        click.echo("  stop      Ctrl-C\n")
-    looked = False
-    up_at = time.monotonic()
-    while not stop.wait(1.0):
-        for name, process in needed:
-            if process.poll() is not None:
-                raise RunError(f"{name} ended with exit code {process.returncode}")
-        if not looked and time.monotonic() - up_at > _FIRST_LOOK_S:
-            looked = True
-            subprocess.run(
-                [sys.executable, "-m", "market_assets.cli.main", "status"], env=env, check=False
-            )
-    click.echo("stopping …", err=True)
+    _wait_until_up(f"http://127.0.0.1:{settings.ui_port}", dagster, stop)
+    return dagster
+
+
+def _start_again_or_give_up(dagster: subprocess.Popen[str], ended: list[float]) -> None:
+    """`dagster dev` ends when its daemon or its web server does; the stream goes on meanwhile.
+
+    Raises:
+        RunError: it keeps ending.
+    """
+    now = time.monotonic()
+    ended[:] = [at for at in ended if now - at < _RESTART_WINDOW_S] + [now]
+    said = f"Dagster ended with exit code {dagster.returncode}"
+    if len(ended) > _RESTARTS:
+        raise RunError(f"{said}, {len(ended)} times in {_RESTART_WINDOW_S / 60:.0f} minutes")
+    click.echo(f"{said}; starting it again …", err=True)
 
 
 def _dagster_command(settings: Settings) -> list[str]:
@@ -177,16 +203,13 @@ def _start_venues(
     return venues, addresses
 
 
-def _wait_until_up(
-    url: str, needed: list[tuple[str, subprocess.Popen[str]]], stop: threading.Event
-) -> None:
+def _wait_until_up(url: str, dagster: subprocess.Popen[str], stop: threading.Event) -> None:
     deadline = time.monotonic() + _UP_WITHIN_S
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     while time.monotonic() < deadline:
-        for name, process in needed:
-            if process.poll() is not None:
-                raise RunError(f"{name} ended with exit code {process.returncode}")
+        if dagster.poll() is not None:
+            raise RunError(f"Dagster ended with exit code {dagster.returncode} while starting")
         try:
-            opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
             with opener.open(f"{url}/server_info", timeout=2):
                 return
         except (urllib.error.URLError, OSError):

@@ -46,6 +46,7 @@ class System:
 
     folder: Path
     extra: dict[str, str] = field(default_factory=dict)
+    root: Path = ROOT
     process: subprocess.Popen[str] | None = None
 
     def __post_init__(self) -> None:
@@ -69,7 +70,7 @@ class System:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "market_assets.cli.main", "run", "--simulated"],
                 env=self.env,
-                cwd=ROOT,
+                cwd=self.root,
                 stdout=log,
                 stderr=log,
                 text=True,
@@ -86,7 +87,7 @@ class System:
 
     def _run(self, command: list[str], *, check: bool) -> subprocess.CompletedProcess[str]:
         done = subprocess.run(
-            command, env=self.env, cwd=ROOT, capture_output=True, text=True, check=False
+            command, env=self.env, cwd=self.root, capture_output=True, text=True, check=False
         )
         assert done.returncode == 0 or not check, done.stderr[-3000:]
         return done
@@ -126,9 +127,9 @@ class System:
 
 
 @contextmanager
-def system(folder: Path, **extra: str) -> Iterator[System]:
+def system(folder: Path, root: Path = ROOT, **extra: str) -> Iterator[System]:
     """A system that is stopped at the end of the test whatever happened in it."""
-    running = System(folder, extra)
+    running = System(folder, extra, root)
     try:
         yield running
     finally:
