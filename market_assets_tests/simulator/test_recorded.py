@@ -97,14 +97,14 @@ def test_minutes_grow_towards_their_recorded_bar() -> None:
     """Live frames: open first, extremes, then exactly what the recording has; mids go along."""
     assert RECORDED is not None
     path = RECORDED / "candles_BTC_perp_1m_20250721_26.csv"
-    with simulated(recordings=RECORDED, speed=60) as venue, connected(venue) as ws:
+    with simulated(recordings=RECORDED, speed=120) as venue, connected(venue) as ws:
         moved = moved_days(venue) * DAY_MS
         recorded = {int(r["t"]) + moved: r for r in rows_of(path)}
         ws.subscribe(type="candle", coin="BTC", interval="1m")
         ws.subscribe(type="allMids")
         bars: dict[int, list[dict[str, Any]]] = {}
         mids: list[tuple[int, float]] = []
-        end = time.monotonic() + 3.2
+        end = time.monotonic() + 2.2
         while time.monotonic() < end:
             frame = ws.next()
             if frame["channel"] == "candle":

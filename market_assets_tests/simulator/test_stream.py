@@ -165,13 +165,13 @@ def test_states_come_at_once(venue: Simulated) -> None:
 
 
 def test_live_candles_end_as_rest_has_them() -> None:
-    """At 60 × the wall clock: bars only grow, and the last frame of each is REST's row."""
-    with simulated(speed=60, main=4, builder=1, spot=2) as venue, connected(venue) as ws:
+    """At 120 × the wall clock: bars only grow, and the last frame of each is REST's row."""
+    with simulated(speed=120, main=4, builder=1, spot=2) as venue, connected(venue) as ws:
         wanted = [("BTC", "1m"), ("BTC", "1h"), ("@107", "1m"), ("ETH", "3m")]
         for coin, interval in wanted:
             ws.subscribe(type="candle", coin=coin, interval=interval)
         seen: dict[tuple[str, str, int], list[dict[str, Any]]] = {}
-        end = time.monotonic() + 4
+        end = time.monotonic() + 2.5
         while time.monotonic() < end:
             frame = ws.next()
             if frame["channel"] == "candle":
@@ -198,7 +198,7 @@ def test_live_candles_end_as_rest_has_them() -> None:
 
 def test_live_trades_are_complete_and_single() -> None:
     """Every trade of the tape arrives once, apart from the replay at the beginning."""
-    with simulated(speed=20, main=2, builder=0, spot=1) as venue, connected(venue) as ws:
+    with simulated(speed=60, main=2, builder=0, spot=1) as venue, connected(venue) as ws:
         ws.subscribe(type="trades", coin="ETH")
         replayed = ws.until("trades")["data"]
         after = replayed[-1]["time"]
@@ -237,7 +237,7 @@ def test_info_over_the_socket_weighs_and_answers(venue: Simulated) -> None:
 
 def test_a_silent_connection_is_closed() -> None:
     """Nothing to send for the limit: the venue closes; a ping in time keeps it open."""
-    with simulated(limits=Limits(silence_s=1.2)) as venue, connected(venue) as ws:
+    with simulated(limits=Limits(silence_s=0.8)) as venue, connected(venue) as ws:
         for _ in range(4):
             time.sleep(0.4)  # the client's ping interval, below the limit
             ws.send({"method": "ping"})
