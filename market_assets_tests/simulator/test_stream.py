@@ -237,9 +237,9 @@ def test_info_over_the_socket_weighs_and_answers(venue: Simulated) -> None:
 
 def test_a_silent_connection_is_closed() -> None:
     """Nothing to send for the limit: the venue closes; a ping in time keeps it open."""
-    with simulated(limits=Limits(silence_s=0.8)) as venue, connected(venue) as ws:
+    with simulated(limits=Limits(silence_s=1.0)) as venue, connected(venue) as ws:
         for _ in range(4):
-            time.sleep(0.4)  # the client's ping interval, below the limit
+            time.sleep(0.3)  # the client's ping interval, below the limit
             ws.send({"method": "ping"})
             assert ws.next()["channel"] == "pong"
         with pytest.raises(ConnectionClosed):
