@@ -1,0 +1,89 @@
+"""The tables: one `TableSpec` each, the contract between sources, storage, features and readers.
+
+Normalisers promise these columns, storage creates and checks them, features read them; asset
+checks, the UI's column schemas and `docs/tables.md` are made from them. Nothing here opens a file.
+
+This is where they are imported from; each source has a module of its own beside it.
+
+Rules for every table: instants are `TIMESTAMPTZ` in UTC; amounts are `DOUBLE`; a value that the
+venue did not give is `NULL`; the unit stands in a column's name or in its `unit`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from market_assets.tables.hyperliquid import (
+    HYPERLIQUID_ASSET_CATEGORIES,
+    HYPERLIQUID_ASSET_CATEGORY_TAXONOMY,
+    HYPERLIQUID_ASSETS,
+    HYPERLIQUID_CANDLES,
+    HYPERLIQUID_MID_PRICES,
+)
+from market_assets.tables.hyperliquid_derived import (
+    BOOK_LEVELS,
+    HYPERLIQUID_ASSET_CONTEXTS,
+    HYPERLIQUID_FUNDING_PRESSURE,
+    HYPERLIQUID_FUNDING_RATES,
+    HYPERLIQUID_LIQUIDITY_PROFILES,
+    HYPERLIQUID_POSITIONING_PRESSURE,
+    HYPERLIQUID_TECHNICAL_INDICATORS,
+    HYPERLIQUID_VOLATILITY_PROFILES,
+    USD_TOKENS,
+)
+from market_assets.tables.operations import INGESTION_GAPS, INGESTION_RUNS
+from market_assets.tables.spec import Column, Retention, SqlType, TableSpec
+
+__all__ = [
+    "BOOK_LEVELS",
+    "HYPERLIQUID_ASSETS",
+    "HYPERLIQUID_ASSET_CATEGORIES",
+    "HYPERLIQUID_ASSET_CATEGORY_TAXONOMY",
+    "HYPERLIQUID_ASSET_CONTEXTS",
+    "HYPERLIQUID_CANDLES",
+    "HYPERLIQUID_FUNDING_PRESSURE",
+    "HYPERLIQUID_FUNDING_RATES",
+    "HYPERLIQUID_LIQUIDITY_PROFILES",
+    "HYPERLIQUID_MID_PRICES",
+    "HYPERLIQUID_POSITIONING_PRESSURE",
+    "HYPERLIQUID_TECHNICAL_INDICATORS",
+    "HYPERLIQUID_VOLATILITY_PROFILES",
+    "INGESTION_GAPS",
+    "INGESTION_RUNS",
+    "TABLES",
+    "USD_TOKENS",
+    "Column",
+    "Retention",
+    "SqlType",
+    "TableSpec",
+    "table",
+]
+
+TABLES: Final[tuple[TableSpec, ...]] = (
+    HYPERLIQUID_ASSETS,
+    HYPERLIQUID_ASSET_CATEGORY_TAXONOMY,
+    HYPERLIQUID_ASSET_CATEGORIES,
+    HYPERLIQUID_MID_PRICES,
+    HYPERLIQUID_CANDLES,
+    HYPERLIQUID_ASSET_CONTEXTS,
+    HYPERLIQUID_FUNDING_RATES,
+    HYPERLIQUID_TECHNICAL_INDICATORS,
+    HYPERLIQUID_VOLATILITY_PROFILES,
+    HYPERLIQUID_FUNDING_PRESSURE,
+    HYPERLIQUID_LIQUIDITY_PROFILES,
+    HYPERLIQUID_POSITIONING_PRESSURE,
+    INGESTION_RUNS,
+    INGESTION_GAPS,
+)
+
+
+def table(name: str) -> TableSpec:
+    """The table of that name.
+
+    Raises:
+        KeyError: there is none.
+    """
+    for spec in TABLES:
+        if spec.name == name:
+            return spec
+    raise KeyError(f"no table {name!r}; one of {', '.join(spec.name for spec in TABLES)}")

@@ -1,0 +1,111 @@
+"""What a `TableSpec` is: columns with types, meanings and units, key, time, versions, retention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    import polars as pl
+
+SqlType = Literal[
+    "TIMESTAMPTZ", "DATE", "DOUBLE", "BIGINT", "BOOLEAN", "VARCHAR", "VARCHAR[]", "DOUBLE[]"
+]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its SQL type, what a value means, its unit, and whether it may be NULL."""
+
+    name: str
+    type: SqlType
+    doc: str
+    unit: str = ""
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Retention:
+    """How long rows are kept, by the table's time column.
+
+    Attributes:
+        keep: the age after which a row is deleted (the default of the setting).
+        setting: the environment variable that changes it, in hours.
+        only: restricts the rule to rows where `only[0]` equals `only[1]`.
+    """
+
+    keep: timedelta
+    setting: str
+    only: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """What a table holds.
+
+    Attributes:
+        name: the table, the asset key and, where one function makes it, that function.
+        grain: what one row is, in words: "one row per …".
+        key: the columns that identify a row.
+        time_column: the row's own time (the venue's clock, or the instant it speaks for).
+        version: which of two rows with one key wins: the one that is greater in these columns,
+            compared left to right; equal rows: the one already stored stays. So an older message
+            never overwrites a newer one. Empty: a later write wins.
+        set_once: columns that keep their first value when a row is replaced.
+        changed_at: the column that says when the row's content last changed. Replaced by a row
+            with the same content, it keeps its stored value. Empty: the table has none.
+        retention: rules by which old rows are deleted; empty: rows are kept.
+    """
+
+    name: str
+    grain: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    time_column: str
+    version: tuple[str, ...] = ()
+    set_once: tuple[str, ...] = ()
+    changed_at: str = ""
+    retention: tuple[Retention, ...] = field(default=())
+
+    def __post_init__(self) -> None:
+        names = self.column_names
+        changed_at = (self.changed_at,) if self.changed_at else ()
+        for name in (*self.key, self.time_column, *self.version, *self.set_once, *changed_at):
+            if name not in names:
+                raise ValueError(f"table {self.name}: no column {name!r}")
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """Column names in table order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def content(self) -> tuple[str, ...]:
+        """Columns whose change moves `changed_at`: not the key, nor those that speak of the row."""
+        history = {*self.key, *self.version, *self.set_once, self.changed_at, "ingested_at"}
+        return tuple(name for name in self.column_names if name not in history)
+
+    @property
+    def required(self) -> tuple[str, ...]:
+        """Columns that are never NULL: the key, and those that say so."""
+        return tuple(c.name for c in self.columns if c.required or c.name in self.key)
+
+    @property
+    def schema(self) -> dict[str, pl.DataType]:
+        """The Polars schema of a frame of this table. Imports polars when it is asked for."""
+        from market_assets.frames import polars_type  # noqa: PLC0415 - 0.15 s of CPU, paid by users
+
+        return {column.name: polars_type(column.type) for column in self.columns}
+
+
+def key_column(name: str, doc: str, type_: SqlType = "VARCHAR") -> Column:
+    """A column of a key: never NULL."""
+    return Column(name, type_, doc, required=True)
+
+
+INGESTED_AT: Final = Column(
+    "ingested_at", "TIMESTAMPTZ", "When the project received it, by its own clock.", required=True
+)
+"""Every table that is fed from a venue has it."""
