@@ -13,7 +13,7 @@ from market_assets.clock import from_ms
 from market_assets.sources.errors import VenueBusy, VenueError, VenueUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable, Mapping
 
     from market_assets.clock import Clock
     from market_assets.sidecar.holes import Span
@@ -38,8 +38,8 @@ class CandleSource:
         error: the latest failure; None if there has been none.
     """
 
-    def __init__(self, client_for: Callable[[str], HyperliquidClient], clock: Clock) -> None:
-        self._client_for = client_for
+    def __init__(self, clients: Mapping[str, HyperliquidClient], clock: Clock) -> None:
+        self._clients = clients
         self._clock = clock
         self._failures = 0
         self.weight = 0
@@ -48,9 +48,10 @@ class CandleSource:
 
     def candles(self, symbol: str, interval: str, span: Span, user: str) -> list[Candle] | None:
         """The candles that open in a span; None where they are not to be had now."""
-        client = self._client_for(user)
         try:
-            candles = client.candles(symbol, interval, from_ms(span.start_ms), from_ms(span.end_ms))
+            candles = self._clients[user].candles(
+                symbol, interval, from_ms(span.start_ms), from_ms(span.end_ms)
+            )
         except VenueError as error:
             self._failures += isinstance(error, VenueUnavailable | VenueBusy)
             pause = 0.0

@@ -92,8 +92,8 @@ def hyperliquid_session(
         options=options,
         store=store,
         spool=Spool(store.paths.spool, limit_bytes=settings.spool_limit_bytes),
-        client_for=lambda user: HyperliquidClient(
-            settings.hyperliquid_api_url, budget=budget, user=user
+        client_for=lambda user, clock: HyperliquidClient(
+            settings.hyperliquid_api_url, budget=budget, user=user, clock=clock
         ),
         feed=lambda sink, clock: HyperliquidFeed(settings.hyperliquid_ws_url, sink, clock=clock),
         code_version=code_version,

@@ -93,7 +93,7 @@ class Healer:
         *,
         store: Store,
         spool: Spool,
-        client_for: Callable[[str], HyperliquidClient],
+        clients: Mapping[str, HyperliquidClient],
         clock: Clock,
         keep: Mapping[str, timedelta],
         on_closes: Callable[[str, Sequence[Close]], None],
@@ -105,7 +105,7 @@ class Healer:
         Args:
             store: read for what is missing.
             spool: where candles and gaps go.
-            client_for: the client that asks on the account of a user of the request budget.
+            clients: the client of each user of the request budget: `stream` and `backfill`.
             clock: the session's.
             keep: how far back holes are looked for, by interval.
             on_closes: hears the closes of 1-minute candles that are in the spool or the database.
@@ -114,7 +114,7 @@ class Healer:
         """
         self._store = store
         self._spool = spool
-        self._source = CandleSource(client_for, clock)
+        self._source = CandleSource(clients, clock)
         self._rounds = Rounds()
         self._clock = clock
         self._keep = keep

@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+USERS: Final = ("stream", "backfill")
+"""Users of the venue's request budget that a session is."""
 LOOP_S: Final = 0.5
 ALIVE_EVERY_S: Final = 15.0
 STATE_EVERY_S: Final = 2.0
@@ -57,7 +59,7 @@ class StreamSession:
         options: StreamOptions,
         store: Store,
         spool: Spool,
-        client_for: Callable[[str], HyperliquidClient],
+        client_for: Callable[[str, Clock], HyperliquidClient],
         feed: Callable[[FeedSink, Clock], HyperliquidFeed],
         code_version: str,
         run_id: str = "",
@@ -69,7 +71,8 @@ class StreamSession:
             options: how to stream.
             store: the database.
             spool: `store.paths.spool`.
-            client_for: gives the client that asks on the account of `stream` or `backfill`.
+            client_for: makes the client that asks on the account of `stream` or `backfill`, by the
+                session's clock; the session has one of each, and closes them.
             feed: makes the feed for a sink and a clock.
             code_version: of the code that runs, for those who want to know whether it is old.
             run_id: the Dagster run; empty outside Dagster.
@@ -82,10 +85,11 @@ class StreamSession:
         self._run_id = run_id
         self._code_version = code_version
         self._lease = Lease(store.paths.state_dir)
+        self._clients = {user: client_for(user, self._clock) for user in USERS}
         self._healer = Healer(
             store=store,
             spool=spool,
-            client_for=client_for,
+            clients=self._clients,
             clock=self._clock,
             keep={"1m": options.keep_minutes, "1h": options.keep_hours},
             on_closes=lambda symbol, closes: self._streaming.call(
@@ -108,7 +112,7 @@ class StreamSession:
             recorder=self._recorder,
             spool=spool,
             store=store,
-            client=client_for("stream"),
+            client=self._clients["stream"],
             healer=self._healer,
             clock=self._clock,
             options=options,
@@ -252,8 +256,12 @@ class StreamSession:
         try:
             if not self._streaming.stop(wait=FEED_STOP_S):
                 _LOG.error("the stream did not end within %.0f s", FEED_STOP_S)
-            if "heal" in self._threads:
-                self._threads["heal"].join(HEALER_STOP_S)
+            healing = self._threads.get("heal")
+            if healing is not None:
+                healing.join(HEALER_STOP_S)
+            if healing is None or not healing.is_alive():
+                for client in self._clients.values():
+                    client.close()
             is_drained = self._drainer.end(wait=self._options.drain_timeout.total_seconds())
             is_drained = is_drained and self._drainer.is_empty
             self._write_state("ended")

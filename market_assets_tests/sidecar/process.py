@@ -57,34 +57,7 @@ class LoggedSpool(Spool):
         return path
 
 
-class Clients(dict[str, HyperliquidClient]):
-    """One client per user of the request budget, made when it is asked for."""
-
-    def __init__(self, said: dict[str, Any], clock: Clock) -> None:
-        super().__init__()
-        self._said = said
-        self._clock = clock
-
-    def __missing__(self, user: str) -> HyperliquidClient:
-        retries = RetryPolicy(attempts=2, first_delay=0.1, busy_delay=0.5, deadline=600)
-        self[user] = HyperliquidClient(
-            self._said["url"], user=user, clock=self._clock, timeout=3, retries=retries
-        )
-        return self[user]
-
-    def close(self) -> None:
-        """Close them all."""
-        for client in self.values():
-            client.close()
-
-
-def session(
-    said: dict[str, Any],
-    clock: Clock,
-    clients: Clients,
-    *,
-    spool: Spool | None = None,
-) -> StreamSession:
+def session(said: dict[str, Any], clock: Clock, *, spool: Spool | None = None) -> StreamSession:
     """A session against a simulated venue."""
     store = Store(Path(said["db"]), lock_wait=timedelta(seconds=2))
     spool = spool or LoggedSpool(store.paths.spool, Path(said["acks"]), limit_bytes=10**9)
@@ -92,6 +65,12 @@ def session(
         name: timedelta(seconds=value) if name in TIMES else value
         for name, value in said["options"].items()
     }
+
+    def client_for(user: str, session_clock: Clock) -> HyperliquidClient:
+        retries = RetryPolicy(attempts=2, first_delay=0.1, busy_delay=0.5, deadline=600)
+        return HyperliquidClient(
+            said["url"], user=user, clock=session_clock, timeout=3, retries=retries
+        )
 
     def feed(sink: FeedSink, session_clock: Clock) -> HyperliquidFeed:
         policy = FeedPolicy(**said.get("policy", {}))
@@ -101,7 +80,7 @@ def session(
         options=StreamOptions(**options),
         store=store,
         spool=spool,
-        client_for=clients.__getitem__,
+        client_for=client_for,
         feed=feed,
         code_version=said.get("code_version", "test"),
         run_id=said.get("run_id", "test"),
@@ -126,9 +105,8 @@ def main() -> None:
     said = json.loads(sys.argv[1])
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    clock = venue_clock(said)
     try:
-        end = session(said, clock, Clients(said, clock)).run(stop)
+        end = session(said, venue_clock(said)).run(stop)
     except LeaseHeldError as held:
         _tell({"reason": "held", "error": str(held)})
         sys.exit(3)

@@ -34,11 +34,15 @@ class FakeVenue:
     until_ms: int = 1 << 60
     failures: dict[str, Exception] = field(default_factory=dict)
     asked: list[tuple[str, str, str, int]] = field(default_factory=list)
-    user: str = ""
 
-    def candles(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Candle]:
+    def clients(self) -> dict[str, FakeClient]:
+        return {user: FakeClient(self, user) for user in ("stream", "backfill")}
+
+    def candles(
+        self, user: str, symbol: str, interval: str, start: datetime, end: datetime
+    ) -> list[Candle]:
         step = interval_length(interval) // timedelta(milliseconds=1)
-        self.asked.append((self.user, symbol, interval, (to_ms(end) - to_ms(start)) // step))
+        self.asked.append((user, symbol, interval, (to_ms(end) - to_ms(start)) // step))
         if symbol in self.failures:
             raise self.failures[symbol]
         now_ms = to_ms(self.clock.now())
@@ -48,6 +52,17 @@ class FakeVenue:
             for at in opens
             if at <= now_ms
         ]
+
+
+@dataclass
+class FakeClient:
+    """The venue as one user of the budget asks it."""
+
+    venue: FakeVenue
+    user: str
+
+    def candles(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Candle]:
+        return self.venue.candles(self.user, symbol, interval, start, end)
 
 
 class Bench:
@@ -63,17 +78,13 @@ class Bench:
         self.healer = Healer(
             store=self.store,
             spool=self.spool,
-            client_for=self.client_for,
+            clients=self.venue.clients(),
             clock=self.clock,
             keep=options.pop("keep", keep),
             on_closes=lambda symbol, closes: self.closes.setdefault(symbol, []).extend(closes),
             settle_s=0.0,
             **options,
         )
-
-    def client_for(self, user: str) -> FakeVenue:
-        self.venue.user = user
-        return self.venue
 
     def begin(self, *symbols: str) -> None:
         """The symbols are streamed from the present minute on."""
@@ -247,7 +258,7 @@ def test_a_venue_that_is_down_is_left_alone_and_asked_again() -> None:
     """Three failures in a row: pauses that double up to a minute."""
     clock = ManualClock(NOW)
     venue = FakeVenue(clock, failures={"A": VenueUnavailable("hyperliquid", "down")})
-    source = CandleSource(lambda _: venue, clock)
+    source = CandleSource(venue.clients(), clock)
     pauses = []
     for _ in range(10):
         assert source.candles("A", "1m", Span(0, MINUTE), "stream") is None

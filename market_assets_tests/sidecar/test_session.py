@@ -15,7 +15,7 @@ from market_assets.clock import ScaledClock
 from market_assets.sidecar.lease import LeaseHeldError
 from market_assets.sidecar.options import Report, SessionEnd
 from market_assets.storage.spool import Spool
-from market_assets_tests.sidecar.process import Clients, LoggedSpool, session, venue_clock
+from market_assets_tests.sidecar.process import LoggedSpool, session, venue_clock
 from market_assets_tests.sidecar.rig import MINUTE, Rig, rig, until
 
 if TYPE_CHECKING:
@@ -89,13 +89,12 @@ def field_(shared: Rig, tmp_path: Path) -> Iterator[Rig]:
 
 
 @contextmanager
-def running(on: Rig, **options: Any) -> Iterator[Running]:
+def running(on: Rig, *, ahead: timedelta = timedelta(), **options: Any) -> Iterator[Running]:
     """A session on the rig that has its first rows in the database."""
     said = on.said(**options)
-    clock = JumpyClock(venue_clock(said))
+    clock = JumpyClock(venue_clock(said), ahead)
     spool = LoggedSpool(on.store.paths.spool, on.folder / "acks", limit_bytes=10**9)
-    clients = Clients(said, clock)
-    made = Running(session(said, clock, clients, spool=spool), clock, spool)
+    made = Running(session(said, clock, spool=spool), clock, spool)
     made.start()
     try:
         until(lambda: made.reports or made.ends, "the first report")
@@ -104,7 +103,6 @@ def running(on: Rig, **options: Any) -> Iterator[Running]:
     finally:
         made.stop.set()
         made.thread.join(40)
-        clients.close()
 
 
 def test_a_stop_leaves_everything_in_the_published_database(field_: Rig) -> None:
@@ -162,8 +160,7 @@ def test_the_state_file_tells_how_it_is(field_: Rig) -> None:
 
 def test_a_second_session_is_refused_and_leaves_the_first_alone(field_: Rig) -> None:
     with running(field_):
-        clock = venue_clock(field_.said())
-        other = session(field_.said(), clock, Clients(field_.said(), clock))
+        other = session(field_.said(), venue_clock(field_.said()))
         with pytest.raises(LeaseHeldError):
             other.run(threading.Event())
         assert field_.lease.peek().state == "alive"
@@ -179,11 +176,8 @@ def test_an_exception_in_the_callers_thread_puts_everything_away(
         raise signal("now")
 
     said = field_.said()
-    clock = venue_clock(said)
-    clients = Clients(said, clock)
     with pytest.raises(signal, match="now"):
-        session(said, clock, clients).run(threading.Event(), report)
-    clients.close()
+        session(said, venue_clock(said)).run(threading.Event(), report)
     assert field_.lease.peek().state == "free"
     assert field_.spool.depth().segments == 0
     assert len(field_.acknowledged()) > 0
@@ -204,8 +198,10 @@ def test_a_session_whose_lock_is_taken_away_ends(field_: Rig) -> None:
 
 
 def test_a_session_with_a_duration_ends_by_itself(field_: Rig) -> None:
-    with running(field_, duration=60.0) as r:
-        assert r.wait_end().reason == "duration"
+    said = field_.said(duration=60.0)
+    end = session(said, venue_clock(said)).run(threading.Event())
+    assert end.reason == "duration"
+    assert end.ended_at - end.began_at >= timedelta(seconds=60)
 
 
 def test_the_cap_leaves_out_the_least_traded(field_: Rig) -> None:
@@ -268,6 +264,23 @@ def test_a_clock_that_is_set_leaves_no_wrong_row(field_: Rig, seconds: int) -> N
         field_.wait_complete(jumped_ms + MINUTE)
         now_ms = field_.venue.now_ms()
     field_.check(jumped_ms + MINUTE)
+    nothing_is_from_the_future(field_, now_ms)
+
+
+@pytest.mark.parametrize("ahead", [timedelta(hours=2), timedelta(hours=-2)])
+def test_a_clock_that_was_never_right_is_found_out(field_: Rig, ahead: timedelta) -> None:
+    """What was written before the venue's minutes told is deleted, and healed."""
+    with running(field_, ahead=ahead) as r:
+        until(lambda: r.session._clock.jumps and not r.session._clock.in_doubt, "the true time")
+        found_ms = field_.now_minute()
+        field_.wait_complete(found_ms)
+        now_ms = field_.venue.now_ms()
+    field_.check_candles(found_ms)
+    nothing_is_from_the_future(field_, now_ms)
+
+
+def nothing_is_from_the_future(field_: Rig, now_ms: int) -> None:
+    """No row has a time that the venue has not reached, give or take."""
     [(newest,)] = field_.store.read(
         "select epoch_ms(greatest((select max(open_at) from hyperliquid_candles),"
         " (select max(ingested_at) from hyperliquid_candles),"
