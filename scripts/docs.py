@@ -11,7 +11,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from market_assets.storage.describe import tables_markdown
+from market_assets.storage.describe import tables_document
 
 from market_assets import settings
 from market_assets.channels import CHANNELS, channel_of
@@ -44,7 +44,7 @@ def generated() -> dict[Path, str]:
     _, _, after = rest.partition(END)
     return {
         readme: f"{before}{BEGIN}\n{assets_table()}\n{END}{after}",
-        ROOT / "docs" / "tables.md": tables_markdown(),
+        ROOT / "docs" / "tables.md": tables_document(),
         ROOT / ".env.example": settings.env_example(),
     }
 

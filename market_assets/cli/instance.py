@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import shutil
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from market_assets.settings import ROOT
 
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
     from market_assets.settings import Settings
+
+_DATABASES: Final = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 
 
 def prepare_dagster_home(home: Path) -> None:
@@ -32,5 +35,22 @@ def open_instance(settings: Settings) -> DagsterInstance:
     """The instance that the settings name; close it, or use it as a context manager."""
     from dagster import DagsterInstance  # noqa: PLC0415 - half a second that `--help` need not pay
 
-    prepare_dagster_home(settings.dagster_home)
+    initialise(settings.dagster_home)
     return DagsterInstance.from_config(str(settings.dagster_home))
+
+
+def initialise(home: Path) -> None:
+    """Make the instance's databases, one process at a time.
+
+    Two processes that make them at once each stamp the schema's version, and Dagster then refuses
+    the instance for good ("more than one head present").
+    """
+    prepare_dagster_home(home)
+    with (home / ".initialise.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if all((home / name).exists() for name in _DATABASES):
+            return
+        from dagster import DagsterInstance  # noqa: PLC0415 - only where it is not yet there
+
+        with DagsterInstance.from_config(str(home)) as instance:
+            instance.get_runs(limit=1)

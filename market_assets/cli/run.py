@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from market_assets.cli.instance import prepare_dagster_home
+from market_assets.cli.instance import initialise, prepare_dagster_home
 from market_assets.cli.processes import Group, start
 from market_assets.settings import ROOT, Settings, endpoints_file, load
 
@@ -60,6 +60,12 @@ def run(*, simulated: bool) -> None:
     for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(which, lambda *_: stop.set())
     _prepare(settings)
+    # In a process of its own: Dagster would stay in the memory of this one for as long as it runs.
+    subprocess.run(
+        [sys.executable, "-m", "market_assets.cli.main", "setup"],
+        check=True,
+        stdout=subprocess.DEVNULL,
+    )
     with _only_one(settings), _groups(settings) as groups:
         _run(settings, groups, stop, simulated=simulated or upstream == "simulated")
 
@@ -69,6 +75,7 @@ def setup() -> None:
     """Make the data folder, Dagster's home and the line of .env that names it."""
     settings = load()
     _prepare(settings)
+    initialise(settings.dagster_home)
     click.echo(f"database {settings.market_db}, Dagster's instance {settings.dagster_home}")
 
 
