@@ -5,7 +5,7 @@ so the touch and slippage are read from that *fine* book, and depth further out 
 (levels rounded outwards to fewer significant figures). What lies beyond the last level is unknown,
 never 0.
 
-Not here: how far apart two books may be, how large the order is (`thresholds.py`).
+Not here: how far apart two books may be (`thresholds.py`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _BANDS: Final = (10, 50)
 _SIDES: Final = ("bid", "ask")
+_ORDER: Final = 10_000
+"""Dollars of the market order whose slippage is computed; it stands in the columns' names."""
 _BPS: Final = 10_000
 _ROUNDING: Final = 1e-12
 _DEFAULTS: Final = LiquidityThresholds()
@@ -85,7 +87,7 @@ def liquidity_profiles(
             how="left",
             suffix="_coarse",
         )
-        .join(_fills(fine_levels, thresholds.order_usd), on="symbol", how="left")
+        .join(_fills(fine_levels), on="symbol", how="left")
         .with_columns(as_of=pl.max_horizontal("book_at", "book_at_coarse"))
         .sort("as_of")
         .join_asof(
@@ -93,7 +95,7 @@ def liquidity_profiles(
             left_on="as_of",
             right_on="observed_at",
             by="symbol",
-            check_sortedness=False,
+            check_sortedness=False,  # Polars cannot see the order within symbols
         )
         .filter(~pl.col("is_delisted").fill_null(value=False))
     )
@@ -188,16 +190,16 @@ def _depth_of_band(band: int, side: str) -> pl.Expr:
     return pl.when(both).then(pl.col(name)).otherwise(pl.col(f"{name}_coarse")).alias(name)
 
 
-def _fills(levels: pl.DataFrame, order: float) -> pl.DataFrame:
-    """The average price of trading an amount of the quote token; NULL where a side has less."""
+def _fills(levels: pl.DataFrame) -> pl.DataFrame:
+    """The average price of trading `_ORDER` of the quote token; NULL where a side has less."""
     value = pl.col("px") * pl.col("sz")
     walked = levels.with_columns(
         before=value.cum_sum().over("symbol", "side") - value, value=value
-    ).with_columns(taken=(order - pl.col("before")).clip(0, pl.col("value")))
+    ).with_columns(taken=(_ORDER - pl.col("before")).clip(0, pl.col("value")))
     base = pl.col("taken") / pl.col("px")
     return walked.group_by("symbol").agg(
-        pl.when(pl.col("value").filter(side=side).sum() >= order)
-        .then(order / base.filter(side=side).sum())
+        pl.when(pl.col("value").filter(side=side).sum() >= _ORDER)
+        .then(_ORDER / base.filter(side=side).sum())
         .alias(f"{side}_fill")
         for side in _SIDES
     )

@@ -79,7 +79,7 @@ def _changes(
         right_on="observed_at",
         by="symbol",
         tolerance=tolerance,
-        check_sortedness=False,
+        check_sortedness=False,  # Polars cannot see the order within symbols; `known` is in order
     )
     return then.select(
         _change_pct("open_interest", "then_oi").alias(f"oi_change_{name}_pct"),

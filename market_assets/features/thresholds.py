@@ -87,8 +87,6 @@ class LiquidityThresholds:
     Attributes:
         books_within: precise and coarse book of a symbol are of one market only if their instants
             are no further apart; else the coarse one is not used.
-        order_usd: the size of the order whose slippage is computed.
     """
 
     books_within: timedelta = timedelta(seconds=30)
-    order_usd: float = 10_000.0

@@ -91,7 +91,8 @@ VARIANCES: Final = {
 def annualised(variance: pl.Expr, periods: int) -> pl.Expr:
     """The yearly rate of a variance by bar: 0.8 means 80 per cent.
 
-    Bars whose high is not their highest price can make a variance negative: then it is NULL.
+    A bar whose high is not its highest price can make a variance negative, and a price of 0 makes
+    it infinite: then it is NULL.
 
     Args:
         variance: by bar.
@@ -131,7 +132,9 @@ def volatility_profiles(
         pl.col("close_at").last().alias("as_of"),
         pl.len().cast(pl.Int64).alias("candles_used"),
         (100 * (pl.col("trades") > 0).mean()).alias("traded_share_pct"),
-        (100 * (pl.col("high").max() / pl.col("low").min() - 1)).alias("range_24h_pct"),
+        pl.when(pl.col("low").min() > 0)
+        .then(100 * (pl.col("high").max() / pl.col("low").min() - 1))
+        .alias("range_24h_pct"),
         pl.when(hour.count() == _HOUR).then(hour.var(ddof=1)).alias("realized_vol_1h_rate"),
         **{f"{name}_24h_rate": variance for name, variance in VARIANCES.items()},
     )

@@ -150,6 +150,11 @@ def test_pressure_by_percentile_where_rates_tie() -> None:
     week = rates([PIN] * WEEK, premiums=[-(i % 10) / 1e6 for i in range(WEEK)])
     assert _row(week, premium=1e-6)["pressure"] == "longs_pay"
     assert _row(week, premium=-5e-6)["pressure"] == "neutral"
+    below = rates([PIN] * WEEK, premiums=[-(1 + i % 10) / 1e5 for i in range(WEEK)])
+    assert _row(below, premium=-1e-6)["premium_percentile_7d"] == 100.0
+    assert _row(below, premium=-1e-6)["pressure"] == "neutral", "high for it, and still negative"
+    above = rates([-PIN] * WEEK, premiums=[(1 + i % 10) / 1e5 for i in range(WEEK)])
+    assert _row(above, rate=-PIN, premium=1e-6)["pressure"] == "neutral"
     negative = rates([-PIN] * WEEK, premiums=[i / 1e6 for i in range(WEEK)])
     assert _row(negative, rate=-PIN, premium=-1e-6)["pressure"] == "shorts_pay"
 

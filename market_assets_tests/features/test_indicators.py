@@ -135,6 +135,17 @@ def test_a_price_that_stands_still_for_days_equals_ta_lib() -> None:
     _assert_equal(_series(frame), judged(frame), frame["close"])
 
 
+def test_bars_that_widen_both_ways_move_in_neither_direction_as_in_ta_lib() -> None:
+    """Highs rise as much as lows fall, to the last bit: prices are eighths."""
+    widths = [(i * i % 5 + 1) / 8 * (1 + i % 3) for i in range(60)]
+    bars: list[Bar | None] = [
+        (64.0, 64.0 + width, 64.0 - width, 64.0 + width * (i % 2)) for i, width in enumerate(widths)
+    ]
+    bars[20:30] = _bars(64.0, [(3, 1, 0), (-2, 0, 1)] * 5)
+    frame = candles(bars)
+    _assert_equal(_series(frame), judged(frame), frame["close"])
+
+
 def test_short_history_is_null_until_each_indicator_can_be_known() -> None:
     bars = _bars(100.0, [(i % 7 - 3, 2, 2) for i in range(60)])
     series = _series(candles(bars))

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_assets.features.liquidity import liquidity_profiles
@@ -242,6 +242,7 @@ def test_a_recorded_book_is_walked_as_by_hand() -> None:
 LEVELS = st.lists(st.tuples(st.integers(1, 60), st.integers(1, 400)), min_size=1, max_size=20)
 
 
+@settings(deadline=None)
 @given(LEVELS, LEVELS)
 def test_a_larger_order_never_costs_less_and_figures_stay_in_their_range(
     bid_gaps: list[tuple[int, int]], ask_gaps: list[tuple[int, int]]

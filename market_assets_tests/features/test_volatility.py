@@ -157,9 +157,10 @@ def test_other_thresholds_make_other_regimes() -> None:
     assert volatility_profiles(frame, as_of=LATER, thresholds=lax)["regime"].item() == "calm"
 
 
-def test_a_bar_whose_high_is_not_its_highest_price_costs_only_its_symbol() -> None:
-    """A variance below 0 is NULL: the other symbol's row is what it is without it."""
-    broken = candles([(100.0, 100.0, 100.0, 120.0)] * DAY, symbol="BAD")
+@pytest.mark.parametrize("bar", [(100.0, 100.0, 100.0, 120.0), (100.0, 100.0, 0.0, 100.0)])
+def test_bars_that_make_no_sense_cost_only_their_symbol(bar: Bar) -> None:
+    """A high that is not the highest, a price of 0: NULL, and the other symbol's row stands."""
+    broken = candles([bar] * DAY, symbol="BAD")
     sound = candles(_swinging(DAY), symbol="GOOD")
     rows = volatility_profiles(pl.concat([broken, sound]), as_of=LATER)
     assert rows.filter(symbol="BAD")["garman_klass_24h_rate"].item() is None
