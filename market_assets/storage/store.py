@@ -165,6 +165,20 @@ class Store:
         with self._opened(exclusive=False) as session:
             return session.connection.sql(sql, params=bound or None).pl()
 
+    def read_together(
+        self, queries: Mapping[str, tuple[str, Mapping[str, object]]]
+    ) -> dict[str, pl.DataFrame]:
+        """What several queries give, by name: all of one state, and the live file opened once.
+
+        Args:
+            queries: by name, one statement that only reads, and the values for its `$name`.
+        """
+        with self._opened(exclusive=False) as session, transaction(session.connection):
+            return {
+                name: session.connection.sql(sql, params=dict(params) or None).pl()
+                for name, (sql, params) in queries.items()
+            }
+
     def publish(self, *, force: bool = False) -> Publication:
         """Bring the published file up to date, when something changed and the pace allows it.
 

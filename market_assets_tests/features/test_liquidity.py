@@ -25,7 +25,7 @@ USDC = contexts(context(impact_bid_px=99.9, impact_ask_px=100.1))
 def _row(
     fine: pl.DataFrame, coarse: pl.DataFrame = EMPTY, known: pl.DataFrame = USDC
 ) -> dict[str, object]:
-    return liquidity_profiles(fine, coarse, known, as_of=NOW).row(0, named=True)
+    return liquidity_profiles(fine, [coarse], known, as_of=NOW).row(0, named=True)
 
 
 def test_recorded_mid_spread_and_imbalance_are_met() -> None:
@@ -47,7 +47,7 @@ def test_recorded_mid_spread_and_imbalance_are_met() -> None:
         )
         for side in ("bid", "ask")
     )
-    rows = liquidity_profiles(fine, EMPTY, USDC, as_of=NOW)
+    rows = liquidity_profiles(fine, [], USDC, as_of=NOW)
     assert rows.height == 675
     for ours, theirs in (
         ("mid", "ref_mid"),
@@ -149,7 +149,7 @@ def test_a_book_with_one_side_has_that_side() -> None:
 
 
 def test_an_empty_book_has_no_row() -> None:
-    assert liquidity_profiles(EMPTY, book(BIDS, ASKS), USDC, as_of=NOW).is_empty()
+    assert liquidity_profiles(EMPTY, [book(BIDS, ASKS)], USDC, as_of=NOW).is_empty()
 
 
 @pytest.mark.parametrize("quote", ["USDH", None])
@@ -207,13 +207,13 @@ def test_later_books_and_contexts_are_not_used_and_the_latest_of_several_is() ->
 def test_delisted_assets_are_left_out_and_unknown_ones_are_not() -> None:
     fine = pl.concat([book(BIDS, ASKS, symbol=symbol) for symbol in ("OLD", "NEW", "BTC")])
     known = contexts(context("OLD", is_delisted=True), context("BTC"))
-    rows = liquidity_profiles(fine, EMPTY, known, as_of=NOW)
+    rows = liquidity_profiles(fine, [], known, as_of=NOW)
     assert rows.select("symbol", "volume_24h_usd").rows() == [("BTC", 50_000.0), ("NEW", None)]
 
 
 def test_levels_of_another_shape_are_an_error() -> None:
     with pytest.raises(FrameError, match="book_levels: missing columns"):
-        liquidity_profiles(EMPTY.drop("px"), EMPTY, USDC, as_of=NOW)
+        liquidity_profiles(EMPTY.drop("px"), [EMPTY], USDC, as_of=NOW)
 
 
 def test_a_recorded_book_is_walked_as_by_hand() -> None:

@@ -134,9 +134,7 @@ def test_rows_past_their_retention_go_and_others_stay(store: Store) -> None:
 
 def test_a_setting_changes_the_retention(store: Store) -> None:
     put(store, range(1), start=NOW - timedelta(hours=2))
-    kept = keep_up(
-        store, retention={"MARKET_KEEP_CANDLES_1M_HOURS": timedelta(hours=1)}, now=NOW
-    )
+    kept = keep_up(store, retention={"MARKET_KEEP_CANDLES_1M_HOURS": timedelta(hours=1)}, now=NOW)
     assert kept.deleted == {"hyperliquid_candles": 1}
 
 
