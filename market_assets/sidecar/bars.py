@@ -14,9 +14,12 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
+from msgspec import structs
+
+from market_assets.sources.hyperliquid.wire import CandleUpdate
+
 if TYPE_CHECKING:
     from market_assets.sidecar.venue_clock import VenueClock
-    from market_assets.sources.hyperliquid.feed import CandleUpdate
 
 MINUTE_MS: Final = 60_000
 MARGIN_S: Final = 5.0
@@ -24,28 +27,28 @@ MARGIN_S: Final = 5.0
 and an acknowledgement on its way is not yet a subscription."""
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Bar:
     """The newest known state of one minute.
 
     Attributes:
+        state: the newest frame; of a minute without trades, one that no venue has sent.
         changed: monotonic reading when the state last changed.
         seen: monotonic reading when the last frame of it came; None for a flat bar.
+        closed: the state is final.
         dirty: it is not on disk as it is now.
     """
 
-    symbol: str
-    open_ms: int
-    open: float
-    high: float
-    low: float
-    close: float
-    volume: float
-    trades: int
+    state: CandleUpdate
     changed: float
     seen: float | None
     closed: bool = False
-    dirty: bool = True
+    dirty: bool = False
+
+    @property
+    def open_ms(self) -> int:
+        """Start of the minute, Unix milliseconds."""
+        return self.state.open_ms
 
 
 class Verdict(Enum):
@@ -63,6 +66,7 @@ class Series:
     Attributes:
         covered_from: monotonic reading since when every frame has been heard; None: not covered.
         seed: the newest minute whose close is known from elsewhere, and that close.
+        newest_ms: the newest minute of which a frame has come, and its bar.
         unpriced: the venue has no candle of it at all: until it trades, no minute of it is missing.
     """
 
@@ -71,56 +75,38 @@ class Series:
     covered_from: float | None = None
     seed: tuple[int, float] | None = None
     newest_ms: int = 0
+    newest: Bar | None = None
     unpriced: bool = False
 
-    def take(self, update: CandleUpdate, clock: VenueClock, *, over: bool) -> list[Bar]:
-        """Apply a frame; returns the bars that changed: none for a duplicate or an older state.
-
-        Args:
-            update: the frame.
-            clock: what coverage is measured by.
-            over: the minute has been concluded already, so this frame is late.
-        """
-        elapsed = clock.monotonic()
+    def take(self, update: CandleUpdate, elapsed: float, clock: VenueClock) -> list[Bar]:
+        """Apply a frame; returns the bars that changed: none for a duplicate or an older state."""
         self.unpriced = False
         bar = self.bars.get(update.open_ms)
         if bar is None:
-            bar = self._new(update, elapsed)
-            changed = [bar]
+            bar = Bar(update, elapsed, elapsed)
+            self.bars[update.open_ms] = bar
         else:
             bar.seen = elapsed
-            if update.trades <= bar.trades:
+            if update.trades <= bar.state.trades:
                 return []
-            bar.open, bar.high, bar.low = update.open, update.high, update.low
-            bar.close, bar.volume, bar.trades = update.close, update.volume, update.trades
+            bar.state = update
             bar.changed = elapsed
-            bar.dirty = True
-            changed = [bar]
-        if over and not bar.closed and self._complete(bar, clock):
-            self._close(bar, elapsed)
+        changed = [bar]
         if update.open_ms > self.newest_ms:
             previous = self.bars.get(self.newest_ms)
-            self.newest_ms = update.open_ms
+            self.newest_ms, self.newest = update.open_ms, bar
             if previous is not None and not previous.closed and self._complete(previous, clock):
                 self._close(previous, elapsed)
                 changed.append(previous)
-        return changed + self.carry(update.open_ms, bar.close, elapsed)
+        return changed + self.carry(update.open_ms, update.close, elapsed)
 
-    def _new(self, update: CandleUpdate, elapsed: float) -> Bar:
-        bar = Bar(
-            update.symbol,
-            update.open_ms,
-            update.open,
-            update.high,
-            update.low,
-            update.close,
-            update.volume,
-            update.trades,
-            changed=elapsed,
-            seen=elapsed,
-        )
-        self.bars[update.open_ms] = bar
-        return bar
+    def close_late(self, open_ms: int, elapsed: float, clock: VenueClock) -> list[Bar]:
+        """A frame of a minute that was judged already: it may have made it complete."""
+        bar = self.bars[open_ms]
+        if bar.closed or not self._complete(bar, clock):
+            return []
+        self._close(bar, elapsed)
+        return [bar]
 
     def conclude(self, open_ms: int, clock: VenueClock) -> tuple[Verdict, Bar | None]:
         """Judge a minute that is over, and close it if its state is certain.
@@ -142,19 +128,7 @@ class Series:
             return Verdict.HOLE, None
         if previous is None:
             return (Verdict.COMPLETE if self.unpriced else Verdict.HOLE), None
-        bar = Bar(
-            self.symbol,
-            open_ms,
-            previous,
-            previous,
-            previous,
-            previous,
-            volume=0.0,
-            trades=0,
-            changed=elapsed,
-            seen=None,
-            closed=True,
-        )
+        bar = Bar(_flat(self.symbol, open_ms, previous), elapsed, None, closed=True)
         self.bars[open_ms] = bar
         return Verdict.FLAT, bar
 
@@ -171,11 +145,10 @@ class Series:
             self.seed = (open_ms, close)
         bar = self.bars.get(open_ms)
         if bar is not None and not bar.closed:
-            # The row from REST is final and on its way to disk; this one only must not undo it.
+            # Not dirty: the final row is on its way to disk, from elsewhere, and has more trades.
             bar.closed = True
-            bar.close = close
-            bar.dirty = False
-        elif bar is not None and bar.trades:
+            bar.state = structs.replace(bar.state, close=close)
+        elif bar is not None and bar.state.trades:
             return []
         return self.carry(open_ms, close, elapsed)
 
@@ -183,11 +156,12 @@ class Series:
         """Give the flat bars that follow a minute its close."""
         changed = []
         following = open_ms + MINUTE_MS
-        while (bar := self.bars.get(following)) is not None and not bar.trades and bar.closed:
-            if bar.close != close:
-                bar.open = bar.high = bar.low = bar.close = close
+        while (bar := self.bars.get(following)) is not None and bar.closed:
+            if bar.state.trades:
+                break
+            if bar.state.close != close:
+                bar.state = _flat(self.symbol, following, close)
                 bar.changed = elapsed
-                bar.dirty = True
                 changed.append(bar)
             following += MINUTE_MS
         return changed
@@ -197,22 +171,27 @@ class Series:
         previous = open_ms - MINUTE_MS
         bar = self.bars.get(previous)
         if bar is not None:
-            return bar.close if bar.closed else None
+            return bar.state.close if bar.closed else None
         if self.seed is not None and self.seed[0] == previous:
             return self.seed[1]
         return None
 
-    def doubt_from(self, open_ms: int) -> None:
-        """Coverage was lost in that minute: nothing said of it or of later ones is certain."""
+    def doubt_from(self, open_ms: int) -> list[Bar]:
+        """Coverage was lost in that minute: nothing said of it or of later ones is certain.
+
+        Returns the flat bars that are taken back.
+        """
         self.covered_from = None
+        gone = []
         for at in [at for at in self.bars if at >= open_ms]:
             bar = self.bars[at]
-            if bar.trades:
+            if bar.state.trades:
                 bar.closed = False
             else:
-                del self.bars[at]
+                gone.append(self.bars.pop(at))
         if self.seed is not None and self.seed[0] >= open_ms:
             self.seed = None
+        return gone
 
     def forget_before(self, open_ms: int) -> None:
         """Let go of bars that are on disk and older than that."""
@@ -237,4 +216,17 @@ class Series:
     def _close(bar: Bar, elapsed: float) -> None:
         bar.closed = True
         bar.changed = elapsed
-        bar.dirty = True
+
+
+def _flat(symbol: str, open_ms: int, price: float) -> CandleUpdate:
+    return CandleUpdate(
+        symbol=symbol,
+        interval="1m",
+        open_ms=open_ms,
+        open=price,
+        high=price,
+        low=price,
+        close=price,
+        volume=0.0,
+        trades=0,
+    )

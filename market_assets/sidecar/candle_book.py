@@ -70,7 +70,7 @@ class CandleBook:
     def __init__(self, clock: VenueClock) -> None:
         self._clock = clock
         self._series: dict[str, Series] = {}
-        self._dirty: dict[tuple[str, int], Bar] = {}
+        self._dirty: list[Bar] = []
         self._causes: dict[str, str] = {}
         self._concluded_ms = floor_ms(to_ms(clock.now()), _MINUTE) - MINUTE_MS
         self._watermark_ms = 0
@@ -103,21 +103,45 @@ class CandleBook:
             self._series[symbol] = Series(symbol)
             self._causes[symbol] = cause
 
-    def add(self, update: CandleUpdate) -> None:
-        """Take one frame; of a symbol that is not kept, nothing."""
+    def add(self, update: CandleUpdate, elapsed: float) -> None:
+        """Take one frame, which came at that monotonic reading; of others' symbols, nothing.
+
+        The first lines are the path of nearly all frames: the newest minute, once more.
+        """
         series = self._series.get(update.symbol)
         if series is None:
             return
+        open_ms = update.open_ms
+        bar = series.newest
+        if bar is None or open_ms != series.newest_ms or open_ms != self._watermark_ms:
+            self._add_other(series, update, elapsed)
+            return
+        bar.seen = elapsed
+        if update.trades <= bar.state.trades:
+            return
+        bar.state = update
+        bar.changed = self._talked = elapsed
+        if not bar.dirty:
+            bar.dirty = True
+            self._dirty.append(bar)
+        if open_ms <= self._concluded_ms:
+            self._note(series.carry(open_ms, update.close, elapsed))
+            self._note(series.close_late(open_ms, elapsed, self._clock))
+
+    def _add_other(self, series: Series, update: CandleUpdate, elapsed: float) -> None:
+        """A frame of a minute that is new, or over, for the symbol or for all."""
         open_ms = update.open_ms
         if open_ms > self._watermark_ms:
             # What the previous watermark had finished stays finished: its grace may still run.
             self._behind_ms = self._finished_by_watermark()
             self._watermark_ms = open_ms
-            self._watermark_since = self._clock.monotonic()
-        changed = series.take(update, self._clock, over=open_ms <= self._concluded_ms)
+            self._watermark_since = elapsed
+        changed = series.take(update, elapsed, self._clock)
         if changed and open_ms == self._watermark_ms:
-            self._talked = self._clock.monotonic()
+            self._talked = elapsed
         self._note(changed)
+        if open_ms <= self._concluded_ms:
+            self._note(series.close_late(open_ms, elapsed, self._clock))
 
     def covered(self, symbols: Iterable[str]) -> None:
         """Their subscriptions are acknowledged: from now on every frame is heard."""
@@ -139,11 +163,9 @@ class CandleBook:
             series = self._series.get(symbol)
             if series is None:
                 continue
-            series.doubt_from(first)
+            for bar in series.doubt_from(first):
+                self._drop(bar)
             self._causes[symbol] = cause
-            for key in [k for k in self._dirty if k[0] == symbol and k[1] >= first]:
-                if key[1] not in series.bars:
-                    del self._dirty[key]
             if first <= self._concluded_ms:
                 holes.append(Hole(symbol, first, self._concluded_ms + MINUTE_MS, cause))
         return holes
@@ -156,11 +178,7 @@ class CandleBook:
         """
         series = self._series.get(symbol)
         if series is not None:
-            changed = series.learn(open_ms, close, self._clock.monotonic())
-            bar = series.bars.get(open_ms)
-            if bar is not None and not bar.dirty:
-                self._dirty.pop((symbol, open_ms), None)
-            self._note(changed)
+            self._note(series.learn(open_ms, close, self._clock.monotonic()))
 
     def conclude(self) -> list[Hole]:
         """Judge the minutes that are over by now; returns those that the stream cannot tell."""
@@ -192,28 +210,25 @@ class CandleBook:
         self._concluded_ms = min(self._concluded_ms, current - MINUTE_MS)
         elapsed = self._clock.monotonic()
         for series in self._series.values():
-            for bar in [bar for bar in series.bars.values() if not bar.trades]:
+            for bar in [bar for bar in series.bars.values() if not bar.state.trades]:
                 if bar.open_ms >= current:
                     del series.bars[bar.open_ms]
-                    self._dirty.pop((bar.symbol, bar.open_ms), None)
+                    self._drop(bar)
                 else:
                     bar.changed = elapsed
-                    bar.dirty = True
                     self._note([bar])
 
     def take(self) -> CandleBatch:
         """Hand out what changed since the last call; `restore` it if it could not be written."""
-        bars = tuple(self._dirty.values())
+        bars = tuple(self._dirty)
         self._dirty.clear()
         for bar in bars:
             bar.dirty = False
         return CandleBatch(_frame(bars, self._clock), bars)
 
     def restore(self, batch: CandleBatch) -> None:
-        """Take back rows that could not be written; newer states of the same bars stay."""
-        for bar in batch.bars:
-            bar.dirty = True
-            self._dirty.setdefault((bar.symbol, bar.open_ms), bar)
+        """Take back rows that could not be written, each in its newest state."""
+        self._note(batch.bars)
 
     def waiting(self) -> int:
         """Rows that are not on disk yet."""
@@ -222,10 +237,12 @@ class CandleBook:
     def shed(self, before: datetime) -> list[Hole]:
         """Give up what is older than `before`, because there is nowhere to write it."""
         limit = to_ms(before)
-        old = [key for key in self._dirty if key[1] < limit]
-        for key in old:
-            self._dirty.pop(key).dirty = False
-        return [Hole(symbol, at, at + MINUTE_MS, "downtime") for symbol, at in sorted(old)]
+        old = [bar for bar in self._dirty if bar.open_ms < limit]
+        for bar in old:
+            self._drop(bar)
+        return [
+            Hole(bar.state.symbol, bar.open_ms, bar.open_ms + MINUTE_MS, "downtime") for bar in old
+        ]
 
     def _conclude(self, series: Series, first: int, last: int) -> list[Hole]:
         cause = self._causes[series.symbol]
@@ -268,7 +285,15 @@ class CandleBook:
 
     def _note(self, bars: Iterable[Bar]) -> None:
         for bar in bars:
-            self._dirty[bar.symbol, bar.open_ms] = bar
+            if not bar.dirty:
+                bar.dirty = True
+                self._dirty.append(bar)
+
+    def _drop(self, bar: Bar) -> None:
+        """Its state is not to be written after all."""
+        if bar.dirty:
+            bar.dirty = False
+            self._dirty.remove(bar)
 
     def _forget(self) -> None:
         limit = self._concluded_ms - KEEP // timedelta(milliseconds=1)
@@ -278,8 +303,9 @@ class CandleBook:
 
 def _frame(bars: Iterable[Bar], clock: VenueClock) -> pl.DataFrame:
     rows = [
-        (b.symbol, b.open_ms, b.open, b.high, b.low, b.close, b.volume, b.trades, b.closed)
-        for b in bars
+        (c.symbol, c.open_ms, c.open, c.high, c.low, c.close, c.volume, c.trades, bar.closed)
+        for bar in bars
+        for c in (bar.state,)
     ]
     if not rows:
         return empty(HYPERLIQUID_CANDLES)

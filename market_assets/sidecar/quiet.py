@@ -19,36 +19,42 @@ _MEMORY: Final = 0.05
 
 
 class QuietWatch:
-    """Counts frames per tick; tells of a silence when it is over."""
+    """Told each second how many frames came; knows when a frame ends an odd silence."""
 
     def __init__(self) -> None:
         self._rate = 0.0
-        self._frames = 0
         self._quiet = 0
-        self._last = float("-inf")
+        self._since = float("-inf")
 
-    def frame(self, elapsed: float) -> float | None:
-        """A frame has come; the reading of the last one before it, if the silence was no chance."""
-        since = None
-        if self._quiet:
-            if self._quiet >= QUIET_TICKS and self._quiet * self._rate >= SURPRISE:
-                since = self._last
-            else:
-                self._rate *= (1 - _MEMORY) ** self._quiet
+    @property
+    def is_quiet(self) -> bool:
+        """Whether the last second brought nothing; then `end` is to hear of the next frame."""
+        return self._quiet > 0
+
+    def tick(self, frames: int, last: float) -> None:
+        """A second has passed, in which this process was awake.
+
+        Args:
+            frames: how many came in it.
+            last: the monotonic reading when the latest one of all came.
+        """
+        if frames:
+            self._rate += _MEMORY * (frames - self._rate)
             self._quiet = 0
-        self._last = elapsed
-        self._frames += 1
-        return since
+            return
+        if self._quiet == 0:
+            self._since = max(self._since, last)
+        self._quiet += 1
+
+    def end(self) -> float | None:
+        """A frame has come; the reading when the silence began, if that was no chance."""
+        odd = self._quiet >= QUIET_TICKS and self._quiet * self._rate >= SURPRISE
+        if not odd:
+            self._rate *= (1 - _MEMORY) ** self._quiet
+        self._quiet = 0
+        return self._since if odd else None
 
     def heard_anew(self, elapsed: float) -> None:
         """Subscriptions have begun: what was silent before is known to be missing already."""
-        self._last = elapsed
+        self._since = elapsed
         self._quiet = 0
-
-    def tick(self) -> None:
-        """A second has passed, in which this process was awake."""
-        if self._frames:
-            self._rate += _MEMORY * (self._frames - self._rate)
-            self._frames = 0
-        else:
-            self._quiet += 1

@@ -71,6 +71,8 @@ class Recorder:
         self._held_mids: deque[tuple[float, dict[str, float]]] = deque(maxlen=MOST_HELD_MIDS)
         self._held_candles: dict[tuple[str, int], tuple[float, CandleUpdate]] = {}
         self._quiet = QuietWatch()
+        self._frames = 0
+        self._last_frame = float("-inf")
         self._covered: set[str] = set()
         self._dexs: set[str] = set()
         self.refused_frames = 0
@@ -116,25 +118,19 @@ class Recorder:
     def candle(self, update: CandleUpdate, received_at: datetime) -> None:
         """One candle frame; may be late or a duplicate."""
         del received_at  # a candle's time is the venue's
-        if update.interval != INTERVAL or update.symbol not in self._book.symbols:
+        if update.interval != INTERVAL:
             return
         elapsed = self._clock.monotonic()
-        quiet_since = self._quiet.frame(elapsed)
-        if quiet_since is not None:
-            _LOG.warning(
-                "no candle for %.1f s: what came then is read again", elapsed - quiet_since
-            )
-            self._on_holes(self._book.restart(self._clock.at(quiet_since), "silence"))
-        if self._clock.witness(update.symbol, update.open_ms):
-            self._book.add(update)
-            return
-        key = (update.symbol, update.open_ms)
-        held = self._held_candles.get(key)
-        if held is None or update.trades >= held[1].trades:
-            self._held_candles[key] = (elapsed, update)
-        while len(self._held_candles) > MOST_HELD_CANDLES:
-            del self._held_candles[max(self._held_candles, key=lambda k: k[1])]
-            self.refused_frames += 1
+        self._frames += 1
+        self._last_frame = elapsed
+        if self._quiet.is_quiet:
+            self._end_silence(elapsed)
+        if update.open_ms <= self._clock.sure_until_ms or self._clock.witness(
+            update.symbol, update.open_ms
+        ):
+            self._book.add(update, elapsed)
+        elif update.symbol in self._book.symbols:
+            self._hold(update, elapsed)
 
     def subscribed(self, symbols: Collection[str], at: datetime) -> None:
         """Candle subscriptions that the exchange acknowledged."""
@@ -156,7 +152,8 @@ class Recorder:
     def tick(self) -> None:
         """Look at the clock, and judge what is over; to be called every second or so."""
         self._clock.tick()
-        self._quiet.tick()
+        self._quiet.tick(self._frames, self._last_frame)
+        self._frames = 0
         self._follow_shift()
         if not self._clock.in_doubt:
             self._release_mids()
@@ -223,6 +220,22 @@ class Recorder:
             self._buckets.drop_after(self._clock.now())
             self.clock_was_ahead = True
 
+    def _end_silence(self, elapsed: float) -> None:
+        since = self._quiet.end()
+        if since is not None:
+            _LOG.warning("no candle for %.1f s: what came then is read again", elapsed - since)
+            self._on_holes(self._book.restart(self._clock.at(since), "silence"))
+
+    def _hold(self, update: CandleUpdate, elapsed: float) -> None:
+        """Keep a frame whose minute has not begun by the clock."""
+        key = (update.symbol, update.open_ms)
+        held = self._held_candles.get(key)
+        if held is None or update.trades >= held[1].trades:
+            self._held_candles[key] = (elapsed, update)
+        while len(self._held_candles) > MOST_HELD_CANDLES:
+            del self._held_candles[max(self._held_candles, key=lambda k: k[1])]
+            self.refused_frames += 1
+
     def _release_mids(self) -> None:
         while self._held_mids:
             elapsed, mids = self._held_mids.popleft()
@@ -235,7 +248,7 @@ class Recorder:
             held_since, update = self._held_candles[key]
             if key[1] <= limit:
                 del self._held_candles[key]
-                self._book.add(update)
+                self._book.add(update, held_since)
             elif held_since < oldest:
                 del self._held_candles[key]
                 self.refused_frames += 1

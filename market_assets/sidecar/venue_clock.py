@@ -11,7 +11,7 @@ Not here: what is done with the time, and what is repaired after it was wrong.
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import to_ms
@@ -32,6 +32,8 @@ START_PATIENCE_S: Final = 10.0
 """How long a session waits for its first frames to confirm the clock that it starts with."""
 QUORUM: Final = 3
 """Symbols whose frames must agree: one symbol's nonsense does not set the clock."""
+FINE_S: Final = 0.001
+_NEVER: Final = (float("-inf"), datetime.min.replace(tzinfo=UTC))
 _HELD_MINUTES: Final = 32
 
 
@@ -44,13 +46,17 @@ class VenueClock:
         jumps: how often the wall clock was seen to jump.
         quorum: how many symbols must agree while nothing is certain; fewer than `QUORUM` where
             fewer are subscribed.
+        sure_until_ms: a frame whose minute begins no later need not be told to `witness`; 0 while
+            frames are listened to, in doubt and until some have confirmed the clock.
     """
 
     def __init__(self, base: Clock) -> None:
         self._base = base
-        self._zero = base.now() - timedelta(seconds=base.monotonic())
+        self._zero_us = to_ms(base.now()) * 1000 - _us(base.monotonic())
+        self._last = _NEVER
         self.jumps = 0
         self.quorum = QUORUM
+        self.sure_until_ms = 0
         self._verified = False
         self._starting = True
         self._started = base.monotonic()
@@ -69,8 +75,13 @@ class VenueClock:
         self._shift = 0.0
 
     def now(self) -> datetime:
-        """The present instant, UTC."""
-        return self._zero + timedelta(seconds=self._base.monotonic())
+        """The present instant, UTC, to a millisecond: a burst of frames asks for each."""
+        elapsed = self._base.monotonic()
+        last_elapsed, last = self._last
+        if not 0.0 <= elapsed - last_elapsed < FINE_S:
+            last = self.at(elapsed)
+            self._last = (elapsed, last)
+        return last
 
     def monotonic(self) -> float:
         """Seconds since some fixed instant."""
@@ -78,11 +89,11 @@ class VenueClock:
 
     def at(self, elapsed: float) -> datetime:
         """The instant of a monotonic reading, as far as is known now."""
-        return self._zero + timedelta(seconds=elapsed)
+        return datetime.fromtimestamp((self._zero_us + _us(elapsed)) / 1e6, UTC)
 
     def elapsed_at(self, milliseconds: int) -> float:
         """The monotonic reading at a Unix time: the inverse of `at`."""
-        return (milliseconds - to_ms(self._zero)) / 1000
+        return (milliseconds * 1000 - self._zero_us) / 1e6
 
     def take_shift(self) -> float:
         """Seconds by which `now` was set since this was last asked; 0.0 if it only ran on."""
@@ -103,7 +114,7 @@ class VenueClock:
         """Compare with the wall clock; to be called every second or so."""
         offset = self.wall_offset
         if abs(offset) <= TOLERANCE_S:
-            self._zero += timedelta(seconds=offset)
+            self._set(offset)
             self._refused = None
             self._doubt = self._coarse
         elif self._refused is not None and abs(offset - self._refused) <= TOLERANCE_S:
@@ -114,6 +125,8 @@ class VenueClock:
             self._give_up(offset)
         if self._starting and self.monotonic() - self._started > START_PATIENCE_S:
             self._starting = False
+        sure = self._verified and not self.in_doubt
+        self.sure_until_ms = to_ms(self.now()) + EARLY_MS if sure else 0
 
     def witness(self, symbol: str, open_ms: int) -> bool:
         """Hear of the minute in a candle frame that has just come.
@@ -122,7 +135,7 @@ class VenueClock:
             Whether the frame may be used now; False when its minute has not begun by this clock,
             in which case it may be nonsense, or the clock may be behind.
         """
-        age = to_ms(self.now()) - open_ms
+        age = (self._zero_us + _us(self.monotonic())) // 1000 - open_ms
         if age < -EARLY_MS:
             return self._from_ahead(symbol, open_ms)
         if self.in_doubt or not self._verified:
@@ -256,8 +269,17 @@ class VenueClock:
         self._keep()
 
     def _move(self, seconds: float) -> None:
-        self._zero += timedelta(seconds=seconds)
+        self.sure_until_ms = 0
+        self._set(seconds)
         self._shift += seconds
+
+    def _set(self, seconds: float) -> None:
+        self._zero_us += _us(seconds)
+        self._last = _NEVER
+
+
+def _us(seconds: float) -> int:
+    return round(seconds * 1e6)
 
 
 def _plausible(age_ms: int) -> bool:

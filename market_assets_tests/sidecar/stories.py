@@ -120,7 +120,7 @@ class Desk:
     def hear(self, frame: CandleUpdate) -> None:
         """A frame comes, if the clock finds it believable."""
         if self.clock.witness(frame.symbol, frame.open_ms):
-            self.book.add(frame)
+            self.book.add(frame, self.wall.monotonic())
 
     def flush(self) -> None:
         """Judge what is over and merge the rows, as the database does: the newer version wins."""

@@ -159,32 +159,33 @@ def test_a_quiet_market_is_no_silence() -> None:
     """A frame each five seconds, then none for a minute: that is chance."""
     watch = QuietWatch()
     for second in range(300):
-        if second % 5 == 0:
-            assert watch.frame(float(second)) is None
-        watch.tick()
+        if second % 5 == 0 and watch.is_quiet:
+            assert watch.end() is None
+        watch.tick(int(second % 5 == 0), second)
     for _ in range(60):
-        watch.tick()
-    assert watch.frame(360.0) is None
+        watch.tick(0, 295.0)
+    assert watch.end() is None
 
 
 def test_a_process_that_stood_still_is_no_silence() -> None:
     """No tick, no silence: the frames of that time wait in the sockets."""
     watch = QuietWatch()
     for second in range(100):
-        for _ in range(20):
-            watch.frame(float(second))
-        watch.tick()
-    assert watch.frame(200.0) is None
-    for _ in range(9):
-        watch.tick()
-    watch.tick()
-    assert watch.frame(220.0) == 200.0
+        watch.tick(20, second)
+    assert not watch.is_quiet
+    for _ in range(10):
+        watch.tick(0, 200.0)
+    assert watch.end() == 200.0
+    watch.tick(20, 220.0)
     for _ in range(5):
-        watch.tick()
+        watch.tick(0, 221.0)
     watch.heard_anew(230.0)
     for _ in range(5):
-        watch.tick()
-    assert watch.frame(235.0) is None
+        watch.tick(0, 221.0)
+    assert watch.end() is None
+    for _ in range(9):
+        watch.tick(0, 221.0)
+    assert watch.end() == 230.0
 
 
 def test_a_clock_that_was_ahead_is_told(desk: Desk) -> None:
