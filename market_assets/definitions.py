@@ -7,8 +7,10 @@ import dagster as dg
 
 # Dagster's sensor decorator warns of a beta parameter that it passes on by itself.
 warnings.filterwarnings("ignore", message=".*SensorDefinition", category=dg.BetaWarning)
-# And of the class of its own references to code.
-warnings.filterwarnings("ignore", message=".*CodeReference", category=dg.BetaWarning)
+# References to code are shown to people only: nothing breaks with them.
+warnings.filterwarnings(
+    "ignore", message=".*(CodeReference|source_code_references)", category=dg.BetaWarning
+)
 
 
 @dg.definitions

@@ -69,7 +69,8 @@ def whose_turn(ranked: Sequence[str], profiled_at: Mapping[str, datetime], turn:
 
     Args:
         ranked: those that trade, most traded first.
-        profiled_at: when each one's book was last seen; one that never was comes first.
+        profiled_at: when each one's book was last seen. Those that never were come first, but
+            take no more than half of the turns from the others.
         turn: how many.
     """
     rest = ranked[turn.always :]
@@ -77,7 +78,9 @@ def whose_turn(ranked: Sequence[str], profiled_at: Mapping[str, datetime], turn:
     waiting = sorted(
         (symbol for symbol in rest if symbol in profiled_at), key=lambda s: profiled_at[s]
     )
-    return [*ranked[: turn.always], *[*never, *waiting][: turn.in_turn]]
+    # Books that cannot be had stay among those never seen: they may not take every turn.
+    first = never[: max(turn.in_turn // 2, turn.in_turn - len(waiting))]
+    return [*ranked[: turn.always], *[*first, *waiting][: turn.in_turn]]
 
 
 def fetch_books(

@@ -64,13 +64,14 @@ class Inputs:
 
     @cached_property
     def ranked(self) -> list[str]:
-        """Symbols that trade, most traded first: by the value of the last 24 hours."""
+        """Symbols that trade and are quoted, most traded first: by the value of 24 hours."""
         latest = (
             self.contexts.sort("observed_at")
             .group_by("symbol")
-            .agg(pl.col("is_delisted", "volume_24h_quote", "observed_at").last())
+            .agg(pl.col("is_delisted", "mid_px", "volume_24h_quote", "observed_at").last())
             .filter(
                 ~pl.col("is_delisted"),
+                pl.col("mid_px").is_not_null(),
                 pl.col("observed_at") >= self.as_of - _CONTEXTS.freshness_window,
             )
         )

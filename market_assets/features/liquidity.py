@@ -56,7 +56,8 @@ def liquidity_profiles(
 
     A band's depth is read from the finest book of which both sides reach beyond the band; where
     none does, a side has what a coarse book shows of it, or NULL. A coarse level counts only if its
-    outer edge lies in the band, so depth is never overstated. A book that is crossed, or has one
+    outer edge lies in the band, so depth is never overstated; where no level does, the book is too
+    coarse for the band, and says nothing of it. A book that is crossed, or has one
     side only, has a row with its touch and nothing that rests on a mid. Amounts in dollars are NULL
     where the asset is quoted in another token, or no context says in which.
 
@@ -85,7 +86,7 @@ def liquidity_profiles(
     for nth, levels in enumerate(coarse, start=1):
         near = _latest_books(levels, as_of).join(paired, on="symbol")
         near = near.filter(apart <= thresholds.books_within)
-        books = books.join(_depths(near), on="symbol", how="left", suffix=f"_{nth}")
+        books = books.join(_depths(near, coarse=True), on="symbol", how="left", suffix=f"_{nth}")
     suffixes = ("", *(f"_{nth}" for nth in range(1, len(coarse) + 1)))
     profiles = (
         books.join(_fills(fine_levels), on="symbol", how="left")
@@ -162,7 +163,7 @@ def _touches(levels: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _depths(levels: pl.DataFrame) -> pl.DataFrame:
+def _depths(levels: pl.DataFrame, *, coarse: bool = False) -> pl.DataFrame:
     """Value within each band of the mid, and how far each side reaches; NULL beyond its reach."""
     mid, px = pl.col("mid"), pl.col("px")
     away = pl.when(_IS_BID).then(mid - px).otherwise(px - mid) / mid
@@ -174,20 +175,23 @@ def _depths(levels: pl.DataFrame) -> pl.DataFrame:
             for side in _SIDES
         ),
         *(
-            _within(mid * (1 + sign * band / _BPS), side).alias(f"{side}_{band}")
+            _within(mid * (1 + sign * band / _BPS), side, coarse=coarse).alias(f"{side}_{band}")
             for side, sign in (("bid", -1), ("ask", 1))
             for band in _BANDS
         ),
     )
 
 
-def _within(bound: pl.Expr, side: str) -> pl.Expr:
+def _within(bound: pl.Expr, side: str, *, coarse: bool) -> pl.Expr:
     """The value of a side's levels up to a price; NULL if its last level lies before that."""
     # Prices are decimals and so is the bound: one on the bound is there in spite of rounding.
     past = pl.col("px") / bound - 1 if side == "ask" else 1 - pl.col("px") / bound
     is_side = pl.col("side") == side
-    reaches = (is_side & (past >= -_ROUNDING)).any()
-    return pl.when(reaches).then(pl.col("value").filter(is_side & (past <= _ROUNDING)).sum())
+    is_inside = is_side & (past <= _ROUNDING)
+    known = (is_side & (past >= -_ROUNDING)).any()
+    if coarse:  # the first level may begin within the band and end beyond it
+        known &= is_inside.any()
+    return pl.when(known).then(pl.col("value").filter(is_inside).sum())
 
 
 def _depth_of_band(band: int, side: str, suffixes: Sequence[str]) -> pl.Expr:
