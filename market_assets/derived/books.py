@@ -79,7 +79,7 @@ def whose_turn(ranked: Sequence[str], profiled_at: Mapping[str, datetime], turn:
         (symbol for symbol in rest if symbol in profiled_at), key=lambda s: profiled_at[s]
     )
     # Books that cannot be had stay among those never seen: they may not take every turn.
-    first = never[: max(turn.in_turn // 2, turn.in_turn - len(waiting))]
+    first = never[: max(-(-turn.in_turn // 2), turn.in_turn - len(waiting))]
     return [*ranked[: turn.always], *[*first, *waiting][: turn.in_turn]]
 
 

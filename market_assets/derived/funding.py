@@ -131,6 +131,7 @@ def fill(
     rates: list[FundingRate] = []
     none: list[tuple[str, datetime, datetime]] = []
     first_error: VenueError | None = None
+    newest = {w.symbol: w.newest_stored for w in plan if w.newest_stored is not None}
     for wanted in plan:
         if clock.monotonic() >= deadline or in_a_row >= _GIVE_UP_AFTER:
             break
@@ -148,7 +149,10 @@ def fill(
         done.asked += 1
         done.left -= 1
         rates += answer
-        none += hours_without(wanted, answer, clock.now())
+        if answer:
+            latest = from_ms(answer[-1].hour_ms)
+            newest[wanted.symbol] = max(newest.get(wanted.symbol, latest), latest)
+        none += hours_without(wanted, answer, newest.get(wanted.symbol), clock.now())
         if done.asked % _BATCH == 0:
             done.written.append(_write(store, rates, none, clock, run))
             rates, none = [], []
@@ -159,17 +163,22 @@ def fill(
 
 
 def hours_without(
-    wanted: Wanted, answer: Collection[FundingRate], now: datetime
+    wanted: Wanted, answer: Collection[FundingRate], newest: datetime | None, now: datetime
 ) -> list[tuple[str, datetime, datetime]]:
     """Spans of the range in which the exchange has no payment, as (symbol, from, to).
 
     Only where a later payment is known: an answer without rows may also be a bad one, and the
     newest payment may still come.
+
+    Args:
+        wanted: what was asked for.
+        answer: what came.
+        newest: the latest payment of that perpetual that is known; None if none is.
+        now: the present.
     """
+    if newest is None:
+        return []
     paid = {rate.hour_ms for rate in answer}
-    newest = max(
-        [*(from_ms(hour_ms) for hour_ms in paid), wanted.newest_stored or wanted.start],
-    )
     end = min(wanted.end, newest, now - _SETTLED)
     spans: list[tuple[str, datetime, datetime]] = []
     hour = wanted.start

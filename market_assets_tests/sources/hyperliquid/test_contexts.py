@@ -196,23 +196,20 @@ BAD = {
 }
 
 
+COSTS = {
+    "xyz": (("metaAndAssetCtxs", "xyz"), {"BTC", "MATIC", "kPEPE", "PURR/USDC"}),
+    SPOT: (("spotMetaAndAssetCtxs", ""), {"BTC", "xyz:TSLA"}),
+    DEXS: (("perpDexs", ""), {"BTC", "PURR/USDC"}),
+}
+"""The request that fails by the name under which that is said, and what is there all the same."""
+
+
 @pytest.mark.parametrize("bad", BAD)
-@pytest.mark.parametrize(
-    ("name", "failure", "left"),
-    [
-        (("metaAndAssetCtxs", "xyz"), "xyz", {"BTC", "MATIC", "kPEPE", "PURR/USDC"}),
-        (("spotMetaAndAssetCtxs", ""), SPOT, {"BTC", "xyz:TSLA"}),
-        (("perpDexs", ""), DEXS, {"BTC", "PURR/USDC"}),
-    ],
-)
+@pytest.mark.parametrize("failure", COSTS)
 def test_a_bad_answer_costs_its_own_rows_and_is_named(
-    server: Server,
-    client: HyperliquidClient,
-    bad: str,
-    name: tuple[str, str],
-    failure: str,
-    left: set[str],
+    server: Server, client: HyperliquidClient, bad: str, failure: str
 ) -> None:
+    name, left = COSTS[failure]
     good = server.default
     server.default = lambda request: BAD[bad] if _name(request) == name else good(request)
     answer = client.asset_contexts()

@@ -1,10 +1,11 @@
-"""Contexts, funding and books as they were recorded: they decode, join and come out as they were."""
+"""Contexts, funding and books as they were recorded: they come out as they went in."""
 
 from __future__ import annotations
 
 import csv
 import json
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
@@ -36,7 +37,7 @@ def folder() -> Path:
 
 
 def test_contexts_of_the_first_dex(folder: Path) -> None:
-    """228 perps: every figure is the recorded one, and delisted ones have nulls and a stale mark."""
+    """228 perps: every figure is the recorded one; delisted ones have a stale mark."""
     body = (folder / "rest_metaAndAssetCtxs_main_20260206.json").read_bytes()
     found, rejected = perp_contexts("", decode_perp_markets(body), {0: "USDC"}, NOW)
     assert rejected == {}
@@ -101,7 +102,7 @@ def test_two_years_of_funding_page_by_page(folder: Path) -> None:
     by_hour = dict(zip(hours, (float(rate) for _, rate in recorded), strict=True))
     assert {rate.hour_ms: rate.rate for rate in rates} == by_hour
     switch = next(i for i, rate in enumerate(rates) if rate.interval_hours == 1)
-    steps = [b.hour_ms - a.hour_ms for a, b in zip(rates[:switch], rates[1:switch], strict=False)]
+    steps = [b.hour_ms - a.hour_ms for a, b in pairwise(rates[:switch])]
     assert set(steps) == {8 * 3_600_000}
     assert rates[switch].hour_ms - rates[switch - 1].hour_ms == 3_600_000
 
