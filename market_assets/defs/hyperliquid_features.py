@@ -182,7 +182,9 @@ def hyperliquid_liquidity_profiles(
     turn = whose_turn(ranked, inputs.profiled_at, Turn())
     books = fetch_books(hyperliquid, turn, within=_BOOKS_WITHIN, clock=SystemClock())
     if turn and not books.fine:
-        raise dg.Failure(f"no book could be had: {next(iter(books.failed.values()), 'no time')}")
+        why = next(iter(books.failed.values()), "no time")
+        # Each book was asked for several times, and the next run is five minutes away.
+        raise dg.Failure(f"no book could be had: {why}", allow_retries=False)
     frame = liquidity_profiles(
         book_levels(books.fine),
         [book_levels(coarse) for coarse in books.coarse],

@@ -101,15 +101,17 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
         streams_alive={},
         now=now,
     )
-    missing = {f"{row.source}/{row.channel}" for row in found.rows if row.status == "missing"}
-    late = missing | {f"{row.source}/{row.channel}" for row in found.rows if row.status == "stale"}
+    never = {f"{row.source}/{row.channel}" for row in found.rows if row.age_s is None}
+    late = {
+        f"{row.source}/{row.channel}" for row in found.rows if row.status in ("missing", "stale")
+    }
     asked: dict[str, float] = json.loads(context.cursor or "{}")
     requests = []
     for flow in FLOWS:
         recently = now.timestamp() - asked.get(flow.job, 0.0) < _AGAIN_AFTER_S
         if recently or not late.intersection(channel.label for channel in flow.channels):
             continue
-        if missing & _made_from(repository, flow):
+        if never & _made_from(repository, flow):
             continue
         if context.instance.get_runs(RunsFilter(job_name=flow.job, statuses=list(ACTIVE)), limit=1):
             continue
