@@ -5,7 +5,6 @@ from pathlib import Path
 
 import dagster as dg
 
-
 # Dagster's sensor decorator warns of a beta parameter that it passes on by itself.
 warnings.filterwarnings("ignore", message=".*SensorDefinition", category=dg.BetaWarning)
 
