@@ -39,7 +39,7 @@ class StreamOptions:
         universe_interval: how often the venue's lists are read.
         handover_timeout: how long a successor waits for its predecessor to let go.
         drain_timeout: how long the end waits for the database.
-        poll: how often the clock is looked at, for the grid of the flushes.
+        poll: how often the clock, the lease and the wish to stop are looked at.
     """
 
     restrict: tuple[str, ...] = ()

@@ -43,7 +43,6 @@ _LOG = logging.getLogger(__name__)
 
 USERS: Final = ("stream", "backfill")
 """Users of the venue's request budget that a session is."""
-LOOP_S: Final = 0.5
 ALIVE_EVERY_S: Final = 15.0
 STATE_EVERY_S: Final = 2.0
 FEED_STOP_S: Final = 10.0
@@ -197,7 +196,7 @@ class StreamSession:
         """Wait on the caller's thread until there is a reason to end."""
         duration = self._options.duration
         while True:
-            if stop.wait(LOOP_S):
+            if stop.wait(self._options.poll.total_seconds()):
                 return "stopped"
             if self._streaming.is_over or self._failure is not None:
                 return "failed"
