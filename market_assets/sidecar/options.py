@@ -89,7 +89,7 @@ class SessionEnd:
         ended_at: when it ended.
         rows: rows inserted or changed, by table.
         is_drained: everything received is in the database; False: the rest waits in the spool.
-        error: the latest error of the database or the venue; None if there was none.
+        error: what was wrong at the end; None if nothing was.
     """
 
     reason: EndReason
