@@ -182,7 +182,7 @@ def ingestion_run(
         channel=channel,
         asset_key=table or context.asset_key.to_user_string(),
         started_at=SystemClock().now(),
-        dagster_run_id=context.run_id,
+        dagster_run_id=context.run.run_id,
     )
 
 
