@@ -19,7 +19,6 @@ from market_assets.settings import Settings, load
 from market_assets.storage.store import Store
 from market_assets_tests.simulated import Simulated, simulated
 
-
 ASSETS = [
     value
     for module in (hyperliquid, operations)
