@@ -38,7 +38,7 @@ _LOG = logging.getLogger(__name__)
 
 STREAMED: Final = (HYPERLIQUID_MID_PRICES, HYPERLIQUID_CANDLES)
 """The tables that a session reports."""
-PUBLISH_EVERY_S: Final = 10.0
+PUBLISH_EVERY_S: Final = 5.0
 """How often the store is asked whether publishing is due; the pace is its own."""
 _IDLE_S: Final = 1.0
 _PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0)
