@@ -7,8 +7,8 @@ BIN := .venv/bin
 run: setup  ## the main job: UI on http://127.0.0.1:3000, everything on (UPSTREAM=simulated: no internet)
 	@exec $(BIN)/market-assets run
 
-test: dev  ## the whole test suite
-	$(BIN)/python -m pytest
+test: dev  ## the whole test suite; four at a time, because many wait for sockets and locks
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 setup: .venv/.installed  ## .venv with what is pinned, the data folder, Dagster's home
 	@$(BIN)/market-assets setup >/dev/null

@@ -13,7 +13,15 @@ _KINDS: Final = (".py", ".sql", ".csv")
 
 @cache
 def code_version() -> str:
-    """Twelve hex digits that change with any file of the package, as it was when first asked."""
+    """Twelve hex digits that change with any file of the package, as it was when first asked.
+
+    In a process that asks at its start, the version of the code that the process runs.
+    """
+    return code_version_on_disk()
+
+
+def code_version_on_disk() -> str:
+    """The same of the files as they are now: what a process that starts now will run."""
     digest = hashlib.sha256()
     for file in sorted(_PACKAGE.rglob("*")):
         if file.suffix in _KINDS:

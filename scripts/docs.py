@@ -11,11 +11,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from market_assets.storage.describe import tables_document
-
 from market_assets import settings
 from market_assets.channels import CHANNELS, channel_of
 from market_assets.definitions import defs
+from market_assets.storage.describe import tables_document
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN = "<!-- assets: made by scripts/docs.py -->"

@@ -69,11 +69,11 @@ def wait_until_well(env: dict[str, str], patience_s: float = 420) -> None:
 def take_pictures(url: str, env: dict[str, str]) -> None:
     """The UI's pages, and the status table as a terminal shows it."""
     for name, page in _PAGES.items():
-        screenshot(url + page, PICTURES / f"{name}.png", size="1500,900")
+        screenshot(url + page, PICTURES / f"{name}.png", size="1600,1100")
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "status.html"
         page.write_text(as_terminal("$ market-assets status", _status(env)), "utf-8")
-        screenshot(page.as_uri(), PICTURES / "status.png", size="1100,330")
+        screenshot(page.as_uri(), PICTURES / "status.png", size="900,330")
 
 
 def _status(env: dict[str, str], *options: str) -> str:
@@ -92,9 +92,14 @@ def _status(env: dict[str, str], *options: str) -> str:
 def as_terminal(command: str, output: str) -> str:
     """A page that looks like a terminal; the words of the five statuses in their colours."""
     colours = {"ok": "#7ee787", "running": "#79c0ff", "stale": "#e3b341", "failed": "#ff7b72"}
-    text = html.escape(output)
-    for word, colour in colours.items():
-        text = text.replace(f" {word} ", f' <b style="color:{colour}">{word}</b> ')
+    lines = html.escape(output.strip("\n")).splitlines()
+    for nth, line in enumerate(lines):
+        channel, _, rest = line.strip().partition(" ")
+        word = rest.split()[0] if "/" in channel and rest.split() else ""
+        if word in colours:
+            painted = f'<b style="color:{colours[word]}">{word}</b>'
+            lines[nth] = line.replace(f" {word} ", f" {painted} ", 1)
+    text = "\n".join(lines)
     return (
         "<body style='margin:0;background:#0d1117;color:#e6edf3'>"
         f"<pre style='font:14px/1.45 monospace;padding:18px'>{html.escape(command)}\n{text}</pre>"

@@ -46,6 +46,7 @@ def status(*, as_json: bool) -> None:
     console.print(status_table(found))
     for line in summary(stream, is_alive=_stream_lives(settings)):
         console.print(line, markup=False, soft_wrap=True)
+    console.print(_requests_line(settings), markup=False)
 
 
 @click.command()
@@ -128,6 +129,22 @@ def _stream_lives(settings: Settings) -> bool:
     from market_assets.sidecar.lease import Lease  # noqa: PLC0415 - imports psutil
 
     return Lease(settings.state_dir).peek().is_alive
+
+
+def _requests_line(settings: Settings) -> str:
+    """What the last minute cost of the venue's request weight, over all processes."""
+    from market_assets.sources.hyperliquid.weights import weight_budget  # noqa: PLC0415
+
+    path = settings.state_dir / "hyperliquid.budget"
+    if not path.exists():
+        return "requests  none yet"
+    stats = weight_budget(path, share=settings.weight_share).stats()
+    spent = sum(stats.spent.values())
+    paused = f", paused for {stats.blocked_s:.0f} s" if stats.blocked_s else ""
+    return (
+        f"requests  {spent} of {stats.per_minute} weight in the last minute, "
+        f"{stats.refusals} answered 429{paused}"
+    )
 
 
 def _stream_state(settings: Settings) -> dict[str, object] | None:

@@ -1,46 +1,22 @@
-"""`run` (behind `make run`): Dagster with everything on, and the simulated venues if asked for.
-
-One process that starts the others, says where the UI is and how fresh the data is, and on Ctrl-C
-or SIGTERM stops them all and waits until the last one is gone.
-"""
+"""`run` (behind `make run`) and `setup` (behind `make setup`)."""
 
 from __future__ import annotations
 
-import fcntl
-import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
-import time
-import urllib.error
-import urllib.request
-from contextlib import contextmanager
-from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from market_assets.cli.instance import initialise, prepare_dagster_home
-from market_assets.cli.processes import Group, start
-from market_assets.settings import ROOT, Settings, endpoints_file, load
+from market_assets.cli.supervising import RunError, only_one, process_groups, supervise
+from market_assets.settings import ROOT, Settings, load
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
     from pathlib import Path
-
-_STOP: Final = ((signal.SIGINT, 45.0), (signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
-"""The stream needs a moment to drain and publish; the rest follows Ctrl-C at once."""
-_UP_WITHIN_S: Final = 120.0
-_FIRST_LOOK_S: Final = 60.0
-_RESTARTS: Final = 5
-_RESTART_WINDOW_S: Final = 600.0
-
-
-class RunError(RuntimeError):
-    """`make run` cannot start, or something that it needs has ended."""
 
 
 @click.command()
@@ -66,8 +42,8 @@ def run(*, simulated: bool) -> None:
         check=True,
         stdout=subprocess.DEVNULL,
     )
-    with _only_one(settings), _groups(settings) as groups:
-        _run(settings, groups, stop, simulated=simulated or upstream == "simulated")
+    with only_one(settings), process_groups(settings) as groups:
+        supervise(settings, groups, stop, simulated=simulated or upstream == "simulated")
 
 
 @click.command()
@@ -95,189 +71,3 @@ def _name_home_in_dotenv(dotenv: Path, home: Path) -> None:
         return
     lines.append(f"DAGSTER_HOME=${{DAGSTER_HOME:-{home}}}")
     dotenv.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def _run(
-    settings: Settings, groups: list[Group], stop: threading.Event, *, simulated: bool
-) -> None:
-    env = {
-        **os.environ,
-        "DAGSTER_HOME": str(settings.dagster_home),
-        "MARKET_DB": str(settings.market_db),
-        "PYTHONUNBUFFERED": "1",
-    }
-    venues = None
-    if simulated:
-        venues, addresses = _start_venues(settings, groups, env)
-        env |= addresses
-    _refuse_a_taken_port(settings.ui_port)
-    click.echo("starting Dagster …", err=True)
-    dagster = _start_dagster(settings, groups, env, stop)
-    if not stop.is_set():
-        click.echo(f"\n  UI        http://127.0.0.1:{settings.ui_port}")
-        click.echo(
-            f"  database  {settings.market_db}  (open it read-only, for as long as you like)"
-        )
-        click.echo("  stop      Ctrl-C\n")
-    first_look_at = time.monotonic() + _FIRST_LOOK_S
-    ended: list[float] = []
-    while not stop.wait(1.0):
-        if venues is not None and venues.poll() is not None:
-            raise RunError(f"the simulated venues ended with exit code {venues.returncode}")
-        if dagster.poll() is not None:
-            _start_again_or_give_up(dagster, ended)
-            dagster = _start_dagster(settings, groups, env, stop)
-        if time.monotonic() > first_look_at:
-            first_look_at = float("inf")
-            subprocess.run(
-                [sys.executable, "-m", "market_assets.cli.main", "status"], env=env, check=False
-            )
-    click.echo("stopping …", err=True)
-
-
-def _start_dagster(
-    settings: Settings, groups: list[Group], env: Mapping[str, str], stop: threading.Event
-) -> subprocess.Popen[str]:
-    """Dagster in a group of its own, once its UI answers.
-
-    The group of one that died before is kept in mind: the stream may still be alive in it.
-    """
-    dagster, group = start(
-        "dagster", _dagster_command(settings), env=env, cwd=settings.dagster_home
-    )
-    groups.append(group)
-    _remember(settings, groups)
-    _wait_until_up(f"http://127.0.0.1:{settings.ui_port}", dagster, stop)
-    return dagster
-
-
-def _start_again_or_give_up(dagster: subprocess.Popen[str], ended: list[float]) -> None:
-    """`dagster dev` ends when its daemon or its web server does; the stream goes on meanwhile.
-
-    Raises:
-        RunError: it keeps ending.
-    """
-    now = time.monotonic()
-    ended[:] = [at for at in ended if now - at < _RESTART_WINDOW_S] + [now]
-    said = f"Dagster ended with exit code {dagster.returncode}"
-    if len(ended) > _RESTARTS:
-        raise RunError(f"{said}, {len(ended)} times in {_RESTART_WINDOW_S / 60:.0f} minutes")
-    click.echo(f"{said}; starting it again …", err=True)
-
-
-def _dagster_command(settings: Settings) -> list[str]:
-    return [
-        sys.executable,
-        "-W",
-        "ignore",  # `dagster dev` warns that `dg dev` supersedes it; that one needs another package
-        "-m",
-        "dagster",
-        "dev",
-        "--workspace",
-        str(ROOT / "workspace.yaml"),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(settings.ui_port),
-        "--log-level",
-        "warning",
-    ]
-
-
-def _start_venues(
-    settings: Settings, groups: list[Group], env: dict[str, str]
-) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    """The simulator, and the variables that it prints; other shells find them in a file."""
-    command = [sys.executable, "-m", "market_assets.cli.main", "simulate"]
-    port = settings.simulator_port if _is_free(settings.simulator_port) else 0
-    venues, group = start(
-        "simulator", [*command, "--port", str(port)], env=env, cwd=ROOT, stdout=subprocess.PIPE
-    )
-    groups.append(group)
-    assert venues.stdout is not None
-    addresses: dict[str, str] = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1"}
-    for line in venues.stdout:
-        name, _, value = line.strip().removeprefix("export ").partition("=")
-        addresses[name] = value
-        if name == "HYPERLIQUID_WS_URL":
-            break
-    else:
-        raise RunError("the simulated venues did not start")
-    file = endpoints_file(settings.market_db)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"pid": venues.pid, "environment": addresses}))
-    threading.Thread(target=venues.stdout.read, daemon=True).start()
-    return venues, addresses
-
-
-def _wait_until_up(url: str, dagster: subprocess.Popen[str], stop: threading.Event) -> None:
-    deadline = time.monotonic() + _UP_WITHIN_S
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while time.monotonic() < deadline:
-        if dagster.poll() is not None:
-            raise RunError(f"Dagster ended with exit code {dagster.returncode} while starting")
-        try:
-            with opener.open(f"{url}/server_info", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            if stop.wait(0.5):
-                return
-    raise RunError(f"the UI did not answer at {url} within {_UP_WITHIN_S:.0f} s")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _refuse_a_taken_port(port: int) -> None:
-    if not _is_free(port):
-        raise RunError(f"port {port} is taken by another program; set MARKET_UI_PORT to a free one")
-
-
-@contextmanager
-def _only_one(settings: Settings) -> Iterator[None]:
-    """One `run` per database; what a killed one left behind is stopped first."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.state_dir / "run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"already running on {settings.market_db}; stop that one first"
-            ) from None
-        for group in _remembered(settings):
-            if group.members():
-                click.echo(f"stopping what a killed run left behind: {group.name}", err=True)
-                group.stop(_STOP)
-        yield
-
-
-@contextmanager
-def _groups(settings: Settings) -> Iterator[list[Group]]:
-    """What is started here, stopped on the way out in the opposite order."""
-    groups: list[Group] = []
-    try:
-        yield groups
-    finally:
-        for group in reversed(groups):
-            group.stop(_STOP)
-        endpoints_file(settings.market_db).unlink(missing_ok=True)
-        _remember(settings, [])
-
-
-def _remember(settings: Settings, groups: list[Group]) -> None:
-    (settings.state_dir / "run.json").write_text(json.dumps([asdict(group) for group in groups]))
-
-
-def _remembered(settings: Settings) -> list[Group]:
-    try:
-        said = json.loads((settings.state_dir / "run.json").read_bytes())
-        return [Group(**group) for group in said]
-    except (OSError, ValueError, TypeError):
-        return []

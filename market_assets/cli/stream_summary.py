@@ -24,13 +24,15 @@ def summary(state: Mapping[str, Any] | None, *, is_alive: bool) -> list[str]:
         return [f"stream    not running; the last session wrote at {_time(state['written_at'])}"]
     subscriptions = state["subscriptions"]
     facts = (
-        f"{state['phase']} since {_time(state['since'])} (process {state['pid']})",
         f"{state['sockets']} sockets",
         f"{subscriptions.get('acknowledged', 0)} of {subscriptions.get('wanted', 0)} subscriptions",
         f"{state['frames_per_s']:.0f} frames/s",
         f"{state['reconnects']} reconnects",
     )
-    lines = ["stream    " + ", ".join(facts)]
+    lines = [
+        f"stream    {state['phase']} since {_time(state['since'])}, process {state['pid']}",
+        "          " + ", ".join(facts),
+    ]
     left_out = subscriptions.get("left_out", {})
     if left_out.get("count"):
         first = ", ".join(left_out["first"])

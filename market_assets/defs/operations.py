@@ -44,6 +44,7 @@ def hyperliquid_maintenance(
         *([done.rollup] if done.rollup is not None else []),
         rolled_up=done.rolled_up,
         deleted=sum(done.deleted.values()),
+        freed_bytes=done.freed_bytes,
         deleted_by_table=dict(done.deleted) or None,
     )
 

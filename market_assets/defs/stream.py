@@ -13,7 +13,7 @@ import dagster as dg
 from dagster import DagsterInstance, RunsFilter
 
 from market_assets.clock import SystemClock, from_s
-from market_assets.code_version import code_version
+from market_assets.code_version import code_version, code_version_on_disk
 from market_assets.defs.options import OWNER, report_metadata
 from market_assets.health.dagster_state import ACTIVE
 from market_assets.health.dead_runs import close_dead_runs
@@ -94,7 +94,7 @@ def keep_hyperliquid_stream_alive(
     """The lock decides whether a session is wanted, and no run of the job may be on its way."""
     lease = Lease(settings.state_dir)
     view = lease.peek()
-    if view.state == "alive" and view.holder and view.holder.code_version != code_version():
+    if view.state == "alive" and view.holder and _is_outdated(view.holder.code_version):
         lease.request_handover("the code has changed")
     if not view.wants_session:
         return dg.SkipReason(f"{view.state}: {_who(view.holder)}")
@@ -108,6 +108,15 @@ def keep_hyperliquid_stream_alive(
     if on_its_way:
         return dg.SkipReason(f"run {on_its_way[0]} is on its way")
     return dg.RunRequest(tags={"market_assets/why": view.state})
+
+
+def _is_outdated(version: str) -> bool:
+    """Whether a session's code is not what was loaded here, and a new session would run that.
+
+    A file that is edited while nobody has reloaded the code changes nothing: a new session would
+    start from the disk, differ from what is loaded, and be relieved for ever.
+    """
+    return version != code_version() == code_version_on_disk()
 
 
 def _who(holder: object) -> str:

@@ -1,4 +1,4 @@
-"""What keeps the database small and its candles whole: 1-hour roll-ups, then retention.
+"""What keeps the database small and its candles whole: roll-ups, retention, compaction.
 
 Called once a minute by the asset `hyperliquid_maintenance` and by `market-assets maintain`. The
 arithmetic of a roll-up is `features.candles`; how long rows are kept is said by the tables.
@@ -30,11 +30,13 @@ class Upkeep:
         rolled_up: 1-hour candles inserted or changed.
         deleted: rows past their retention, by table; tables that lost none are left out.
         rollup: what was written, or None where no hour was behind.
+        freed_bytes: what writing the file anew gave back; 0 where that was not worth it.
     """
 
     rolled_up: int
     deleted: Mapping[str, int]
     rollup: Written | None
+    freed_bytes: int = 0
 
 
 def keep_up(
@@ -44,7 +46,7 @@ def keep_up(
     now: datetime,
     run: IngestionRun | None = None,
 ) -> Upkeep:
-    """Roll up the hours that are behind, then delete what is past its retention.
+    """Roll up the hours that are behind, delete what is past its retention, give back space.
 
     Args:
         store: the database.
@@ -55,10 +57,13 @@ def keep_up(
     """
     rolled = roll_up(store.read(_query("minutes_to_roll_up")), "1h", now=now)
     rollup = store.merge(HYPERLIQUID_CANDLES, rolled, run=run) if rolled.height else None
+    deleted = _delete_old(store, retention, now)
+    compacted = store.compact()  # blocks freed by a deletion are known to be free a round later
     return Upkeep(
         rolled_up=0 if rollup is None else rollup.inserted + rollup.updated,
-        deleted=_delete_old(store, retention, now),
+        deleted=deleted,
         rollup=rollup,
+        freed_bytes=compacted.bytes_before - compacted.bytes_after if compacted.is_done else 0,
     )
 
 

@@ -45,6 +45,7 @@ class Accounts:
     run_id: str
     code_version: str
     since: datetime
+    report_error: str | None = None
     _frames: tuple[float, int] = field(default=(0.0, 0), init=False)
     _last_feed: FeedStats | None = field(default=None, init=False)
 
@@ -133,8 +134,14 @@ class Accounts:
 
     @property
     def last_error(self) -> str | None:
-        """The latest error: of the database, of the disk, of the venue."""
-        return self.drainer.error or self.streaming.error or self.healer.progress().last_error
+        """What is wrong now, the worst first: the database, the disk, Dagster, the venue."""
+        return (
+            self.drainer.error
+            or self.streaming.disk_error
+            or self.report_error
+            or self.streaming.error
+            or self.healer.progress().last_error
+        )
 
     def _feed_stats(self) -> FeedStats:
         return self._last_feed or self.feed.stats()

@@ -35,7 +35,7 @@ class CandleSource:
     Attributes:
         weight: request weight spent.
         resume_at: monotonic reading before which nothing is to be asked.
-        error: the latest failure; None if there has been none.
+        error: the latest failure; None if the last request did not fail.
     """
 
     def __init__(self, clients: Mapping[str, HyperliquidClient], clock: Clock) -> None:
@@ -60,6 +60,7 @@ class CandleSource:
             self.pause(f"{symbol} {interval}: {error}", pause)
             return None
         self._failures = 0
+        self.error = None
         self.weight += weight_of(len(candles))
         return candles
 

@@ -13,17 +13,13 @@ Not here: one symbol's logic (`bars.py`), what the time is (`venue_clock.py`), f
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-import polars as pl
-
 from market_assets.clock import floor_ms, to_ms
-from market_assets.frames import conform, empty
 from market_assets.sidecar.bars import MINUTE_MS, Series, Verdict
+from market_assets.sidecar.candle_rows import CandleBatch, candle_rows
 from market_assets.sidecar.venue_clock import EARLY_MS
-from market_assets.tables import HYPERLIQUID_CANDLES
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
@@ -44,7 +40,6 @@ KEEP: Final = timedelta(minutes=15)
 LONGEST: Final = timedelta(hours=24)
 """A clock that leapt further than this concludes only so many minutes; older ones are not kept."""
 _MINUTE: Final = timedelta(minutes=1)
-_US: Final = pl.Datetime("us", "UTC")
 
 
 class Hole(NamedTuple):
@@ -54,14 +49,6 @@ class Hole(NamedTuple):
     start_ms: int
     end_ms: int
     cause: str
-
-
-@dataclass(frozen=True)
-class CandleBatch:
-    """Rows to be put on disk, and the bars that they are made of."""
-
-    frame: pl.DataFrame
-    bars: tuple[Bar, ...]
 
 
 class CandleBook:
@@ -224,7 +211,7 @@ class CandleBook:
         self._dirty.clear()
         for bar in bars:
             bar.dirty = False
-        return CandleBatch(_frame(bars, self._clock), bars)
+        return CandleBatch(candle_rows(bars, self._clock), bars)
 
     def restore(self, batch: CandleBatch) -> None:
         """Take back rows that could not be written, each in its newest state."""
@@ -299,38 +286,3 @@ class CandleBook:
         limit = self._concluded_ms - KEEP // timedelta(milliseconds=1)
         for series in self._series.values():
             series.forget_before(limit)
-
-
-def _frame(bars: Iterable[Bar], clock: VenueClock) -> pl.DataFrame:
-    rows = [
-        (c.symbol, c.open_ms, c.open, c.high, c.low, c.close, c.volume, c.trades, bar.closed)
-        for bar in bars
-        for c in (bar.state,)
-    ]
-    if not rows:
-        return empty(HYPERLIQUID_CANDLES)
-    zero_ms = to_ms(clock.at(0.0))
-    frame = pl.DataFrame(
-        rows,
-        schema={
-            "symbol": pl.String,
-            "open_ms": pl.Int64,
-            "open": pl.Float64,
-            "high": pl.Float64,
-            "low": pl.Float64,
-            "close": pl.Float64,
-            "volume": pl.Float64,
-            "trades": pl.Int64,
-            "is_closed": pl.Boolean,
-        },
-        orient="row",
-    ).with_columns(
-        pl.lit("1m").alias("interval"),
-        pl.col("open_ms").cast(pl.Datetime("ms", "UTC")).cast(_US).alias("open_at"),
-        (pl.col("open_ms") + MINUTE_MS).cast(pl.Datetime("ms", "UTC")).cast(_US).alias("close_at"),
-        pl.lit("stream").alias("source"),
-        pl.Series("ingested_at", [zero_ms + round(b.changed * 1000) for b in bars])
-        .cast(pl.Datetime("ms", "UTC"))
-        .cast(_US),
-    )
-    return conform(HYPERLIQUID_CANDLES, frame.drop("open_ms"))

@@ -1,8 +1,8 @@
 """From the spool into the database, in a thread of its own: a locked database delays no socket.
 
 Every turn drains all segments in one transaction, with the row of `ingestion_runs` of each table's
-current minute, repairs what a wrong clock left, and publishes at the store's own pace. Nothing that
-the database does ends the thread: what cannot be written now stays in the spool.
+current minute, repairs what a wrong clock left, and publishes at the store's own pace. What cannot
+be written now stays in the spool; only a file that is no database of this project ends the session.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 from market_assets.channels import channel_of
 from market_assets.clock import floor
 from market_assets.storage.changes import Delete, earliest, latest
-from market_assets.storage.errors import StoreError
+from market_assets.storage.errors import NewerSchema, NotADatabase, StoreError
 from market_assets.storage.runs import IngestionRun
 from market_assets.tables import (
     HYPERLIQUID_CANDLES,
@@ -38,7 +38,7 @@ _LOG = logging.getLogger(__name__)
 
 STREAMED: Final = (HYPERLIQUID_MID_PRICES, HYPERLIQUID_CANDLES)
 """The tables that a session reports."""
-PUBLISH_EVERY_S: Final = 10.0
+PUBLISH_EVERY_S: Final = 5.0
 """How often the store is asked whether publishing is due; the pace is its own."""
 _IDLE_S: Final = 1.0
 _PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0)
@@ -164,15 +164,22 @@ class Drainer:
             self._ended.set()
 
     def _turn(self) -> bool:
-        """Drain, repair, publish; False where the database did not let it."""
+        """Drain, repair, publish; False where the database did not let it.
+
+        Raises:
+            NotADatabase, NewerSchema: no waiting cures that.
+        """
         started = self._clock.monotonic()
         try:
             drained = self._spool.drain(self._store, self._current_runs())
             self._account(drained.written)
+            self._repair()
+            self.error = None
             if drained.set_aside:
                 self.error = f"{drained.set_aside} spool segments cannot be read; set aside"
                 _LOG.error("%s", self.error)
-            self._repair()
+        except (NotADatabase, NewerSchema):
+            raise
         except StoreError as error:
             self._failures += 1
             self.error = str(error)

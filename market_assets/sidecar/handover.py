@@ -6,7 +6,7 @@ and says that it is ready once everything it wants is acknowledged and on disk. 
 after it has concluded the minute in which it heard that: every later minute is the successor's as
 a whole. If nobody comes, or the one that came is killed, the leader simply goes on.
 
-Every step returns at once; `session.py` takes one each half second. Not here: the locks
+Every step returns at once; `session.py` takes one a few times a second. Not here: the locks
 (`lease.py`).
 """
 

@@ -34,6 +34,7 @@ class Work:
         spans: what is missing, disjoint and in order.
         attempts: how often the venue was asked in vain.
         not_before: monotonic reading before which it is not asked again.
+        reason: why the last attempt was in vain.
         backfill: found at the start, and counted in the progress.
     """
 
@@ -42,6 +43,7 @@ class Work:
     spans: list[Span] = field(default_factory=list)
     attempts: int = 0
     not_before: float = 0.0
+    reason: str = ""
     backfill: bool = False
 
     @property
@@ -54,9 +56,10 @@ class Work:
         """On whose share of the request budget it goes."""
         return "stream" if self.interval == "1m" and self.is_recent else "backfill"
 
-    def failed(self, elapsed: float) -> None:
+    def failed(self, elapsed: float, reason: str) -> None:
         """It could not be healed now: later, and each time later still."""
         self.attempts += 1
+        self.reason = reason
         pause = FIRST_RETRY_S * 2.0 ** min(self.attempts - 1, 16)
         self.not_before = elapsed + min(LONGEST_RETRY_S, pause)
 
@@ -172,9 +175,13 @@ class HealPlan:
         """What is left of the holes found at the start."""
         return [work for work in self._work.values() if work.backfill]
 
-    def failing(self) -> dict[str, int]:
-        """Symbols that were asked for in vain, and how often."""
-        return {work.symbol: work.attempts for work in self._work.values() if work.attempts}
+    def failing(self) -> dict[str, str]:
+        """Symbols that were asked for in vain: how often, and why the last time."""
+        return {
+            work.symbol: f"{work.attempts} attempts: {work.reason}"
+            for work in self._work.values()
+            if work.attempts
+        }
 
     def _extend(self, key: Key, span: Span) -> bool:
         """Whether an open gap takes the span in: it lies within it, or follows on it."""

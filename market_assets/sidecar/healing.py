@@ -18,8 +18,9 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import floor_ms, interval_length, to_ms
-from market_assets.sidecar.asking import CandleSource, Rounds, weight_of
+from market_assets.sidecar.asking import CandleSource, Rounds
 from market_assets.sidecar.heal_plan import HealPlan, Work
+from market_assets.sidecar.heal_progress import HealingProgress, ProgressMeter
 from market_assets.sidecar.holes import Span, find, gap_rows, within
 from market_assets.sources.hyperliquid.frames import candles as candle_rows
 from market_assets.storage.errors import StoreError
@@ -48,31 +49,6 @@ _POLL_S: Final = 0.2
 
 Close = tuple[int, float | None]
 """Opening time of a minute in ms, and its close; None: the venue has no candle up to then."""
-
-
-@dataclass(frozen=True)
-class HealingProgress:
-    """How far the healing is.
-
-    Attributes:
-        done: symbols and intervals healed of those found at the start.
-        total: how many those were.
-        weight: request weight spent.
-        eta_s: seconds until the backfill is done at the present rate; None if not known.
-        open_holes: gaps that are open now.
-        healed_rows: candles brought.
-        failing: symbols that were asked for in vain, and how often.
-        last_error: the latest failure.
-    """
-
-    done: int = 0
-    total: int = 0
-    weight: int = 0
-    eta_s: float | None = None
-    open_holes: int = 0
-    healed_rows: int = 0
-    failing: Mapping[str, int] | None = None
-    last_error: str | None = None
 
 
 @dataclass(frozen=True)
@@ -127,10 +103,8 @@ class Healer:
         self._arrived: list[Hole] = []
         self._scans: list[_Scan] = []
         self._drained_at = float("-inf")
-        self._total = 0
-        self._weight_before = 0
+        self._meter = ProgressMeter()
         self._rows = 0
-        self._began = 0.0
 
     def rank(self, symbols: Sequence[str]) -> None:
         """The symbols that are streamed, most traded first."""
@@ -140,24 +114,34 @@ class Healer:
             self._plan.rank(symbols)
             self._plan.forget(symbols)
 
-    def scan(
-        self, symbols: Iterable[str] | None, until_ms: int, *, cause: str | None = None
-    ) -> None:
+    def scan(self, symbols: Iterable[str], until_ms: int, *, cause: str | None = None) -> None:
         """Look in the database for what is missing before an instant.
 
         That is done once everything that was received until now has been drained.
 
         Args:
-            symbols: of which symbols; None: of all that are streamed, whatever was asked before.
+            symbols: of which symbols.
             until_ms: from here on the stream reports its holes itself.
             cause: of the holes; None: told by what the database has.
         """
         with self._lock:
-            if symbols is None:
-                self._scans.clear()
-                symbols = self._symbols
             asked_at = self._clock.monotonic()
             self._scans.append(_Scan(tuple(symbols), until_ms, cause, asked_at + self._settle_s))
+
+    def scan_all(self, until_ms: int, *, afresh: bool = False) -> None:
+        """Look for what is missing of all that is streamed.
+
+        Args:
+            until_ms: from here on the stream reports its holes itself.
+            afresh: forget what has been asked for and reported until now: another session has
+                streamed too, and only the database knows what both have missed.
+        """
+        with self._lock:
+            if afresh:
+                self._scans.clear()
+                self._arrived.clear()
+            symbols = self._symbols
+        self.scan(symbols, until_ms)
 
     def drained(self, started: float) -> None:
         """A drain that began at that monotonic reading has succeeded."""
@@ -173,11 +157,12 @@ class Healer:
         """How far it is."""
         with self._lock:
             left = self._plan.backfill_left()
+            total, eta_s = self._meter.read(left, self._source.weight, self._clock.monotonic())
             return HealingProgress(
-                done=self._total - len(left),
-                total=self._total,
+                done=total - len(left),
+                total=total,
                 weight=self._source.weight,
-                eta_s=self._eta_s(left),
+                eta_s=eta_s,
                 open_holes=self._plan.open_holes + len(self._arrived),
                 healed_rows=self._rows,
                 failing=self._plan.failing(),
@@ -238,13 +223,13 @@ class Healer:
         )
         with self._lock:
             changed = self._plan.begin(found, self._clock.now())
-            self._total = len(self._plan.backfill_left())
-            self._began, self._weight_before = self._clock.monotonic(), self._source.weight
+            left = self._plan.backfill_left()
+            self._meter.begin(left, self._source.weight, self._clock.monotonic())
             self._scans = [other for other in self._scans if other is not scan]
         self._write_gaps(changed)
         for symbol, close in found.closes.items():
             self._on_closes(symbol, [close])
-        _LOG.info("healing: %d symbols and intervals have holes", self._total)
+        _LOG.info("healing: %d symbols and intervals have holes", len(left))
 
     def _heal(self, work: Work, stop: Event) -> None:
         now_ms = to_ms(self._clock.now())
@@ -263,7 +248,7 @@ class Healer:
             return
         if candles is None:
             with self._lock:
-                work.failed(self._clock.monotonic())
+                work.failed(self._clock.monotonic(), self._source.error or "")
             return
         closed = [candle for candle in candles if candle.is_closed]
         wanted = [c for c in closed if any(s.start_ms <= c.open_ms < s.end_ms for s in spans)]
@@ -284,7 +269,7 @@ class Healer:
                 work, done, [candle.open_ms for candle in wanted], self._clock.now()
             )
             if work.spans and done.end_ms < asked.end_ms:
-                work.failed(self._clock.monotonic())
+                work.failed(self._clock.monotonic(), "the venue has not got all of it yet")
             self._rows += len(wanted)
         self._write_gaps(healed)
 
@@ -315,22 +300,6 @@ class Healer:
     def _write_gaps(self, gaps: Sequence[Gap]) -> None:
         if gaps:
             self._spool.append(INGESTION_GAPS, gap_rows(gaps))
-
-    def _eta_s(self, left: Sequence[Work]) -> float | None:
-        """Seconds until the backfill is done, at the rate since it began."""
-        if not left:
-            return 0.0
-        spent = self._source.weight - self._weight_before
-        spent_s = self._clock.monotonic() - self._began
-        return sum(map(_weight, left)) / (spent / spent_s) if spent and spent_s > 0 else None
-
-
-def _weight(work: Work) -> int:
-    """What the request for it will weigh."""
-    if not work.spans:
-        return 0
-    span_ms = work.spans[-1].end_ms - work.spans[0].start_ms
-    return weight_of(span_ms // _ms(interval_length(work.interval)))
 
 
 def _ms(length: timedelta) -> int:

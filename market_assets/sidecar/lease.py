@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Final, Literal
 
 from market_assets.sidecar.locks import is_current, is_held, let_go, process_started, take
 from market_assets.sidecar.state import read_json, write_json
+from market_assets.storage.errors import from_os
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,9 +114,13 @@ class Lease:
 
         Raises:
             LeaseHeldError: neither is to be had; names who leads.
+            StoreUnwritable: the folder cannot be made or written.
         """
-        self._main.parent.mkdir(parents=True, exist_ok=True)
-        self._standby_fd = take(self._standby, LOCK_PATIENCE_S)
+        try:
+            self._main.parent.mkdir(parents=True, exist_ok=True)
+            self._standby_fd = take(self._standby, LOCK_PATIENCE_S)
+        except OSError as error:
+            raise from_os(self._main.parent, error) from error
         if self._standby_fd is None:
             raise LeaseHeldError(f"another session is about to take over {self._main}")
         leader = self._read(self._holder_file)

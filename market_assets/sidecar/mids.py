@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from market_assets.clock import floor_ms, from_ms, to_ms
-from market_assets.frames import conform, empty
 from market_assets.tables import HYPERLIQUID_MID_PRICES
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
 BUCKET: Final = timedelta(seconds=5)
 KEEP: Final = timedelta(minutes=2)
 """How long a bucket that is on disk stays in memory, so that a late mid counts up its samples."""
-_INSTANT: Final = pl.Datetime("ms", "UTC")
+_US: Final = pl.Datetime("us", "UTC")
 
 
 @dataclass
@@ -38,10 +37,9 @@ class _Bucket:
 
 @dataclass(frozen=True)
 class MidBatch:
-    """Rows of `hyperliquid_mid_prices` to be put on disk, and what they are made of."""
+    """Rows of `hyperliquid_mid_prices` to be put on disk; the spool checks them."""
 
     frame: pl.DataFrame
-    touched: Mapping[int, frozenset[str]]
 
 
 class MidBuckets:
@@ -64,38 +62,31 @@ class MidBuckets:
 
     def take(self) -> MidBatch:
         """Hand out what changed since the last call; `restore` it if it could not be written."""
-        touched = {
-            at: frozenset(bucket.touched)
-            for at, bucket in sorted(self._buckets.items())
-            if bucket.touched
-        }
         symbols: list[str] = []
         ats: list[int] = []
         mids: list[float] = []
         samples: list[int] = []
         received: list[int] = []
-        for at, names in touched.items():
-            bucket = self._buckets[at]
+        for at, bucket in self._buckets.items():
+            names = bucket.touched
             symbols += names
             ats += [at] * len(names)
             received += map(bucket.received_ms.__getitem__, names)
             mids += map(bucket.mids.__getitem__, names)
             samples += map(bucket.samples.__getitem__, names)
-            bucket.touched.clear()
+            names.clear()
         self._forget()
-        if not symbols:
-            return MidBatch(empty(HYPERLIQUID_MID_PRICES), {})
         frame = pl.DataFrame(
             {
                 "symbol": symbols,
-                "bucket_at": pl.Series(ats, dtype=pl.Int64).cast(_INSTANT),
+                "bucket_at": (pl.Series(ats, dtype=pl.Int64) * 1000).cast(_US),
                 "mid": mids,
                 "samples": samples,
-                "ingested_at": pl.Series(received, dtype=pl.Int64).cast(_INSTANT),
+                "ingested_at": (pl.Series(received, dtype=pl.Int64) * 1000).cast(_US),
             },
-            schema_overrides={"mid": pl.Float64},
-        ).cast({"bucket_at": pl.Datetime("us", "UTC"), "ingested_at": pl.Datetime("us", "UTC")})
-        return MidBatch(conform(HYPERLIQUID_MID_PRICES, frame), touched)
+            schema=HYPERLIQUID_MID_PRICES.schema,
+        )
+        return MidBatch(frame)
 
     def restore(self, batch: MidBatch) -> None:
         """Take back rows that could not be written; mids that came meanwhile are newer and stay."""

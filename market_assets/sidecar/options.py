@@ -39,7 +39,7 @@ class StreamOptions:
         universe_interval: how often the venue's lists are read.
         handover_timeout: how long a successor waits for its predecessor to let go.
         drain_timeout: how long the end waits for the database.
-        poll: how often the clock is looked at, for the grid of the flushes.
+        poll: how often the clock, the lease and the wish to stop are looked at.
     """
 
     restrict: tuple[str, ...] = ()
@@ -89,7 +89,7 @@ class SessionEnd:
         ended_at: when it ended.
         rows: rows inserted or changed, by table.
         is_drained: everything received is in the database; False: the rest waits in the spool.
-        error: the latest error of the database or the venue; None if there was none.
+        error: what was wrong at the end; None if nothing was.
     """
 
     reason: EndReason

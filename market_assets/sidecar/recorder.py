@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
     from datetime import datetime
 
-    from market_assets.sidecar.candle_book import CandleBatch
+    from market_assets.sidecar.candle_rows import CandleBatch
     from market_assets.sidecar.mids import MidBatch
     from market_assets.sidecar.venue_clock import VenueClock
     from market_assets.sources.hyperliquid.feed import CandleUpdate

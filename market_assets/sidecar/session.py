@@ -43,7 +43,6 @@ _LOG = logging.getLogger(__name__)
 
 USERS: Final = ("stream", "backfill")
 """Users of the venue's request budget that a session is."""
-LOOP_S: Final = 0.5
 ALIVE_EVERY_S: Final = 15.0
 STATE_EVERY_S: Final = 2.0
 FEED_STOP_S: Final = 10.0
@@ -156,10 +155,13 @@ class StreamSession:
         Args:
             stop: ends the session cleanly when set.
             report: called on this thread, at most once a minute and table, while rows arrive.
+                What it raises is logged, and the rows are told of again a minute later; what is no
+                `Exception` (an interrupt) ends the session.
             alive: asked about every 15 s; False ends the session: nobody looks after it.
 
         Raises:
             LeaseHeldError: another session streams.
+            StoreError: the database is none, or is of a newer version; the folder is unwritable.
             Exception: what made the stream fail, after everything is put away.
         """
         began_at, began = self._clock.now(), self._clock.monotonic()
@@ -197,7 +199,7 @@ class StreamSession:
         """Wait on the caller's thread until there is a reason to end."""
         duration = self._options.duration
         while True:
-            if stop.wait(LOOP_S):
+            if stop.wait(self._options.poll.total_seconds()):
                 return "stopped"
             if self._streaming.is_over or self._failure is not None:
                 return "failed"
@@ -216,12 +218,11 @@ class StreamSession:
     def _look_after(self) -> None:
         """The lease, the clock, and the file that `status` reads."""
         if self._handover.step() == "promoted":
-            self._start_healing()
-            self._streaming.call(self._rescan)
+            self._streaming.call(self._heal_as_leader)
         if self._recorder.clock_was_ahead:
             self._recorder.clock_was_ahead = False
             self._drainer.repair_after(self._clock.now())
-            self._streaming.call(self._rescan)
+            self._streaming.call(self._scan_again)
         elapsed = self._clock.monotonic()
         if elapsed - self._state_at >= STATE_EVERY_S:
             self._state_at = elapsed
@@ -244,9 +245,14 @@ class StreamSession:
         if self._options.heal:
             self._start("heal", lambda: self._healer.run(self._healing))
 
-    def _rescan(self) -> None:
-        """On the recorder's thread: find everything that the database lacks up to now."""
-        self._healer.scan(None, self._recorder.concluded_ms + MINUTE_MS)
+    def _heal_as_leader(self) -> None:
+        """On the recorder's thread, when the predecessor has let go."""
+        self._healer.scan_all(self._recorder.concluded_ms + MINUTE_MS, afresh=True)
+        self._start_healing()
+
+    def _scan_again(self) -> None:
+        """On the recorder's thread, after rows were deleted."""
+        self._healer.scan_all(self._recorder.concluded_ms + MINUTE_MS)
 
     def _put_away(self, reason: EndReason) -> bool:
         """End the threads in order, each with a deadline; True if everything is drained."""
@@ -280,17 +286,22 @@ class StreamSession:
             progress = self._progress.get(table.name, TableProgress())
             due = elapsed - self._reported_at.get(table.name, float("-inf")) >= interval
             if progress.rows and (due or force):
-                del self._progress[table.name]
                 self._reported_at[table.name] = elapsed
-                report(
-                    Report(
-                        table.name,
-                        progress.rows,
-                        progress.event_from_at,
-                        progress.event_to_at,
-                        self._accounts.metrics(table.name),
-                    )
+                made = Report(
+                    table.name,
+                    progress.rows,
+                    progress.event_from_at,
+                    progress.event_to_at,
+                    self._accounts.metrics(table.name),
                 )
+                try:
+                    report(made)
+                except Exception as error:  # noqa: BLE001 - the stream is worth more than a report
+                    _LOG.warning("the report could not be made: %s", error)
+                    self._accounts.report_error = f"report: {error}"
+                else:
+                    self._accounts.report_error = None
+                    del self._progress[table.name]
 
     def _write_state(self, phase: str) -> None:
         leads = self._handover.phase != "standby"

@@ -51,7 +51,7 @@ class SessionState:
         rejected: symbols of which a value made no sense, with the last reason.
         healing: progress of the healing.
         clock: jumps, the wall clock's offset, and whether the time is in doubt.
-        last_error: the latest error, None if there has been none.
+        last_error: what is wrong now; None if nothing is.
     """
 
     phase: str

@@ -1,9 +1,9 @@
 """From the socket to the disk: the event loop of a session, in a thread of its own.
 
-Runs the feed, keeps what it is subscribed to up to date with the venue's lists, and puts what the
-recorder holds into the spool on a grid of time. The disk is written by another thread, so that a
-slow one delays no socket. Not here: the database (`draining.py`), REST (`healing.py`), who may
-stream at all (`session.py`).
+Runs the feed, keeps it subscribed to what is to be streamed, and puts what the recorder holds into
+the spool on a grid of time. The disk is written by another thread, so that a slow one delays no
+socket. Not here: what is to be streamed (`universe_watch.py`), the database (`draining.py`), REST
+(`healing.py`), who may stream at all (`session.py`).
 """
 
 from __future__ import annotations
@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import to_ms
 from market_assets.sidecar.bars import MINUTE_MS
-from market_assets.sidecar.targets import Targets, from_registry
-from market_assets.sources.errors import VenueError
+from market_assets.sidecar.universe_watch import UniverseWatch
 from market_assets.storage.errors import StoreError
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
     from market_assets.sidecar.healing import Healer
     from market_assets.sidecar.options import StreamOptions
     from market_assets.sidecar.recorder import Batch, Recorder
+    from market_assets.sidecar.targets import Targets
     from market_assets.sidecar.venue_clock import VenueClock
     from market_assets.sources.hyperliquid.client import HyperliquidClient
     from market_assets.sources.hyperliquid.feed import HyperliquidFeed
@@ -40,14 +40,8 @@ _LOG = logging.getLogger(__name__)
 PHASE_S: Final = 3.0
 """Flushes stand on a grid with one at second 3 of each minute: by then the bars are closed."""
 TICK_S: Final = 1.0
-NEW_LISTING_PAUSE_S: Final = 60.0
-"""An unknown coin has the lists read at once, but not more often than this."""
-FIRST_ANSWER_S: Final = 5.0
-"""How long the start waits for the venue's lists, before the registry in the database will do."""
-RETRY_S: Final = (2.0, 5.0, 10.0, 30.0, 60.0)
 KEEP_CANDLES_S: Final = 6 * 3600.0
 """How long candles are kept in memory while there is nowhere to put them; then they are holes."""
-_SLEEP_S: Final = 0.2
 
 
 class Streaming:
@@ -82,8 +76,6 @@ class Streaming:
         self._feed = feed
         self._recorder = recorder
         self._spool = spool
-        self._store = store
-        self._client = client
         self._healer = healer
         self._clock = clock
         self._options = options
@@ -95,11 +87,17 @@ class Streaming:
         self._flushing: asyncio.Task[None] | None = None
         self._running = Event()
         self._calling = Lock()
-        self._targets = Targets({}, frozenset(options.restrict))
+        self._universe = UniverseWatch(
+            client=client,
+            store=store,
+            options=options,
+            clock=clock,
+            unknown=recorder.take_unknown,
+            on_targets=self._subscribe,
+        )
         self._room = options.subscriptions
-        self._cause: str | None = None
         self.failure: BaseException | None = None
-        self.error: str | None = None
+        self.disk_error: str | None = None
         self.flushes = 0
         self.rows_flushed = 0
         self.left_out: tuple[str, ...] = ()
@@ -115,13 +113,18 @@ class Streaming:
     def use(self, *, subscriptions: int) -> None:
         """From now on so many subscriptions at most."""
         self._room = subscriptions
-        self.call(self._subscribe)
+        self.call(lambda: self._subscribe(self._universe.targets, None))
 
     def call(self, action: Callable[..., object], *args: object) -> None:
         """Do something on the thread that owns the recorder; after the end, nothing."""
         with self._calling:
             if self._loop is not None:
                 self._loop.call_soon_threadsafe(action, *args)
+
+    @property
+    def error(self) -> str | None:
+        """Why the venue's lists could not be read; None if they could."""
+        return self._universe.error
 
     @property
     def is_over(self) -> bool:
@@ -152,7 +155,7 @@ class Streaming:
         tasks = [
             asyncio.create_task(self._feed.run()),
             asyncio.create_task(self._flush_on_grid()),
-            asyncio.create_task(self._follow_universe()),
+            asyncio.create_task(self._universe.run()),
             asyncio.create_task(self._stop.wait()),
         ]
         try:
@@ -198,13 +201,14 @@ class Streaming:
         loop = asyncio.get_running_loop()
         error = await loop.run_in_executor(self._writer, self._append, batch)
         if error is None:
+            self.disk_error = None
             self.flushes += 1
             self.rows_flushed += batch.rows
             self._on_flushed()
             return
         failed, reason = error
         _LOG.error("the spool does not take the rows: %s", reason)
-        self.error = reason
+        self.disk_error = reason
         self._recorder.restore(batch, mids="mids" in failed, candles="candles" in failed)
         now = self._clock.now()
         shed = self._recorder.shed(
@@ -231,67 +235,17 @@ class Streaming:
                 reason = str(error)
         return (failed, reason) if failed else None
 
-    async def _follow_universe(self) -> None:
-        """Read the venue's lists at the start, every few minutes, and when a coin is unknown."""
-        failures = 0
-        reading = asyncio.create_task(self._read_universe())
-        await asyncio.wait({reading}, timeout=FIRST_ANSWER_S)
-        if not reading.done():
-            await self._read_registry()
-        while True:
-            if await reading:
-                failures = 0
-                pause = self._options.universe_interval.total_seconds()
-            else:
-                pause = RETRY_S[min(failures, len(RETRY_S) - 1)]
-                failures += 1
-            read_at = self._clock.monotonic()
-            while (waited := self._clock.monotonic() - read_at) < pause:
-                await asyncio.sleep(_SLEEP_S)
-                if waited < NEW_LISTING_PAUSE_S or failures:
-                    continue
-                unknown = self._recorder.take_unknown()
-                if unknown:
-                    _LOG.info("coins that no list has yet: %s", ", ".join(sorted(unknown)[:10]))
-                    break
-            reading = asyncio.create_task(self._read_universe())
-
-    async def _read_universe(self) -> bool:
-        try:
-            universe = await asyncio.to_thread(self._client.universe)
-        except VenueError as error:
-            self.error = str(error)
-            _LOG.warning("the venue's lists could not be read: %s", error)
-            if not self._targets.assets:
-                await self._read_registry()
-            return False
-        self._targets = self._targets.updated(universe)
-        self._subscribe()
-        self._cause = "listing"
-        return True
-
-    async def _read_registry(self) -> None:
-        """While the venue does not answer, what the database knows will do."""
-        try:
-            targets = await asyncio.to_thread(from_registry, self._store, self._options.restrict)
-        except StoreError as error:
-            _LOG.warning("the registry could not be read: %s", error)
-            return
-        if targets.assets:
-            self._targets = targets
-            self._subscribe()
-
-    def _subscribe(self) -> None:
-        targets = self._targets
+    def _subscribe(self, targets: Targets, cause: str | None) -> None:
+        """Make feed, recorder and healer follow the targets; `cause` is that of new holes."""
         candles, self.left_out = targets.within(self._room)
         self.dexs = targets.dexs
         self.wanted = len(candles) + len(self.dexs)
         new = self._recorder.keep(
-            mids=targets.symbols, candles=candles, known=targets.known, cause=self._cause or "fresh"
+            mids=targets.symbols, candles=candles, known=targets.known, cause=cause or "fresh"
         )
         self._healer.rank(candles)
         if new:
-            self._healer.scan(new, self._recorder.concluded_ms + MINUTE_MS, cause=self._cause)
+            self._healer.scan(new, self._recorder.concluded_ms + MINUTE_MS, cause=cause)
         self._feed.want(dexs=self.dexs, symbols=candles)
 
 

@@ -2,8 +2,8 @@
 
 It is replaced by `rename`, never written in place: whoever has it open keeps what he has, and
 whoever opens it next sees the new one. Copying is paced, because a copy costs what the file is
-long: at most once a minute, only when something changed, and so that on average no more than a
-given number of bytes per second is copied.
+long: only when something changed, and so that on average no more than a given number of bytes per
+second is copied. A small file therefore follows within seconds, a large one within minutes.
 """
 
 from __future__ import annotations
@@ -27,7 +27,8 @@ if TYPE_CHECKING:
     from market_assets.storage.gate import Gate, Hold
     from market_assets.storage.paths import StorePaths
 
-SHORTEST_INTERVAL: Final = timedelta(minutes=1)
+SHORTEST_INTERVAL: Final = timedelta(seconds=5)
+"""One flush of the stream: nothing is gained by copying more often than rows come."""
 _PURPOSE: Final = "publishing"
 
 

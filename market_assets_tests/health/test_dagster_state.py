@@ -85,7 +85,7 @@ def _row(instance: DagsterInstance, later: timedelta = NOW, **kwargs: object) ->
 
 
 def test_windows_come_from_the_policies_on_the_assets() -> None:
-    assert WINDOWS == {"things": timedelta(minutes=6), "ticks": timedelta(minutes=6)}
+    assert {"things": timedelta(minutes=6), "ticks": timedelta(minutes=6)} == WINDOWS
 
 
 def test_a_channel_without_a_run_is_missing(instance: DagsterInstance) -> None:

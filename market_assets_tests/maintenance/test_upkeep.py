@@ -148,3 +148,24 @@ def test_the_rolled_up_rows_are_counted_with_their_run(store: Store) -> None:
 
 def test_an_empty_database_needs_nothing(store: Store) -> None:
     assert upkeep(store) == Upkeep(0, {}, None)
+
+
+def test_space_that_old_rows_leave_is_given_back(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A backlog comes and goes; the file does not stay as large as it was."""
+    monkeypatch.setattr("market_assets.storage.compact.SMALLEST", 0)
+    old = pl.DataFrame(
+        {"n": range(60_000)},
+    ).select(
+        pl.format("S{}", pl.col("n")).alias("symbol"),
+        pl.lit(NOW - timedelta(hours=1)).cast(pl.Datetime("us", "UTC")).alias("bucket_at"),
+        (pl.col("n") * 1.37).sqrt().alias("mid"),
+        pl.lit(1, pl.Int64).alias("samples"),
+        pl.lit(NOW).cast(pl.Datetime("us", "UTC")).alias("ingested_at"),
+    )
+    store.merge(HYPERLIQUID_MID_PRICES, old)
+    before = store.paths.live.stat().st_size
+    rounds = [upkeep(store) for _ in range(2)]
+    assert [done.deleted for done in rounds] == [{"hyperliquid_mid_prices": 60_000}, {}]
+    assert store.paths.live.stat().st_size < before / 2

@@ -226,8 +226,8 @@ def rig(
     """A rig; what still runs at the end is killed."""
     quick = {
         "flush_interval": 5.0,
-        "keep_minutes": 600.0,
-        "keep_hours": 3 * 3600.0,
+        "keep_minutes": 4 * 3600.0,
+        "keep_hours": 8 * 3600.0,
         "confirm": False,
         "poll": 0.02,
         **options,

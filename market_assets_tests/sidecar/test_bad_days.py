@@ -18,7 +18,7 @@ from market_assets_tests.sidecar.rig import BUCKET, MINUTE, Process, Rig, rig, u
 if TYPE_CHECKING:
     from pathlib import Path
 
-SPEED = 30.0
+SPEED = 40.0
 
 
 def stream_until_killed(r: Rig, after: float) -> Process:
@@ -98,7 +98,7 @@ POLICY = {"mids_age": 20.0, "candle_age": 30.0}
 def test_sockets_that_misbehave(tmp_path: Path) -> None:
     """Dropped, silent but for pongs, full of rubbish, late: the candles are the true ones."""
     with rig(tmp_path, speed=SPEED, policy=POLICY) as r:
-        survive(r, ["drop", "silent", "garbage", "late", "duplicate", "http"])
+        survive(r, ["drop", "silent", "late"])
 
 
 @pytest.mark.soak
@@ -106,7 +106,7 @@ def test_sockets_that_misbehave(tmp_path: Path) -> None:
 def test_sockets_that_misbehave_for_long(tmp_path: Path) -> None:
     moments = random.Random(3)
     with rig(tmp_path, speed=SPEED, policy=POLICY) as r:
-        survive(r, [name for _ in range(10) for name in moments.sample(list(FAULTS), 4)])
+        survive(r, [*FAULTS, *(name for _ in range(10) for name in moments.sample([*FAULTS], 4))])
 
 
 def test_nonsense_of_one_symbol_leaves_the_others_alone(tmp_path: Path) -> None:
@@ -145,8 +145,8 @@ def venue_away(folder: Path, seconds: float) -> None:
 
 
 def test_the_venue_is_away_and_comes_back(tmp_path: Path) -> None:
-    """Two minutes of the venue's time; the holes are healed."""
-    venue_away(tmp_path, 120 / SPEED)
+    """Somewhat over a minute of the venue's time; the holes are healed."""
+    venue_away(tmp_path, 70 / SPEED)
 
 
 @pytest.mark.soak
@@ -173,7 +173,7 @@ def test_the_venue_is_away_at_the_start(tmp_path: Path) -> None:
         process = r.start()
         before = len(r.acknowledged())
         until(lambda: len(r.acknowledged()) > before, "rows while REST is away")
-        assert r.state()["subscriptions"]["wanted"] == 2
+        until(lambda: r.state()["subscriptions"]["wanted"] == 2, "the registry's one live symbol")
         r.venue.clear()
         through_ms = r.now_minute()
         r.wait_complete(through_ms)
@@ -241,7 +241,7 @@ def begin_handover(r: Rig) -> Process:
 
 def test_a_handover_loses_no_bucket_and_no_minute(tmp_path: Path) -> None:
     """The next session streams before the old one lets go; there are never two leaders."""
-    with rig(tmp_path, speed=6.0, symbols=("BTC", "ETH")) as r:
+    with rig(tmp_path, speed=8.0, symbols=("BTC", "ETH")) as r:
         old = r.start()
         until(lambda: r.state().get("frames"), "frames")
         from_ms = (r.venue.now_ms() // BUCKET + 3) * BUCKET
@@ -268,7 +268,7 @@ def test_a_handover_loses_no_bucket_and_no_minute(tmp_path: Path) -> None:
         assert rest_before == 0, "what one of the two had heard was asked for again"
 
 
-@pytest.mark.parametrize("victim", ["old", "new"])
+@pytest.mark.parametrize("victim", ["old", pytest.param("new", marks=pytest.mark.soak)])
 def test_killed_in_the_middle_of_a_handover(tmp_path: Path, victim: str) -> None:
     """Whoever is left leads, or a third one can be started; the candles are complete."""
     with rig(tmp_path, speed=SPEED) as r:
@@ -292,6 +292,7 @@ def test_killed_in_the_middle_of_a_handover(tmp_path: Path, victim: str) -> None
         r.check(through_ms)
 
 
+@pytest.mark.soak
 def test_if_nobody_comes_the_old_session_goes_on(tmp_path: Path) -> None:
     with rig(tmp_path, speed=SPEED, session_length=30.0) as r:
         old = r.start()

@@ -173,14 +173,14 @@ def test_what_fails_waits_longer_each_time_and_blocks_nobody() -> None:
     assert bad is not None
     pauses = []
     for _ in range(12):
-        bad.failed(1000.0)
+        bad.failed(1000.0, "no")
         pauses.append(bad.not_before - 1000.0)
     assert pauses[:3] == [10.0, 20.0, 40.0]
     assert pauses[-1] == 1800.0
     other = plan.pick(1000.0)
     assert other is not None
     assert other.symbol == "BTC"
-    assert plan.failing() == {"BAD": 12}
+    assert plan.failing() == {"BAD": "12 attempts: no"}
 
 
 def test_symbols_that_are_not_listed_any_more_are_given_up() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from market_assets.sidecar.lease import Lease, LeaseHeldError
 from market_assets.sidecar.locks import process_started, take
+from market_assets.storage.errors import StoreUnwritable
 
 HOLD = """
 import sys, time
@@ -222,6 +223,12 @@ def test_an_unwritable_folder_costs_the_file_but_not_the_lock(
     assert "could not be written" in caplog.text
     assert Lease(tmp_path).peek().is_alive
     lease.release()
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreUnwritable, match="file"):
+        acquire(Lease(tmp_path / "file" / "state"))
 
 
 def test_a_process_is_known_by_its_start() -> None:
