@@ -163,7 +163,8 @@ class Store:
         """
         bound = dict(params) if isinstance(params, Mapping) else list(params)
         with self._opened(exclusive=False) as session:
-            return session.connection.sql(sql, params=bound or None).pl()
+            # Not `sql(…)`: with parameters it takes 4 s of CPU for 700,000 rows, this 0.1.
+            return session.connection.execute(sql, bound or None).pl()
 
     def read_together(
         self, queries: Mapping[str, tuple[str, Mapping[str, object]]]
@@ -175,7 +176,7 @@ class Store:
         """
         with self._opened(exclusive=False) as session, transaction(session.connection):
             return {
-                name: session.connection.sql(sql, params=dict(params) or None).pl()
+                name: session.connection.execute(sql, dict(params) or None).pl()
                 for name, (sql, params) in queries.items()
             }
 
