@@ -54,7 +54,7 @@ class Inputs:
     profiled_at: dict[str, datetime]
     verdicts: dict[str, Verdict]
 
-    @property
+    @cached_property
     def delisted(self) -> frozenset[str]:
         """Symbols whose latest context says that they do not trade."""
         latest = self.contexts.group_by("symbol").agg(
