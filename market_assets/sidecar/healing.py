@@ -102,6 +102,7 @@ class Healer:
         self._symbols: tuple[str, ...] = ()
         self._arrived: list[Hole] = []
         self._scans: list[_Scan] = []
+        self._after_crash = False
         self._drained_at = float("-inf")
         self._meter = ProgressMeter()
         self._rows = 0
@@ -142,6 +143,10 @@ class Healer:
                 self._arrived.clear()
             symbols = self._symbols
         self.scan(symbols, until_ms)
+
+    def expect_crash(self) -> None:
+        """The session before this one was killed: what it wrote last is to be read again."""
+        self._after_crash = True
 
     def drained(self, started: float) -> None:
         """A drain that began at that monotonic reading has succeeded."""
@@ -220,6 +225,7 @@ class Healer:
             until_ms=scan.until_ms,
             now_ms=to_ms(self._clock.now()),
             cause=scan.cause,
+            after_crash=self._after_crash,
         )
         with self._lock:
             changed = self._plan.begin(found, self._clock.now())

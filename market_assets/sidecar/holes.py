@@ -58,6 +58,8 @@ group by symbol
 
 
 _CLOSES_OF: Final = timedelta(hours=1)
+UNSURE_TAIL: Final = timedelta(minutes=2)
+"""What a killed session may have called closed before its last frames came."""
 
 
 class Span(NamedTuple):
@@ -207,6 +209,7 @@ def find(
     until_ms: int,
     now_ms: int,
     cause: str | None = None,
+    after_crash: bool = False,
 ) -> Found:
     """Which candles of the recent past the database lacks; three reads, whatever the symbols.
 
@@ -221,6 +224,8 @@ def find(
         now_ms: the present.
         cause: of the holes; None: downtime where the database has candles of the symbol, else
             fresh.
+        after_crash: the last session was killed: it may have closed its last minutes too early,
+            and not lived to correct them.
     """
     oldest_minute = now_ms - _ms(keep["1m"])
     holes: dict[str, list[Hole]] = {}
@@ -230,6 +235,8 @@ def find(
         start_ms = -(-(now_ms - _ms(keep[interval])) // step) * step
         limits = Span(start_ms, max(start_ms, until_ms - until_ms % step))
         candles = present(store, interval, limits)
+        if after_crash and interval == "1m":
+            candles = {symbol: _without_tail(spans) for symbol, spans in candles.items()}
         gaps = recorded(store, interval, start_ms)
         open_gaps += [
             gap for symbol in symbols for gap in gaps.get(symbol, ()) if gap.healed_at is None
@@ -242,6 +249,12 @@ def find(
             why = cause or ("downtime" if symbol in candles else "fresh")
             holes[interval] += [Hole(symbol, *span, why) for span in spans]
     return Found(holes, open_gaps, last_closes(store, from_ms(now_ms) - _CLOSES_OF))
+
+
+def _without_tail(spans: Sequence[Span]) -> list[Span]:
+    """But for the last minutes: they are read again, with the hole that follows on them."""
+    end_ms = spans[-1].end_ms - _ms(UNSURE_TAIL)
+    return within(spans, Span(spans[0].start_ms, max(spans[0].start_ms, end_ms)))
 
 
 def gap_rows(gaps: Iterable[Gap]) -> pl.DataFrame:

@@ -95,7 +95,11 @@ class LeaseView:
 
 
 class Lease:
-    """The right to stream into one database. One object belongs to one session, or to a watcher."""
+    """The right to stream into one database. One object belongs to one session, or to a watcher.
+
+    Attributes:
+        after_crash: whoever led before did not let go by itself; known once this session leads.
+    """
 
     def __init__(self, state_dir: Path) -> None:
         self._main = state_dir / "stream.lock"
@@ -106,6 +110,7 @@ class Lease:
         self._main_fd: int | None = None
         self._standby_fd: int | None = None
         self._me: Holder | None = None
+        self.after_crash = False
 
     def acquire(
         self, *, run_id: str, started_at: str, code_version: str
@@ -153,6 +158,7 @@ class Lease:
             self._main_fd = take(self._main, patience)
         if self._main_fd is None:
             return False
+        self.after_crash = self._holder_file.exists()
         self._me = replace(self._me, phase="streaming", relieves="")
         self._write(self._holder_file)
         self._standby_file.unlink(missing_ok=True)

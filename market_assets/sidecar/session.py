@@ -242,6 +242,8 @@ class StreamSession:
 
     def _start_healing(self) -> None:
         """Only the leader heals: what its successor misses meanwhile is found by its own scan."""
+        if self._lease.after_crash:
+            self._healer.expect_crash()
         if self._options.heal:
             self._start("heal", lambda: self._healer.run(self._healing))
 

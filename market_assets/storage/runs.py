@@ -102,6 +102,14 @@ class IngestionRun:
         counted.finished_at = now if mine or self.error_kind else self.finished_at
         return counted
 
+    def is_moved_by(self, written: Iterable[Written]) -> bool:
+        """Whether these changes say something about the attempt: of its asset, or that it failed.
+
+        A stream hands over an attempt per table with every flush; one of whose table nothing came
+        would leave a row that says `running` for ever.
+        """
+        return self.error_kind is not None or any(w.table == self.asset_key for w in written)
+
     def take(self, counted: IngestionRun) -> None:
         """Become what `counting` foresaw: its transaction is committed."""
         self.rows_written = counted.rows_written

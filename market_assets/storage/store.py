@@ -129,8 +129,9 @@ class Store:
         with self._opened(exclusive=True) as session, transaction(session.connection):
             written = [apply(session.connection, one) for one in staged]
             counted = [run.counting(written, self._clock.now()) for run in runs]
-            if counted:
-                apply(session.connection, stage(Merge(INGESTION_RUNS, rows(counted))))
+            told = [one for one in counted if not written or one.is_moved_by(written)]
+            if told:
+                apply(session.connection, stage(Merge(INGESTION_RUNS, rows(told))))
         for run, total in zip(runs, counted, strict=True):
             run.take(total)
         hold = session.hold

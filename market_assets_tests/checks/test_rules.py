@@ -8,9 +8,9 @@ from pathlib import Path
 import duckdb
 import polars as pl
 import pytest
-from market_assets.storage.store import Store
 
 from market_assets.checks.rules import Rule, broken_by, rules
+from market_assets.storage.store import Store
 from market_assets.tables import (
     HYPERLIQUID_ASSETS,
     HYPERLIQUID_CANDLES,

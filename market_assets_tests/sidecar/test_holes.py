@@ -117,6 +117,20 @@ def test_what_the_venue_did_not_have_is_not_asked_for_again(store: Store) -> Non
     assert found.open_gaps == [still]
 
 
+def test_after_a_crash_the_last_minutes_are_read_again(store: Store) -> None:
+    """A killed session may have closed a minute before its last frames came."""
+    minutes = list(range(NOW_MS - DAY, NOW_MS - 10 * MINUTE, MINUTE))
+    store.merge(HYPERLIQUID_CANDLES, candles("BTC", minutes))
+    first_hour = NOW_MS - 30 * MINUTE - 7 * DAY + HOUR
+    store.merge(
+        HYPERLIQUID_CANDLES, candles("BTC", list(range(first_hour, NOW_MS - DAY, HOUR)), "1h")
+    )
+    clean = find(store, ["BTC"], keep=KEEP, until_ms=NOW_MS, now_ms=NOW_MS)
+    assert clean.holes["1m"] == [Hole("BTC", minutes[-1] + MINUTE, NOW_MS, "downtime")]
+    crashed = find(store, ["BTC"], keep=KEEP, until_ms=NOW_MS, now_ms=NOW_MS, after_crash=True)
+    assert crashed.holes == {"1m": [Hole("BTC", minutes[-2], NOW_MS, "downtime")], "1h": []}
+
+
 def hole(symbol: str, start: int, end: int, cause: str = "reconnect") -> Hole:
     return Hole(symbol, start * MINUTE, end * MINUTE, cause)
 

@@ -111,6 +111,10 @@ def test_a_killed_leader_leaves_a_free_lease(tmp_path: Path, child: Callable[[],
     view = lease.peek()
     assert (view.state, view.holder, view.wants_session) == ("free", None, True)
     assert acquire(lease) == "leader"
+    assert lease.after_crash
+    lease.release()
+    assert acquire(lease) == "leader"
+    assert not lease.after_crash
     lease.release()
 
 

@@ -138,10 +138,11 @@ def test_somebody_holds_the_live_file_for_two_minutes(tmp_path: Path) -> None:
                 [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
             )
             assert trying.stdout is not None
-            if trying.stdout.readline() == b"held\n":
-                holding = trying
-            else:
-                trying.wait()
+            with trying.stdout as said:
+                if said.readline() == b"held\n":
+                    holding = trying
+                else:
+                    trying.wait()
         until(lambda: str(holding.pid) in running.command("status").stdout, "the culprit named", 90)
         holding.wait(timeout=150)
         until(running.is_well, "every channel ok again", 180)
