@@ -109,7 +109,7 @@ def not_there_yet(
 
 
 def schedule_of(flow: Flow) -> dg.ScheduleDefinition:
-    """A tick per cadence; skipped while the last run is going, or there is nothing to start from."""
+    """A tick per cadence; skipped while the last run goes on, or with nothing to start from."""
     offset_minutes = int(flow.channels[0].offset / timedelta(minutes=1))
 
     @dg.schedule(

@@ -148,7 +148,7 @@ def test_a_tick_with_nothing_to_compute_from_is_skipped_and_says_why(
     repository: dg.RepositoryDefinition,
 ) -> None:
     schedule = repository.get_schedule_def(f"{FEATURES}_schedule")
-    with dg.DagsterInstance.ephemeral() as instance:
+    with dg.DagsterInstance.local_temp() as instance:
         context = dg.build_schedule_context(instance=instance, repository_def=repository)
         said = schedule(context)
         assert isinstance(said, dg.SkipReason)
