@@ -1,11 +1,11 @@
-"""Every benchmark, or those named: `python -m benchmarks [store] [stream] [features] [system]`."""
+"""Every benchmark, or those named: `python -m benchmarks [store] [features] …`; see `NAMES`."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-NAMES = ("store", "stream", "features", "system")
+NAMES = ("store", "stream", "features", "features_run", "system")
 
 
 def main() -> None:

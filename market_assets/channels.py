@@ -30,6 +30,8 @@ class Channel:
         assets: the asset keys, which are table names where a table exists.
         job: the Dagster job that materializes them.
         mode: `schedule` (a run per cadence) or `stream` (a sidecar that reports while rows arrive).
+        offset: how long after the full cadence a scheduled job is due, so that what others are
+            made from comes first, and not everything at once. Channels of one job agree on it.
     """
 
     source: str
@@ -38,6 +40,7 @@ class Channel:
     assets: tuple[str, ...]
     job: str
     mode: Literal["schedule", "stream"] = "schedule"
+    offset: timedelta = timedelta(0)
 
     @property
     def label(self) -> str:
@@ -61,6 +64,7 @@ CHANNELS: Final[tuple[Channel, ...]] = (
             "hyperliquid_asset_category_taxonomy",
         ),
         "hyperliquid_registry_refresh",
+        offset=timedelta(minutes=7),
     ),
     Channel(
         "hyperliquid",
@@ -77,6 +81,39 @@ CHANNELS: Final[tuple[Channel, ...]] = (
         ("hyperliquid_candles",),
         "hyperliquid_stream",
         "stream",
+    ),
+    Channel(
+        "hyperliquid",
+        "contexts",
+        timedelta(minutes=5),
+        ("hyperliquid_asset_contexts",),
+        "hyperliquid_contexts_refresh",
+        offset=timedelta(minutes=1),
+    ),
+    Channel(
+        "hyperliquid",
+        "funding_rates",
+        timedelta(hours=1),
+        ("hyperliquid_funding_rates",),
+        "hyperliquid_funding_rates_refresh",
+        offset=timedelta(minutes=3),
+    ),
+    *(
+        Channel(
+            "hyperliquid",
+            name,
+            timedelta(minutes=5),
+            (f"hyperliquid_{name}",),
+            "hyperliquid_features_refresh",
+            offset=timedelta(minutes=2),
+        )
+        for name in (
+            "technical_indicators",
+            "funding_pressure",
+            "liquidity_profiles",
+            "volatility_profiles",
+            "positioning_pressure",
+        )
     ),
     Channel(
         "hyperliquid",

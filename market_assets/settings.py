@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
+from market_assets.feature_settings import FeatureThresholds, read, variables
 from market_assets.tables import TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 _CHECKOUT: Final = Path(__file__).resolve().parent.parent
 ROOT: Final = _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
@@ -87,6 +88,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("MARKET_KEEP_MINUTE_RUNS_HOURS", "6", "Dagster's history: runs of minute cadence"),
     Variable("MARKET_KEEP_RUNS_HOURS", "72", "Dagster's history: other successful runs"),
     Variable("MARKET_KEEP_FAILED_RUNS_HOURS", "720", "Dagster's history: failed runs"),
+    *(Variable(*one) for one in variables()),
 )
 
 RETENTION_SETTINGS: Final = tuple(rule.setting for table in TABLES for rule in table.retention)
@@ -129,6 +131,7 @@ class Settings:
     keep_minute_runs: timedelta
     keep_runs: timedelta
     keep_failed_runs: timedelta
+    thresholds: FeatureThresholds
 
     @property
     def wanted_symbols(self) -> tuple[str, ...]:
@@ -136,6 +139,11 @@ class Settings:
         if self.symbols:
             return self.symbols
         return LOCAL_SYMBOLS if self.profile == "local" else ()
+
+    def restricted(self, symbols: Sequence[str]) -> list[str]:
+        """Those of the symbols that the settings want, in the same order."""
+        wanted = set(self.wanted_symbols)
+        return [symbol for symbol in symbols if not wanted or symbol in wanted]
 
     @property
     def state_dir(self) -> Path:
@@ -180,6 +188,9 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         raise SettingError(
             f"ALERT_MIN_SEVERITY is {values['ALERT_MIN_SEVERITY']!r}; one of {_SEVERITIES}"
         )
+    thresholds = read(lambda name, least, most: _number(values, name, least, most))
+    if disorder := thresholds.disorder():
+        raise SettingError(disorder)
     return Settings(
         market_db=market_db,
         dagster_home=_path(env, defaults, "DAGSTER_HOME", root),
@@ -208,6 +219,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         keep_minute_runs=_hours(values, "MARKET_KEEP_MINUTE_RUNS_HOURS"),
         keep_runs=_hours(values, "MARKET_KEEP_RUNS_HOURS"),
         keep_failed_runs=_hours(values, "MARKET_KEEP_FAILED_RUNS_HOURS"),
+        thresholds=thresholds,
     )
 
 

@@ -15,7 +15,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "channels": set(),
     "tables": {"frames"},  # only when a schema is asked for
     "frames": {"tables"},
-    "settings": {"tables"},
+    "feature_settings": {"features"},  # thresholds only, which import nothing
+    "settings": {"tables", "feature_settings"},
     "code_version": set(),
     "sources": BASE,
     "storage": BASE,
@@ -23,6 +24,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulator": {"clock", "tables"},
     "maintenance": BASE | {"features", "storage"},
     "checks": BASE | {"storage"},
+    "derived": BASE | {"features", "storage", "sources"},
     "sidecar": BASE | {"features", "storage", "sources"},
     "health": BASE | {"storage"},
     "defs": BASE
@@ -36,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "health",
         "maintenance",
         "checks",
+        "derived",
     },
     "definitions": {"defs"},
     "cli": BASE
@@ -58,6 +61,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "sidecar": {"dagster"},
     "maintenance": {"dagster"},
     "checks": {"dagster"},
+    "derived": {"dagster", "duckdb", "httpx", "websockets"},
     "simulator": {"dagster", "duckdb", "polars"},
     "clock": {"polars", "dagster"},
     "channels": {"polars", "dagster"},

@@ -14,9 +14,16 @@ from typing import TYPE_CHECKING, Final
 from market_assets.tables import (
     HYPERLIQUID_ASSET_CATEGORIES,
     HYPERLIQUID_ASSET_CATEGORY_TAXONOMY,
+    HYPERLIQUID_ASSET_CONTEXTS,
     HYPERLIQUID_ASSETS,
     HYPERLIQUID_CANDLES,
+    HYPERLIQUID_FUNDING_PRESSURE,
+    HYPERLIQUID_FUNDING_RATES,
+    HYPERLIQUID_LIQUIDITY_PROFILES,
     HYPERLIQUID_MID_PRICES,
+    HYPERLIQUID_POSITIONING_PRESSURE,
+    HYPERLIQUID_TECHNICAL_INDICATORS,
+    HYPERLIQUID_VOLATILITY_PROFILES,
     TableSpec,
 )
 
@@ -38,6 +45,7 @@ class Rule:
         sql: finds the rows that break it; may use `$now`.
         description: the sentence that people read.
         is_error: breaking it means that rows are wrong; otherwise it is worth a look.
+        reads_whole_table: it costs the more, the more rows there are.
     """
 
     name: str
@@ -45,6 +53,7 @@ class Rule:
     sql: str
     description: str
     is_error: bool = True
+    reads_whole_table: bool = False
 
 
 def broken_by(store: Store, rule: Rule, now: datetime) -> pl.DataFrame:
@@ -60,6 +69,7 @@ def keys_are_unique(table: TableSpec) -> Rule:
         table,
         f"select {key}, count(*) as rows from {table.name} group by {key} having count(*) > 1",  # noqa: S608 - names of the spec
         f"No two rows have the same {key}.",
+        reads_whole_table=True,
     )
 
 
@@ -71,6 +81,7 @@ def no_future_times(table: TableSpec) -> Rule:
         table,
         f"select {key} from {table.name} where {table.time_column} > $now + interval '1 minute'",  # noqa: S608 - names of the spec
         f"No {table.time_column} lies more than a minute ahead of the clock.",
+        reads_whole_table=True,
     )
 
 
@@ -85,6 +96,13 @@ _WRITTEN_BY_ASSETS: Final = (
     HYPERLIQUID_ASSET_CATEGORY_TAXONOMY,
     HYPERLIQUID_MID_PRICES,
     HYPERLIQUID_CANDLES,
+    HYPERLIQUID_ASSET_CONTEXTS,
+    HYPERLIQUID_FUNDING_RATES,
+    HYPERLIQUID_TECHNICAL_INDICATORS,
+    HYPERLIQUID_VOLATILITY_PROFILES,
+    HYPERLIQUID_FUNDING_PRESSURE,
+    HYPERLIQUID_LIQUIDITY_PROFILES,
+    HYPERLIQUID_POSITIONING_PRESSURE,
 )
 
 
@@ -114,5 +132,31 @@ def rules() -> tuple[Rule, ...]:
             "registry_did_not_shrink",
             HYPERLIQUID_ASSETS,
             "No dex lost more than a fifth of its listed assets with the latest refresh.",
+        ),
+        _from_file(
+            "contexts_move_with_mids",
+            HYPERLIQUID_ASSET_CONTEXTS,
+            "A dex whose mids move does not give the same contexts twice.",
+        ),
+        _from_file(
+            "open_interest_did_not_halve",
+            HYPERLIQUID_ASSET_CONTEXTS,
+            "No open interest fell by more than half from one context to the next.",
+            is_error=False,
+        ),
+        _from_file(
+            "funding_is_within_the_cap",
+            HYPERLIQUID_ASSET_CONTEXTS,
+            "No running rate is beyond the exchange's cap of 4 % an hour.",
+        ),
+        _from_file(
+            "payments_are_within_the_cap",
+            HYPERLIQUID_FUNDING_RATES,
+            "No payment is beyond the exchange's cap of 4 % an hour.",
+        ),
+        _from_file(
+            "books_are_not_crossed",
+            HYPERLIQUID_LIQUIDITY_PROFILES,
+            "No book of the last hour has its best bid at or above its best ask.",
         ),
     )

@@ -1,6 +1,7 @@
 """The rules of `checks/` as asset checks.
 
-Checks of scheduled assets run with them. What the stream writes is checked every five minutes by
+Checks of scheduled assets run with them; where those are due every few minutes, the rules that read
+a whole table run once an hour. What the stream writes is checked every five minutes by
 a job of its own: the sidecar is not held up by a query.
 """
 
@@ -10,6 +11,8 @@ import dagster as dg
 
 from market_assets.checks.rules import Rule, broken_by, rules
 from market_assets.clock import SystemClock
+from market_assets.defs.jobs import FLOWS, OFTEN
+from market_assets.defs.options import OWNER, as_markdown
 from market_assets.storage.store import Store
 
 _SHOWN = 10
@@ -24,7 +27,7 @@ def check_of(rule: Rule) -> dg.AssetChecksDefinition:
         broken = broken_by(store, rule, SystemClock().now())
         metadata: dict[str, Any] = {"rows_that_break_it": broken.height}
         if broken.height:
-            metadata["some_of_them"] = dg.MetadataValue.md(_as_markdown(broken.head(_SHOWN)))
+            metadata["some_of_them"] = dg.MetadataValue.md(as_markdown(broken.head(_SHOWN)))
         return dg.AssetCheckResult(
             passed=broken.is_empty(),
             severity=dg.AssetCheckSeverity.ERROR if rule.is_error else dg.AssetCheckSeverity.WARN,
@@ -32,12 +35,6 @@ def check_of(rule: Rule) -> dg.AssetChecksDefinition:
         )
 
     return check
-
-
-def _as_markdown(frame: Any) -> str:
-    head = "|".join(frame.columns)
-    rows = ["|".join(str(value).replace("|", "\\|") for value in row) for row in frame.rows()]
-    return "\n".join([head, "|".join("-" for _ in frame.columns), *rows])
 
 
 checks = [check_of(rule) for rule in rules()]
@@ -54,4 +51,26 @@ hyperliquid_stream_checks_schedule = dg.ScheduleDefinition(
     cron_schedule="3-59/5 * * * *",
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every 5 minutes.",
+)
+
+_DUE_OFTEN = {asset for flow in FLOWS if flow.cadence <= OFTEN for asset in flow.assets}
+
+hyperliquid_tables_check = dg.define_asset_job(
+    "hyperliquid_tables_check",
+    selection=dg.AssetSelection.checks(
+        *(
+            dg.AssetCheckKey(dg.AssetKey(rule.table.name), rule.name)
+            for rule in rules()
+            if rule.reads_whole_table and rule.table.name in _DUE_OFTEN
+        )
+    ),
+    description="Checks whole tables that are written every few minutes: keys, times.",
+    tags={"owner": OWNER},
+)
+
+hyperliquid_tables_check_schedule = dg.ScheduleDefinition(
+    job=hyperliquid_tables_check,
+    cron_schedule="49 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Hourly.",
 )

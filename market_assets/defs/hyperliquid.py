@@ -10,8 +10,9 @@ from datetime import timedelta
 import dagster as dg
 
 from market_assets import tables
+from market_assets.channels import channel_of
 from market_assets.clock import SystemClock
-from market_assets.defs.options import asset_options, written_result
+from market_assets.defs.options import asset_options, count_rows, written_result
 from market_assets.settings import Settings
 from market_assets.sources.errors import VenueError
 from market_assets.sources.hyperliquid import frames
@@ -42,7 +43,7 @@ def hyperliquid_assets(
     )
     return written_result(
         written,
-        row_count=_count(store, tables.HYPERLIQUID_ASSETS),
+        row_count=count_rows(store, tables.HYPERLIQUID_ASSETS),
         live=sum(not listing.is_delisted for listing in universe.listings),
         seen=len(universe.listings),
         unreadable=dict(universe.failures) or None,
@@ -178,7 +179,7 @@ def ingestion_run(
         table: the table whose rows count; by default the one named as the asset.
     """
     return IngestionRun(
-        source=context.assets_def.group_names_by_key[context.asset_key],
+        source=channel_of(context.asset_key.to_user_string()).source,
         channel=channel,
         asset_key=table or context.asset_key.to_user_string(),
         started_at=SystemClock().now(),

@@ -1,9 +1,12 @@
-"""One job and one schedule per channel that is due on a cadence, made from `channels.py`.
+"""One job and one schedule for each flow that is due on a cadence, made from `channels.py`.
 
-A run at a time per job: where the last one is still going (a venue that backs off), the tick is
-skipped instead of queued, so that nothing piles up behind a slow venue.
+Channels that share a job are materialized together, in one run. A run at a time per job: where the
+last one is still going (a venue that backs off), the tick is skipped instead of queued, so that
+nothing piles up behind a slow venue.
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -11,9 +14,50 @@ import dagster as dg
 from dagster import RunsFilter
 
 from market_assets.channels import CHANNELS, Channel
+from market_assets.checks.rules import rules
 from market_assets.health.dagster_state import ACTIVE
 
 SCHEDULED: Final = tuple(channel for channel in CHANNELS if channel.mode == "schedule")
+OFTEN: Final = timedelta(minutes=5)
+"""A job that is due this often leaves the rules that read a whole table to an hourly job."""
+
+
+@dataclass(frozen=True)
+class Flow:
+    """A job, and the channels that it brings.
+
+    Attributes:
+        job: its name.
+        channels: they agree on source, cadence and offset.
+    """
+
+    job: str
+    channels: tuple[Channel, ...]
+
+    @property
+    def cadence(self) -> timedelta:
+        """How often it is due."""
+        return self.channels[0].cadence
+
+    @property
+    def assets(self) -> tuple[str, ...]:
+        """What it materializes."""
+        return tuple(asset for channel in self.channels for asset in channel.assets)
+
+
+def flows_of(channels: Sequence[Channel]) -> tuple[Flow, ...]:
+    """The jobs of these channels, in the order of the first channel of each.
+
+    Raises:
+        ValueError: channels of one job do not agree on when it is due.
+    """
+    by_job: dict[str, list[Channel]] = {}
+    for channel in channels:
+        by_job.setdefault(channel.job, []).append(channel)
+    for job, of_the_job in by_job.items():
+        if len({(channel.source, channel.cadence, channel.offset) for channel in of_the_job}) > 1:
+            raise ValueError(f"the channels of {job} do not agree on when it is due")
+    return tuple(Flow(job, tuple(of_the_job)) for job, of_the_job in by_job.items())
 
 
 def cron_of(cadence: timedelta, offset_minutes: int = 0) -> str:
@@ -33,19 +77,33 @@ def cron_of(cadence: timedelta, offset_minutes: int = 0) -> str:
     raise ValueError(f"no cron line for a cadence of {cadence}")
 
 
-def schedule_of(channel: Channel, offset_minutes: int) -> dg.ScheduleDefinition:
+def selection_of(flow: Flow) -> dg.AssetSelection:
+    """The flow's assets and the checks that run with them."""
+    selection: dg.AssetSelection = dg.AssetSelection.assets(*flow.assets)
+    if flow.cadence > OFTEN:
+        return selection
+    hourly = [
+        dg.AssetCheckKey(dg.AssetKey(rule.table.name), rule.name)
+        for rule in rules()
+        if rule.reads_whole_table and rule.table.name in flow.assets
+    ]
+    return selection - dg.AssetSelection.checks(*hourly)
+
+
+def schedule_of(flow: Flow) -> dg.ScheduleDefinition:
     """A tick per cadence; skipped while the last run is still going."""
+    offset_minutes = int(flow.channels[0].offset / timedelta(minutes=1))
 
     @dg.schedule(
-        name=f"{channel.job}_schedule",
-        job_name=channel.job,
-        cron_schedule=cron_of(channel.cadence, offset_minutes),
+        name=f"{flow.job}_schedule",
+        job_name=flow.job,
+        cron_schedule=cron_of(flow.cadence, offset_minutes),
         default_status=dg.DefaultScheduleStatus.RUNNING,
-        description=f"Every {channel.cadence}, unless the last run is still going.",
+        description=f"Every {flow.cadence}, unless the last run is still going.",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         going = context.instance.get_runs(
-            RunsFilter(job_name=channel.job, statuses=list(ACTIVE)), limit=1
+            RunsFilter(job_name=flow.job, statuses=list(ACTIVE)), limit=1
         )
         if going:
             return dg.SkipReason(f"run {going[0].run_id} is still going")
@@ -54,13 +112,14 @@ def schedule_of(channel: Channel, offset_minutes: int) -> dg.ScheduleDefinition:
     return tick
 
 
+FLOWS: Final = flows_of(SCHEDULED)
 jobs = [
     dg.define_asset_job(
-        channel.job,
-        selection=dg.AssetSelection.assets(*channel.assets),
-        description=f"Refreshes {', '.join(channel.assets)} every {channel.cadence}.",
-        tags={"market_assets/channel": channel.label},
+        flow.job,
+        selection=selection_of(flow),
+        description=f"Refreshes {', '.join(flow.assets)} every {flow.cadence}.",
+        tags={"market_assets/channel": " ".join(channel.label for channel in flow.channels)},
     )
-    for channel in SCHEDULED
+    for flow in FLOWS
 ]
-schedules = [schedule_of(channel, 7 * (nth + 1)) for nth, channel in enumerate(SCHEDULED)]
+schedules = [schedule_of(flow) for flow in FLOWS]

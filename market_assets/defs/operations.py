@@ -5,9 +5,10 @@ import json
 import dagster as dg
 from dagster import RunsFilter
 
+from market_assets.channels import CHANNELS, channel_of
 from market_assets.clock import SystemClock
 from market_assets.defs.hyperliquid import ingestion_run
-from market_assets.defs.jobs import SCHEDULED, jobs
+from market_assets.defs.jobs import FLOWS, SCHEDULED, Flow, jobs
 from market_assets.defs.options import OWNER, asset_options, written_result
 from market_assets.health.dagster_state import ACTIVE, freshness_windows, health
 from market_assets.health.dead_runs import close_dead_runs
@@ -94,29 +95,43 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
     assert repository is not None
     found = health(
         context.instance,
-        channels=SCHEDULED,
+        channels=CHANNELS,
         windows=freshness_windows(
             spec for assets in repository.asset_graph.assets_defs for spec in assets.specs
         ),
         streams_alive={},
         now=now,
     )
-    late = {(row.source, row.channel) for row in found.rows if row.status in ("missing", "stale")}
+    never = {f"{row.source}/{row.channel}" for row in found.rows if row.age_s is None}
+    late = {
+        f"{row.source}/{row.channel}" for row in found.rows if row.status in ("missing", "stale")
+    }
     asked: dict[str, float] = json.loads(context.cursor or "{}")
     requests = []
-    for channel in SCHEDULED:
-        recently = now.timestamp() - asked.get(channel.job, 0.0) < _AGAIN_AFTER_S
-        if (channel.source, channel.name) not in late or recently:
+    for flow in FLOWS:
+        recently = now.timestamp() - asked.get(flow.job, 0.0) < _AGAIN_AFTER_S
+        if recently or not late.intersection(channel.label for channel in flow.channels):
             continue
-        if context.instance.get_runs(
-            RunsFilter(job_name=channel.job, statuses=list(ACTIVE)), limit=1
-        ):
+        if never & _made_from(repository, flow):
             continue
-        asked[channel.job] = now.timestamp()
-        requests.append(dg.RunRequest(job_name=channel.job, tags={"market_assets/why": "late"}))
+        if context.instance.get_runs(RunsFilter(job_name=flow.job, statuses=list(ACTIVE)), limit=1):
+            continue
+        asked[flow.job] = now.timestamp()
+        requests.append(dg.RunRequest(job_name=flow.job, tags={"market_assets/why": "late"}))
     if not requests:
         return dg.SkipReason("every channel is on time, or a run for it is on its way")
     return dg.SensorResult(run_requests=requests, cursor=json.dumps(asked))
+
+
+def _made_from(repository: dg.RepositoryDefinition, flow: Flow) -> set[str]:
+    """Channels of other jobs that a flow's assets are made from: nothing to compute before them."""
+    graph = repository.asset_graph
+    parents = {
+        parent.to_user_string()
+        for asset in flow.assets
+        for parent in graph.get(dg.AssetKey(asset)).parent_keys
+    }
+    return {channel_of(parent).label for parent in parents - set(flow.assets)}
 
 
 @dg.sensor(

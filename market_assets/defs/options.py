@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
@@ -11,8 +11,13 @@ from market_assets.channels import channel_of
 from market_assets.tables import TABLES, TableSpec
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import polars as pl
+
     from market_assets.sidecar.options import Report
     from market_assets.storage.changes import Written
+    from market_assets.storage.store import Store
 
 OWNER: Final = "team:market-data"
 
@@ -22,19 +27,22 @@ RETRIES: Final = dg.RetryPolicy(
 """For what the HTTP client has not got over within a minute: a venue that restarts."""
 
 
-def asset_options(name: str, *, kinds: set[str], pool: str | None = None) -> dict[str, Any]:
+def asset_options(
+    name: str, *, kinds: set[str], pool: str | None = None, group: str | None = None
+) -> dict[str, Any]:
     """The arguments of `@dg.asset` that follow from the asset's channel and table.
 
     Args:
         name: the asset key; where a table has that name, its columns become the UI's schema.
         kinds: what the UI draws on the asset's card.
         pool: the venue that one run at a time may speak to.
+        group: where the UI shows it; by default with its source.
     """
     channel = channel_of(name)
     table = next((table for table in TABLES if table.name == name), None)
     return {
         "name": name,
-        "group_name": channel.source,
+        "group_name": group or channel.source,
         "kinds": kinds,
         "owners": [OWNER],
         "pool": pool,
@@ -69,6 +77,41 @@ def written_result(
         metadata["first_event_at"] = min(firsts).isoformat()
         metadata["last_event_at"] = max(lasts).isoformat()
     return dg.MaterializeResult(metadata={k: v for k, v in metadata.items() if v is not None})
+
+
+def preview(frame: pl.DataFrame, columns: Sequence[str], rows: int = 8) -> dg.MetadataValue[Any]:
+    """The first rows of a frame as a table for the UI; floats with six significant figures."""
+    return dg.MetadataValue.md(as_markdown(frame.select(columns).head(rows)))
+
+
+def as_markdown(frame: pl.DataFrame) -> str:
+    """A frame as a Markdown table."""
+    head = "|".join(frame.columns)
+    rows = ["|".join(_cell(value) for value in row) for row in frame.iter_rows()]
+    return "\n".join([head, "|".join("-" for _ in frame.columns), *rows])
+
+
+def some(named: Mapping[str, str], most: int = 20) -> dict[str, str] | None:
+    """The first entries for the UI, and how many more there are; None if there are none."""
+    if not named:
+        return None
+    shown = dict(list(named.items())[:most])
+    if len(named) > most:
+        shown["…"] = f"and {len(named) - most} more"
+    return shown
+
+
+def count_rows(store: Store, table: TableSpec) -> int:
+    """How many rows the table holds now."""
+    return int(store.read(f"select count(*) as n from {table.name}")["n"].item())  # noqa: S608 - a table's own name
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    if isinstance(value, datetime):
+        return f"{value:%Y-%m-%d %H:%M:%S}"
+    return "" if value is None else str(value).replace("|", "\\|")
 
 
 def report_metadata(report: Report) -> dict[str, Any]:

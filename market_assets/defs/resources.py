@@ -14,6 +14,8 @@ import dagster as dg
 import duckdb
 from dagster_duckdb import DuckDBResource
 
+from market_assets.clock import SystemClock
+from market_assets.derived.inputs import FeatureInputs
 from market_assets.settings import Settings, load
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.weights import weight_budget
@@ -77,11 +79,13 @@ class HyperliquidApi(dg.ConfigurableResource[Any]):
         base_url: where the venue is.
         budget_file: the file that holds the shared budget.
         weight_share: share of the venue's 1200 a minute that is used.
+        user: whose requests they are counted as: runs or backfill.
     """
 
     base_url: str
     budget_file: str
     weight_share: float = 0.8
+    user: str = "runs"
 
     def client(self, user: str) -> HyperliquidClient:
         """A client whose requests are counted as `user`'s: runs, stream or backfill."""
@@ -94,7 +98,7 @@ class HyperliquidApi(dg.ConfigurableResource[Any]):
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:  # noqa: ARG002 - Dagster's signature
         """Hand over a client, closed when the run ends."""
-        client = self.client("runs")
+        client = self.client(self.user)
         try:
             yield client
         finally:
@@ -110,6 +114,8 @@ def resources() -> dg.Definitions:
             "settings": dg.ResourceDefinition.hardcoded_resource(settings),
             "store": market_store(settings),
             "hyperliquid": hyperliquid_api(settings),
+            "hyperliquid_backfill": hyperliquid_api(settings, user="backfill"),
+            "feature_inputs": feature_inputs,
         },
         executor=dg.in_process_executor,
     )
@@ -124,10 +130,20 @@ def market_store(settings: Settings) -> MarketStore:
     )
 
 
-def hyperliquid_api(settings: Settings) -> HyperliquidApi:
-    """The venue that the settings name."""
+@dg.resource(
+    required_resource_keys={"store"},
+    description="What the features of a run are computed from: read once, when first asked for.",
+)
+def feature_inputs(context: dg.InitResourceContext) -> FeatureInputs:
+    """One read of the store for all features of a run."""
+    return FeatureInputs(context.resources.store, SystemClock())
+
+
+def hyperliquid_api(settings: Settings, *, user: str = "runs") -> HyperliquidApi:
+    """The venue that the settings name; `user` is on whose account its weight is spent."""
     return HyperliquidApi(
         base_url=settings.hyperliquid_api_url,
         budget_file=str(settings.state_dir / "hyperliquid.budget"),
         weight_share=settings.weight_share,
+        user=user,
     )

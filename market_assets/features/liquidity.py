@@ -1,7 +1,7 @@
 """What it costs to trade now: spread, depth near the mid, slippage of a market order.
 
 An exchange shows twenty levels of a book. At full precision they reach a few basis points (BTC: 2),
-so the touch and slippage are read from that *fine* book, and depth further out from a *coarse* one
+so the touch and slippage are read from that *fine* book, and depth further out from *coarse* ones
 (levels rounded outwards to fewer significant figures). What lies beyond the last level is unknown,
 never 0.
 
@@ -20,6 +20,7 @@ from market_assets.frames import conform
 from market_assets.tables import BOOK_LEVELS, HYPERLIQUID_LIQUIDITY_PROFILES, USD_TOKENS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from datetime import datetime
 
 _BANDS: Final = (10, 50)
@@ -45,7 +46,7 @@ _OF_CONTEXT: Final = (
 
 def liquidity_profiles(
     fine: pl.DataFrame,
-    coarse: pl.DataFrame,
+    coarse: Sequence[pl.DataFrame],
     contexts: pl.DataFrame,
     *,
     as_of: datetime,
@@ -53,23 +54,25 @@ def liquidity_profiles(
 ) -> pl.DataFrame:
     """Spread, depth, imbalance and slippage of each symbol that has a fine book.
 
-    A band's depth is read from the fine book if both its sides reach beyond the band, else from
-    the coarse one; a side that does not reach is NULL. A coarse level counts only if its outer
-    edge lies in the band, so depth is never overstated. A book that is crossed, or has one side
-    only, has a row with its touch and nothing that rests on a mid. Amounts in dollars are NULL
+    A band's depth is read from the finest book of which both sides reach beyond the band; where
+    none does, a side has what a coarse book shows of it, or NULL. A coarse level counts only if its
+    outer edge lies in the band, so depth is never overstated; where no level does, the book is too
+    coarse for the band, and says nothing of it. A book that is crossed, or has one
+    side only, has a row with its touch and nothing that rests on a mid. Amounts in dollars are NULL
     where the asset is quoted in another token, or no context says in which.
 
     Args:
         fine: `BOOK_LEVELS` at full precision, in any order; of several books of a symbol, the
             latest is used.
-        coarse: the same with fewer significant figures; may lack symbols, or be empty.
+        coarse: the same with fewer significant figures, each frame coarser than the one before;
+            may lack symbols, or be empty.
         contexts: rows of `hyperliquid_asset_contexts`: impact prices, volume, what is delisted.
         as_of: only books and contexts of that instant or before are used.
         thresholds: how books are read.
 
     Returns:
         Rows of `hyperliquid_liquidity_profiles`, by symbol. `as_of` is the instant of the book; of
-        the later one, where both are used.
+        the latest one, where several are used.
 
     Raises:
         FrameError: `fine` or `coarse` is no frame of `BOOK_LEVELS`.
@@ -77,18 +80,17 @@ def liquidity_profiles(
     fine_levels = _latest_books(fine, as_of)
     touches = _touches(fine_levels)
     paired = touches.select("symbol", "mid", fine_at="book_at")
-    coarse_levels = _latest_books(coarse, as_of).join(paired, on="symbol")
     apart = (pl.col("book_at") - pl.col("fine_at")).abs()
+    of_the_fine = _depths(fine_levels.join(paired, on="symbol")).drop("book_at")
+    books = touches.join(of_the_fine, on="symbol", how="left")
+    for nth, levels in enumerate(coarse, start=1):
+        near = _latest_books(levels, as_of).join(paired, on="symbol")
+        near = near.filter(apart <= thresholds.books_within)
+        books = books.join(_depths(near, coarse=True), on="symbol", how="left", suffix=f"_{nth}")
+    suffixes = ("", *(f"_{nth}" for nth in range(1, len(coarse) + 1)))
     profiles = (
-        touches.join(_depths(fine_levels.join(paired, on="symbol")), on="symbol", how="left")
-        .join(
-            _depths(coarse_levels.filter(apart <= thresholds.books_within)),
-            on="symbol",
-            how="left",
-            suffix="_coarse",
-        )
-        .join(_fills(fine_levels), on="symbol", how="left")
-        .with_columns(as_of=pl.max_horizontal("book_at", "book_at_coarse"))
+        books.join(_fills(fine_levels), on="symbol", how="left")
+        .with_columns(as_of=pl.max_horizontal(f"book_at{suffix}" for suffix in suffixes))
         .sort("as_of")
         .join_asof(
             known_at(contexts, as_of).select(_OF_CONTEXT).sort("observed_at"),
@@ -101,7 +103,9 @@ def liquidity_profiles(
     )
     return conform(
         HYPERLIQUID_LIQUIDITY_PROFILES,
-        profiles.with_columns(_depth_of_band(band, side) for band in _BANDS for side in _SIDES)
+        profiles.with_columns(
+            _depth_of_band(band, side, suffixes) for band in _BANDS for side in _SIDES
+        )
         .select(
             "symbol",
             "as_of",
@@ -121,8 +125,12 @@ def liquidity_profiles(
             buy_slippage_10k_bps=_in_usd(_BPS * (pl.col("ask_fill") / pl.col("mid") - 1)),
             sell_slippage_10k_bps=_in_usd(_BPS * (1 - pl.col("bid_fill") / pl.col("mid"))),
             impact_spread_bps=_impact_spread(),
-            bid_reach_bps=pl.max_horizontal("bid_reach", "bid_reach_coarse"),
-            ask_reach_bps=pl.max_horizontal("ask_reach", "ask_reach_coarse"),
+            **{
+                f"{side}_reach_bps": pl.max_horizontal(
+                    f"{side}_reach{suffix}" for suffix in suffixes
+                )
+                for side in _SIDES
+            },
             volume_24h_usd="volume_24h_usd",
         )
         .sort("symbol"),
@@ -155,7 +163,7 @@ def _touches(levels: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _depths(levels: pl.DataFrame) -> pl.DataFrame:
+def _depths(levels: pl.DataFrame, *, coarse: bool = False) -> pl.DataFrame:
     """Value within each band of the mid, and how far each side reaches; NULL beyond its reach."""
     mid, px = pl.col("mid"), pl.col("px")
     away = pl.when(_IS_BID).then(mid - px).otherwise(px - mid) / mid
@@ -167,27 +175,33 @@ def _depths(levels: pl.DataFrame) -> pl.DataFrame:
             for side in _SIDES
         ),
         *(
-            _within(mid * (1 + sign * band / _BPS), side).alias(f"{side}_{band}")
+            _within(mid * (1 + sign * band / _BPS), side, coarse=coarse).alias(f"{side}_{band}")
             for side, sign in (("bid", -1), ("ask", 1))
             for band in _BANDS
         ),
     )
 
 
-def _within(bound: pl.Expr, side: str) -> pl.Expr:
+def _within(bound: pl.Expr, side: str, *, coarse: bool) -> pl.Expr:
     """The value of a side's levels up to a price; NULL if its last level lies before that."""
     # Prices are decimals and so is the bound: one on the bound is there in spite of rounding.
     past = pl.col("px") / bound - 1 if side == "ask" else 1 - pl.col("px") / bound
     is_side = pl.col("side") == side
-    reaches = (is_side & (past >= -_ROUNDING)).any()
-    return pl.when(reaches).then(pl.col("value").filter(is_side & (past <= _ROUNDING)).sum())
+    is_inside = is_side & (past <= _ROUNDING)
+    known = (is_side & (past >= -_ROUNDING)).any()
+    if coarse:  # the first level may begin within the band and end beyond it
+        known &= is_inside.any()
+    return pl.when(known).then(pl.col("value").filter(is_inside).sum())
 
 
-def _depth_of_band(band: int, side: str) -> pl.Expr:
-    """A side's depth, of the book that both sides of the band are read from."""
-    both = pl.all_horizontal(pl.col(f"{s}_{band}").is_not_null() for s in _SIDES)
-    name = f"{side}_{band}"
-    return pl.when(both).then(pl.col(name)).otherwise(pl.col(f"{name}_coarse")).alias(name)
+def _depth_of_band(band: int, side: str, suffixes: Sequence[str]) -> pl.Expr:
+    """A side's depth, of the finest book that both sides of the band can be read from."""
+    coarser = suffixes[1:] or suffixes
+    depth = pl.coalesce(f"{side}_{band}{suffix}" for suffix in reversed(coarser))
+    for suffix in reversed(suffixes):
+        both = pl.all_horizontal(pl.col(f"{s}_{band}{suffix}").is_not_null() for s in _SIDES)
+        depth = pl.when(both).then(pl.col(f"{side}_{band}{suffix}")).otherwise(depth)
+    return depth.alias(f"{side}_{band}")
 
 
 def _fills(levels: pl.DataFrame) -> pl.DataFrame:

@@ -164,7 +164,22 @@ class Store:
         """
         bound = dict(params) if isinstance(params, Mapping) else list(params)
         with self._opened(exclusive=False) as session:
-            return session.connection.sql(sql, params=bound or None).pl()
+            # Not `sql(…)`: with parameters it takes 4 s of CPU for 700,000 rows, this 0.1.
+            return session.connection.execute(sql, bound or None).pl()
+
+    def read_together(
+        self, queries: Mapping[str, tuple[str, Mapping[str, object]]]
+    ) -> dict[str, pl.DataFrame]:
+        """What several queries give, by name: all of one state, and the live file opened once.
+
+        Args:
+            queries: by name, one statement that only reads, and the values for its `$name`.
+        """
+        with self._opened(exclusive=False) as session, transaction(session.connection):
+            return {
+                name: session.connection.execute(sql, dict(params) or None).pl()
+                for name, (sql, params) in queries.items()
+            }
 
     def publish(self, *, force: bool = False) -> Publication:
         """Bring the published file up to date, when something changed and the pace allows it.

@@ -15,6 +15,14 @@ from market_assets.defs.jobs import cron_of
 from market_assets.health.dagster_state import freshness_windows
 from market_assets.tables import TABLES
 
+FEATURES = {
+    "hyperliquid_technical_indicators",
+    "hyperliquid_volatility_profiles",
+    "hyperliquid_funding_pressure",
+    "hyperliquid_liquidity_profiles",
+    "hyperliquid_positioning_pressure",
+}
+
 
 @pytest.fixture(scope="module")
 def definitions() -> dg.Definitions:
@@ -34,16 +42,24 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     """A name that changes here changes for everybody who uses it from the shell."""
     repository = definitions.get_repository_def()
     assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
+        "hyperliquid_contexts_refresh",
+        "hyperliquid_features_refresh",
+        "hyperliquid_funding_rates_refresh",
         "hyperliquid_maintenance_run",
         "hyperliquid_registry_refresh",
         "hyperliquid_stream",
         "hyperliquid_stream_checks",
+        "hyperliquid_tables_check",
         "run_history_prune",
     }
     assert {schedule.name for schedule in repository.schedule_defs} == {
+        "hyperliquid_contexts_refresh_schedule",
+        "hyperliquid_features_refresh_schedule",
+        "hyperliquid_funding_rates_refresh_schedule",
         "hyperliquid_maintenance_run_schedule",
         "hyperliquid_registry_refresh_schedule",
         "hyperliquid_stream_checks_schedule",
+        "hyperliquid_tables_check_schedule",
         "run_history_prune_schedule",
     }
     assert {sensor.name for sensor in repository.sensor_defs} == {
@@ -74,7 +90,8 @@ def test_every_asset_says_what_a_row_is_whose_it_is_and_when_it_is_stale(
     for name, spec in specs.items():
         assert (spec.description or "").startswith("One "), name
         assert spec.owners == ["team:market-data"], name
-        assert spec.group_name == channel_of(name).source, name
+        assert spec.group_name == ("features" if name in FEATURES else "hyperliquid"), name
+        assert "dagster/code_references" in spec.metadata, name
         assert spec.kinds, name
         assert windows[name] == channel_of(name).freshness_window, name
 
@@ -94,11 +111,22 @@ def test_every_rule_is_a_check(definitions: dg.Definitions) -> None:
     found = {f"{key.asset_key.to_user_string()}:{key.name}" for key in graph.asset_check_keys}
     streamed = ("hyperliquid_candles", "hyperliquid_mid_prices")
     assert {
+        "hyperliquid_asset_contexts:contexts_move_with_mids",
+        "hyperliquid_asset_contexts:funding_is_within_the_cap",
+        "hyperliquid_asset_contexts:open_interest_did_not_halve",
         "hyperliquid_assets:registry_did_not_shrink",
+        "hyperliquid_funding_rates:payments_are_within_the_cap",
+        "hyperliquid_liquidity_profiles:books_are_not_crossed",
+        "hyperliquid_technical_indicators:candle_series_are_whole",
+        "hyperliquid_volatility_profiles:candle_series_are_whole",
         "hyperliquid_candles:candles_are_in_order",
         "hyperliquid_candles:grid_is_complete_over_the_last_hour",
         "hyperliquid_mid_prices:mids_agree_with_candle_closes",
-        *(f"{name}:{rule}" for name in streamed for rule in ("keys_are_unique", "no_future_times")),
+        *(
+            f"{name}:{rule}"
+            for name in (*streamed, *FEATURES)
+            for rule in ("keys_are_unique", "no_future_times")
+        ),
     } <= found
 
 

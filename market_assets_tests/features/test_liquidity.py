@@ -25,7 +25,7 @@ USDC = contexts(context(impact_bid_px=99.9, impact_ask_px=100.1))
 def _row(
     fine: pl.DataFrame, coarse: pl.DataFrame = EMPTY, known: pl.DataFrame = USDC
 ) -> dict[str, object]:
-    return liquidity_profiles(fine, coarse, known, as_of=NOW).row(0, named=True)
+    return liquidity_profiles(fine, [coarse], known, as_of=NOW).row(0, named=True)
 
 
 def test_recorded_mid_spread_and_imbalance_are_met() -> None:
@@ -47,7 +47,7 @@ def test_recorded_mid_spread_and_imbalance_are_met() -> None:
         )
         for side in ("bid", "ask")
     )
-    rows = liquidity_profiles(fine, EMPTY, USDC, as_of=NOW)
+    rows = liquidity_profiles(fine, [], USDC, as_of=NOW)
     assert rows.height == 675
     for ours, theirs in (
         ("mid", "ref_mid"),
@@ -108,6 +108,26 @@ def test_a_band_is_read_from_the_coarse_book_where_the_fine_one_does_not_reach()
     assert precise["bid_depth_10bps_usd"] == pytest.approx(99.95 * 10 + 99.92 * 20)
 
 
+def test_each_band_is_read_from_the_finest_book_that_reaches_beyond_it() -> None:
+    coarse = book([(99.9, 50.0), (99.8, 9.0)], [(100.1, 60.0), (100.2, 8.0)])
+    coarser = book([(99.6, 90.0), (99.0, 7.0)], [(100.4, 80.0), (101.0, 6.0)])
+    frame = liquidity_profiles(book(BIDS[:1], ASKS[:1]), [coarse, coarser], USDC, as_of=NOW)
+    row = frame.row(0, named=True)
+    assert row["bid_depth_10bps_usd"] == pytest.approx(99.9 * 50)
+    assert row["ask_depth_10bps_usd"] == pytest.approx(100.1 * 60)
+    assert row["bid_depth_50bps_usd"] == pytest.approx(99.6 * 90)
+    assert row["ask_depth_50bps_usd"] == pytest.approx(100.4 * 80)
+    assert (row["bid_reach_bps"], row["ask_reach_bps"]) == pytest.approx((100.0, 100.0))
+
+
+def test_a_book_that_is_too_coarse_for_a_band_says_nothing_of_it() -> None:
+    """Its first level may begin within the band and end beyond it: nothing there is no 0."""
+    row = _row(book(BIDS[:1], ASKS[:1]), book([(99.0, 50.0)], [(101.0, 60.0)]))
+    assert row["bid_depth_10bps_usd"] is None
+    assert row["ask_depth_50bps_usd"] is None
+    assert row["bid_reach_bps"] == pytest.approx(100.0)
+
+
 def test_a_band_is_never_read_from_two_books() -> None:
     """Its sides would not compare: the asks of the fine book do not reach 10 bps."""
     coarse = book([(99.9, 50.0)], [(100.1, 60.0)])
@@ -149,7 +169,7 @@ def test_a_book_with_one_side_has_that_side() -> None:
 
 
 def test_an_empty_book_has_no_row() -> None:
-    assert liquidity_profiles(EMPTY, book(BIDS, ASKS), USDC, as_of=NOW).is_empty()
+    assert liquidity_profiles(EMPTY, [book(BIDS, ASKS)], USDC, as_of=NOW).is_empty()
 
 
 @pytest.mark.parametrize("quote", ["USDH", None])
@@ -179,7 +199,7 @@ def test_as_of_is_the_instant_of_the_book_and_of_the_later_one_of_two() -> None:
 
 
 def test_books_of_different_times_are_not_read_together() -> None:
-    deep = [(99.0, 1.0)], [(101.0, 1.0)]
+    deep = [(99.6, 1.0), (99.0, 1.0)], [(100.4, 1.0), (101.0, 1.0)]
     fine = book(BIDS, ASKS, at=NOW)
     near = book(*deep, at=NOW - timedelta(seconds=30))
     far = book(*deep, at=NOW - timedelta(seconds=31))
@@ -207,13 +227,13 @@ def test_later_books_and_contexts_are_not_used_and_the_latest_of_several_is() ->
 def test_delisted_assets_are_left_out_and_unknown_ones_are_not() -> None:
     fine = pl.concat([book(BIDS, ASKS, symbol=symbol) for symbol in ("OLD", "NEW", "BTC")])
     known = contexts(context("OLD", is_delisted=True), context("BTC"))
-    rows = liquidity_profiles(fine, EMPTY, known, as_of=NOW)
+    rows = liquidity_profiles(fine, [], known, as_of=NOW)
     assert rows.select("symbol", "volume_24h_usd").rows() == [("BTC", 50_000.0), ("NEW", None)]
 
 
 def test_levels_of_another_shape_are_an_error() -> None:
     with pytest.raises(FrameError, match="book_levels: missing columns"):
-        liquidity_profiles(EMPTY.drop("px"), EMPTY, USDC, as_of=NOW)
+        liquidity_profiles(EMPTY.drop("px"), [EMPTY], USDC, as_of=NOW)
 
 
 def test_a_recorded_book_is_walked_as_by_hand() -> None:

@@ -69,7 +69,7 @@ FEATURES: dict[str, Feature] = {
         as_of=at,
         thresholds=FundingThresholds(minimum_rates_24h=3, minimum_rates_7d=5),
     ),
-    "liquidity": lambda m, at: liquidity_profiles(m.fine, m.coarse, m.contexts, as_of=at),
+    "liquidity": lambda m, at: liquidity_profiles(m.fine, [m.coarse], m.contexts, as_of=at),
     "positioning": lambda m, at: positioning_pressure(m.contexts, as_of=at),
 }
 EVERY = pytest.mark.parametrize("name", FEATURES)

@@ -71,6 +71,24 @@ def test_parameters_by_place_and_by_name(store: Store) -> None:
     assert by_name["price"].to_list() == [2]
 
 
+def test_several_queries_are_of_one_state_and_one_hold(store: Store) -> None:
+    store.merge(PRICES, prices([("A", 1.5, 1, at(0)), ("B", 2.5, 1, at(0))]))
+    before = store.lock_stats.holds
+    found = store.read_together(
+        {
+            "all": ("select symbol from prices order by symbol", {}),
+            "one": ("select symbol from prices where symbol = $symbol", {"symbol": "B"}),
+        }
+    )
+    assert {name: frame["symbol"].to_list() for name, frame in found.items()} == {
+        "all": ["A", "B"],
+        "one": ["B"],
+    }
+    assert store.lock_stats.holds == before + 1
+    with pytest.raises(duckdb.Error):
+        store.read_together({"write": ("delete from prices", {})})
+
+
 def test_reading_cannot_write(store: Store) -> None:
     """The file is opened read-only for it."""
     with pytest.raises(duckdb.Error, match="read-only"):

@@ -13,22 +13,21 @@ Not here: retries and budgets (`sources/http.py`, `sources/limits.py`), shapes (
 from __future__ import annotations
 
 import logging
-import threading
-from collections import deque
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, TypeVar
-
-import msgspec
+from typing import TYPE_CHECKING, Final
 
 from market_assets import clock as clocks
-from market_assets.sources.errors import VenueError, VenueNonsense, VenueUnavailable
+from market_assets.sources.errors import VenueError, VenueNonsense
 from market_assets.sources.http import HttpTransport, TransportStats
-from market_assets.sources.hyperliquid import weights, wire
+from market_assets.sources.hyperliquid import books, contexts, funding, weights, wire
+from market_assets.sources.hyperliquid.endpoint import VENUE, InfoEndpoint
 from market_assets.sources.hyperliquid.model import (
     DEXS,
     SPOT,
+    AssetContexts,
     Candle,
     Dex,
+    FundingRate,
     Listing,
     Universe,
 )
@@ -37,21 +36,18 @@ from market_assets.sources.hyperliquid.universe import perp_listings, spot_listi
 from market_assets.sources.hyperliquid.weights import weight_budget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
     from datetime import datetime
 
     from market_assets.clock import Clock
+    from market_assets.sources.hyperliquid.market_wire import Book
     from market_assets.sources.limits import WeightBudget
     from market_assets.sources.retry import RetryPolicy
 
 __all__ = ["Candle", "Dex", "HyperliquidClient", "Listing", "Universe", "weight_budget"]
 
 _LOG = logging.getLogger(__name__)
-_T = TypeVar("_T")
 
-VENUE: Final = "hyperliquid"
-_UNKNOWN_COIN: Final = (500, b"null")
-"""How `candleSnapshot` says that there is no such coin; elsewhere a 500 is trouble and passes."""
 _CLOSED_AFTER: Final = timedelta(seconds=1)
 """A candle's last trades are in it this long after its end (a frame came 0.16 s after it once)."""
 
@@ -80,18 +76,17 @@ class HyperliquidClient:
             retries: when to ask again.
         """
         self._clock = clock or clocks.SystemClock()
-        self._http = HttpTransport(
-            base_url,
-            VENUE,
-            budget=budget,
-            user=user,
-            timeout=timeout,
-            retry=retries,
-            clock=self._clock,
+        self._info = InfoEndpoint(
+            HttpTransport(
+                base_url,
+                VENUE,
+                budget=budget,
+                user=user,
+                timeout=timeout,
+                retry=retries,
+                clock=self._clock,
+            )
         )
-        self._rejected = 0
-        self._samples: deque[str] = deque(maxlen=5)
-        self._lock = threading.Lock()
 
     def dexs(self) -> list[Dex]:
         """Every dex, the exchange's own ('') first.
@@ -99,8 +94,8 @@ class HyperliquidClient:
         Raises:
             VenueError: it could not be had; the class says why. So for every method here.
         """
-        rows = self._ask({"type": "perpDexs"}, weights.INFO, wire.decode_dexs)
-        self._note("perpDexs", [reason for _, reason in rows.faults])
+        rows = self._info.ask({"type": "perpDexs"}, weights.INFO, wire.decode_dexs)
+        self._info.note("perpDexs", [reason for _, reason in rows.faults])
         builders = [Dex(dex.name, dex.full_name) for dex in rows.items if dex and dex.name]
         return [Dex("", "Hyperliquid"), *builders]
 
@@ -137,7 +132,7 @@ class HyperliquidClient:
                 rejected |= left_out
         if not listings:
             raise error or VenueNonsense(VENUE, "it lists no asset at all")
-        self._note("universe", [f"{name}: {reason}" for name, reason in rejected.items()])
+        self._info.note("universe", [f"{name}: {reason}" for name, reason in rejected.items()])
         return Universe(tuple(listings), failures, rejected)
 
     def mids(self, dex: str = "") -> tuple[dict[str, float], dict[str, str]]:
@@ -146,12 +141,12 @@ class HyperliquidClient:
         Delisted perps are among them, and outcome markets (`#…`): the registry says which count.
         """
         request = {"type": "allMids"} | ({"dex": dex} if dex else {})
-        numbers, unreadable = self._ask(request, weights.ALL_MIDS, wire.decode_mids)
+        numbers, unreadable = self._info.ask(request, weights.ALL_MIDS, wire.decode_mids)
         mids, faults = sound_mids(numbers)
         rejected = {**unreadable, **faults}
         if not mids and (rejected or not dex):
             raise VenueNonsense(VENUE, f"allMids of dex {dex!r} holds no price")
-        self._note("allMids", [f"{coin}: {reason}" for coin, reason in rejected.items()])
+        self._info.note("allMids", [f"{coin}: {reason}" for coin, reason in rejected.items()])
         return mids, rejected
 
     def candles(self, symbol: str, interval: str, start: datetime, end: datetime) -> list[Candle]:
@@ -177,10 +172,41 @@ class HyperliquidClient:
             page = page_end
         return [candles[open_ms] for open_ms in sorted(candles)]
 
+    def asset_contexts(self) -> AssetContexts:
+        """Price, funding, open interest and volume now, of all perps of all dexs and of spot.
+
+        Raises:
+            VenueError: nothing at all could be read.
+        """
+        return contexts.read_contexts(self._info, self.dexs, self._clock)
+
+    def funding_history(self, symbol: str, start: datetime, end: datetime) -> list[FundingRate]:
+        """Payments of a perp in the hours that begin in `[start, end)`, ascending.
+
+        Raises:
+            VenueRejected: it does not know the symbol.
+            VenueNonsense: it answered, but with no single payment that makes sense.
+        """
+        return funding.read_funding(self._info, symbol, start, min(end, self._clock.now()))
+
+    def book(self, symbol: str, n_sig_figs: int | None = None) -> Book:
+        """The best twenty levels of each side now.
+
+        Args:
+            symbol: whose book.
+            n_sig_figs: 2 to 5: levels rounded outwards to so many significant figures, which
+                reach further; None: every price on its own.
+
+        Raises:
+            VenueRejected: it does not know the symbol.
+            VenueNonsense: a level that no book can have: depth without it would be wrong.
+        """
+        return books.read_book(self._info, symbol, n_sig_figs)
+
     def categories(self) -> list[tuple[str, str]]:
         """(symbol, category) in the words of those who deployed the builder dexs."""
-        rows = self._ask({"type": "perpCategories"}, weights.INFO, wire.decode_categories)
-        self._note("perpCategories", [reason for _, reason in rows.faults])
+        rows = self._info.ask({"type": "perpCategories"}, weights.INFO, wire.decode_categories)
+        self._info.note("perpCategories", [reason for _, reason in rows.faults])
         pairs = [pair for pair in rows.items if pair]
         if rows.faults and not pairs:
             raise VenueNonsense(VENUE, f"perpCategories: {rows.faults[0][1]}")
@@ -188,32 +214,31 @@ class HyperliquidClient:
 
     def stats(self) -> TransportStats:
         """Requests, retries and statuses so far."""
-        return self._http.stats()
+        return self._info.http.stats()
 
     @property
     def rejected(self) -> tuple[int, tuple[str, ...]]:
         """How many rows were dropped because they made no sense, and the last five of them."""
-        with self._lock:
-            return self._rejected, tuple(self._samples)
+        return self._info.rejected
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        self._info.http.close()
 
     def _perps(self, dex: str) -> tuple[list[Listing], dict[str, str]]:
         request = {"type": "metaAndAssetCtxs"} | ({"dex": dex} if dex else {})
-        return perp_listings(dex, *self._ask(request, weights.INFO, wire.decode_perps))
+        return perp_listings(dex, *self._info.ask(request, weights.INFO, wire.decode_perps))
 
     def _spot(self) -> tuple[list[Listing], dict[str, str]]:
         return spot_listings(
-            *self._ask({"type": "spotMetaAndAssetCtxs"}, weights.INFO, wire.decode_spot)
+            *self._info.ask({"type": "spotMetaAndAssetCtxs"}, weights.INFO, wire.decode_spot)
         )
 
     def _candle_page(self, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Candle]:
         """One request for `[start_ms, end_ms)`; `endTime` is inclusive on the wire."""
         length = clocks.interval_length(interval)
         expected = -(-(end_ms - start_ms) // (length // timedelta(milliseconds=1)))
-        rows = self._ask(
+        rows = self._info.ask(
             {
                 "type": "candleSnapshot",
                 "req": {
@@ -240,28 +265,8 @@ class HyperliquidClient:
                 faults.append(f"{symbol} {interval} {row.open_ms}: {fault}")
         if faults and not candles:
             raise VenueNonsense(VENUE, f"no candle of {symbol} {interval} is sound: {faults[0]}")
-        self._note(f"candles of {symbol}", faults)
+        self._info.note(f"candles of {symbol}", faults)
         return candles
-
-    def _ask(self, request: Mapping[str, object], weight: int, decode: Callable[[bytes], _T]) -> _T:
-        kind = request["type"]
-        refusal = _UNKNOWN_COIN if kind == "candleSnapshot" else None
-        body = self._http.post_json("/info", request, weight=weight, refusal=refusal)
-        try:
-            return decode(body)
-        except msgspec.ValidationError as error:
-            raise VenueNonsense(VENUE, f"{kind}: {error}: {_excerpt(body)}") from error
-        except msgspec.DecodeError as error:
-            raise VenueUnavailable(VENUE, f"{kind}: cut or no JSON: {error}") from error
-
-    def _note(self, what: str, faults: list[str]) -> None:
-        """Count rows that were dropped, and say so once per answer."""
-        if not faults:
-            return
-        _LOG.warning("%s: %d rows make no sense, the first: %s", what, len(faults), faults[0])
-        with self._lock:
-            self._rejected += len(faults)
-            self._samples.extend(f"{what}: {fault}"[:300] for fault in faults[:5])
 
 
 def _candle(row: wire.CandleUpdate, *, is_closed: bool) -> Candle:
@@ -277,7 +282,3 @@ def _candle(row: wire.CandleUpdate, *, is_closed: bool) -> Candle:
         row.trades,
         is_closed,
     )
-
-
-def _excerpt(body: bytes) -> str:
-    return " ".join(body[:100].decode("utf-8", "replace").split())

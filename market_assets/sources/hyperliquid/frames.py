@@ -14,19 +14,25 @@ import polars as pl
 from market_assets.clock import floor, interval_length
 from market_assets.frames import conform, empty
 from market_assets.sources.hyperliquid.categories import files as kept
+from market_assets.sources.hyperliquid.model import AssetContext
 from market_assets.tables import (
+    BOOK_LEVELS,
     HYPERLIQUID_ASSET_CATEGORIES,
     HYPERLIQUID_ASSET_CATEGORY_TAXONOMY,
+    HYPERLIQUID_ASSET_CONTEXTS,
     HYPERLIQUID_ASSETS,
     HYPERLIQUID_CANDLES,
+    HYPERLIQUID_FUNDING_RATES,
     HYPERLIQUID_MID_PRICES,
+    USD_TOKENS,
 )
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from market_assets.sources.hyperliquid.model import Candle, Universe
+    from market_assets.sources.hyperliquid.market_wire import Book
+    from market_assets.sources.hyperliquid.model import Candle, FundingRate, Universe
 
 MID_BUCKET: Final = timedelta(seconds=5)
 _MILLISECONDS: Final = pl.Datetime("ms", "UTC")
@@ -146,6 +152,63 @@ def candles(rows: Sequence[Candle], source: str, now: datetime) -> pl.DataFrame:
         _at("ingested_at", now),
     ).with_columns((pl.col("open_at") + length).alias("close_at"))
     return conform(HYPERLIQUID_CANDLES, frame.drop("open_ms"))
+
+
+def asset_contexts(rows: Sequence[AssetContext], now: datetime) -> pl.DataFrame:
+    """One row per asset and answer. Figures in dollars are NULL where the quote token is no dollar.
+
+    Args:
+        rows: contexts, each with the time of its answer.
+        now: when they are put away.
+    """
+    schema = {
+        name: _INSTANT if name == "received_at" else HYPERLIQUID_ASSET_CONTEXTS.schema[name]
+        for name in AssetContext._fields
+    }
+    is_usd = pl.col("quote_token").is_in(sorted(USD_TOKENS))
+    frame = (
+        pl.DataFrame(list(rows), schema=schema, orient="row")
+        .rename({"received_at": "observed_at"})
+        .with_columns(
+            pl.when(is_usd)
+            .then(pl.col("open_interest") * pl.col("mark_px"))
+            .alias("open_interest_usd"),
+            pl.when(is_usd).then(pl.col("volume_24h_quote")).alias("volume_24h_usd"),
+            _at("ingested_at", now),
+        )
+    )
+    return conform(HYPERLIQUID_ASSET_CONTEXTS, frame)
+
+
+def funding_rates(rows: Sequence[FundingRate], now: datetime) -> pl.DataFrame:
+    """One row per perp and payment."""
+    schema = {
+        "symbol": pl.String,
+        "hour_ms": pl.Int64,
+        "funding_rate": pl.Float64,
+        "premium": pl.Float64,
+        "interval_hours": pl.Int64,
+    }
+    frame = pl.DataFrame(list(rows), schema=schema, orient="row").with_columns(
+        pl.col("hour_ms").cast(_MILLISECONDS).cast(_INSTANT).alias("funding_at"),
+        _at("ingested_at", now),
+    )
+    return conform(HYPERLIQUID_FUNDING_RATES, frame.drop("hour_ms"))
+
+
+def book_levels(books: Iterable[Book]) -> pl.DataFrame:
+    """One row per asset, side and price level (`BOOK_LEVELS`); an empty side has none."""
+    rows = [
+        (book.coin, side, level, one.px, one.sz, one.n, book.time)
+        for book in books
+        for side, levels in zip(("bid", "ask"), book.levels, strict=True)
+        for level, one in enumerate(levels)
+    ]
+    schema = {**BOOK_LEVELS.schema, "book_at": pl.Int64()}
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
+        pl.col("book_at").cast(_MILLISECONDS).cast(_INSTANT)
+    )
+    return conform(BOOK_LEVELS, frame)
 
 
 def _at(name: str, instant: datetime) -> pl.Expr:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
 SPOT: Final = "(spot)"
 """Under this key `Universe.failures` says that spot could not be read."""
@@ -53,6 +54,77 @@ class Listing:
     is_delisted: bool
     volume_24h: float | None
     mid: float | None
+
+
+class AssetContext(NamedTuple):
+    """The market of one asset at the time of the answer; None is what was not given.
+
+    Attributes:
+        symbol: the exchange's own coin name.
+        received_at: when the answer came: it carries no time of its own.
+        mark_px: mark price in the quote token; that of a delisted asset is stale.
+        oracle_px: oracle price; None for spot.
+        mid_px: mid price.
+        funding_rate: rate of the running hour; None for spot.
+        premium: impact price over oracle, less one; None for spot.
+        open_interest: open positions of one side in base units; None for spot.
+        volume_24h_quote: traded value of the rolling day in the quote token.
+        volume_24h_base: traded size of the rolling day in base units.
+        prev_day_px: price 24 hours ago.
+        impact_bid_px: average price of selling the impact notional.
+        impact_ask_px: average price of buying it.
+        quote_token: name of the token of prices and values; None if it is not known.
+        is_delisted: not trading now.
+    """
+
+    symbol: str
+    received_at: datetime
+    mark_px: float | None
+    oracle_px: float | None
+    mid_px: float | None
+    funding_rate: float | None
+    premium: float | None
+    open_interest: float | None
+    volume_24h_quote: float | None
+    volume_24h_base: float | None
+    prev_day_px: float | None
+    impact_bid_px: float | None
+    impact_ask_px: float | None
+    quote_token: str | None
+    is_delisted: bool
+
+
+@dataclass(frozen=True)
+class AssetContexts:
+    """Every asset's context, as far as they could be read; as `Universe` says what could not.
+
+    Attributes:
+        contexts: one per asset.
+        failures: dexs (or `SPOT`, `DEXS`) that could not be read, with the reason.
+        rejected: assets whose context made no sense, with the reason.
+    """
+
+    contexts: tuple[AssetContext, ...]
+    failures: Mapping[str, str]
+    rejected: Mapping[str, str]
+
+
+class FundingRate(NamedTuple):
+    """One payment: `rate` is paid by longs to shorts for the `interval_hours` that ended then.
+
+    Attributes:
+        symbol: a perp.
+        hour_ms: the hour at which it was paid, Unix milliseconds; payments come a little later.
+        rate: a fraction of the position's value at the oracle price.
+        premium: mean premium of the interval; None if not given.
+        interval_hours: 1; 8 until June 2023.
+    """
+
+    symbol: str
+    hour_ms: int
+    rate: float
+    premium: float | None
+    interval_hours: int
 
 
 @dataclass(frozen=True)

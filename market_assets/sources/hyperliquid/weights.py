@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 INFO: Final = 20
 """Every info request but those that have a weight of their own here."""
 ALL_MIDS: Final = 2
+BOOK: Final = 2
+FUNDING_ROWS: Final = 500
+"""Payments in one answer of `fundingHistory`."""
+_PAYMENTS_PER_WEIGHT: Final = 20
 MAX_CANDLES: Final = 5000
 """Candles in one answer, and all that the exchange keeps of an interval."""
 _CANDLES_PER_WEIGHT: Final = 60
@@ -30,6 +34,11 @@ beyond it queue in order, so nobody starves, and a backfill has most of the budg
 def candles(rows: int) -> int:
     """Weight of a `candleSnapshot` that may answer with so many rows."""
     return INFO + -(-min(rows, MAX_CANDLES) // _CANDLES_PER_WEIGHT)
+
+
+def funding(rows: int) -> int:
+    """Weight of a `fundingHistory` that may answer with so many rows."""
+    return INFO + -(-min(rows, FUNDING_ROWS) // _PAYMENTS_PER_WEIGHT)
 
 
 def weight_budget(path: Path, *, share: float = 0.8, clock: Clock | None = None) -> WeightBudget:

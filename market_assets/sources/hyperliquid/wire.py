@@ -10,8 +10,8 @@ the decoders put up with:
 Decoders raise `msgspec.DecodeError` (no JSON) or its subclass `msgspec.ValidationError` (JSON of
 another shape).
 
-Not here: WebSocket frames (`messages.py`), what a price may be (`sanity.py`), requests and errors
-(`client.py`), tables (`frames.py`).
+Not here: contexts, funding and books (`market_wire.py`), WebSocket frames (`messages.py`), what a
+price may be (`sanity.py`), requests and errors (`client.py`), tables (`frames.py`).
 """
 
 from __future__ import annotations
@@ -155,46 +155,47 @@ def decode_candles(body: bytes) -> Rows[CandleUpdate]:
     try:
         return Rows(_candles.decode(body), [])
     except msgspec.ValidationError:
-        return _rows(_raw_list.decode(body), _candle)
+        return read_rows(_raw_list.decode(body), _candle)
 
 
 def decode_dexs(body: bytes) -> Rows[PerpDex]:
     """`perpDexs`, without the null that stands for the exchange's own dex."""
-    return _rows([raw for raw in _raw_list.decode(body) if bytes(raw) != b"null"], _perp_dex)
+    return read_rows([raw for raw in _raw_list.decode(body) if bytes(raw) != b"null"], _perp_dex)
 
 
 def decode_perps(body: bytes) -> tuple[Rows[PerpAsset], Rows[PerpContext]]:
     """`metaAndAssetCtxs`: assets and their markets, aligned by position."""
     meta, contexts = _pair_of_raw.decode(body)
     return (
-        _rows(_perp_meta.decode(meta).universe, _perp_asset),
-        _rows(_raw_list.decode(contexts), _perp_context),
+        read_rows(_perp_meta.decode(meta).universe, _perp_asset),
+        read_rows(_raw_list.decode(contexts), _perp_context),
     )
 
 
 def decode_perp_meta(body: bytes) -> Rows[PerpAsset]:
     """`meta`: the same without the markets."""
-    return _rows(_perp_meta.decode(body).universe, _perp_asset)
+    return read_rows(_perp_meta.decode(body).universe, _perp_asset)
 
 
 def decode_spot(body: bytes) -> tuple[Rows[SpotToken], Rows[SpotPair], Rows[SpotContext]]:
     """`spotMetaAndAssetCtxs`: tokens, pairs and markets, not aligned with each other."""
     meta, contexts = _pair_of_raw.decode(body)
-    return (*decode_spot_meta(meta), _rows(_raw_list.decode(contexts), _spot_context))
+    return (*decode_spot_meta(meta), read_rows(_raw_list.decode(contexts), _spot_context))
 
 
 def decode_spot_meta(body: bytes) -> tuple[Rows[SpotToken], Rows[SpotPair]]:
     """`spotMeta`: tokens and pairs."""
     meta = _spot_meta.decode(body)
-    return _rows(meta.tokens, _spot_token), _rows(meta.universe, _spot_pair)
+    return read_rows(meta.tokens, _spot_token), read_rows(meta.universe, _spot_pair)
 
 
 def decode_categories(body: bytes) -> Rows[tuple[str, str]]:
     """`perpCategories`: coin and category, the latter in the deployer's own words."""
-    return _rows(_raw_list.decode(body), _category)
+    return read_rows(_raw_list.decode(body), _category)
 
 
-def _rows(raws: list[msgspec.Raw], row: msgspec.json.Decoder[Any]) -> Rows[Any]:
+def read_rows(raws: list[msgspec.Raw], row: msgspec.json.Decoder[Any]) -> Rows[Any]:
+    """The rows one by one: a bad one costs only itself."""
     items: list[Any] = []
     faults = []
     for position, raw in enumerate(raws):

@@ -1,0 +1,133 @@
+"""The variables that say where features' words begin: regimes and pressures.
+
+Read by `settings.py` with all others; what each threshold means is said in
+`features/thresholds.py`, and the defaults are those.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, fields
+from typing import TYPE_CHECKING, Final
+
+from market_assets.features.thresholds import (
+    FundingThresholds,
+    PositioningThresholds,
+    VolatilityThresholds,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_RATE: Final = (0.0, 100.0)
+_PERCENT: Final = (0.0, 100.0)
+_BPS: Final = (-10_000.0, 10_000.0)
+
+_VARIABLES: Final[dict[str, tuple[str, tuple[float, float], str]]] = {
+    "MARKET_VOLATILITY_THIN_BELOW_TRADED_PCT": (
+        "volatility.thin_traded_share_pct",
+        _PERCENT,
+        "regime thin: fewer 1-minute candles than this traded, per cent",
+    ),
+    "MARKET_VOLATILITY_CALM_BELOW": (
+        "volatility.calm_below_rate",
+        _RATE,
+        "regime calm: annualised 24 h volatility below this (0.3 is 30 %)",
+    ),
+    "MARKET_VOLATILITY_ELEVATED_FROM": (
+        "volatility.elevated_from_rate",
+        _RATE,
+        "regime elevated: from this on; normal between",
+    ),
+    "MARKET_VOLATILITY_EXTREME_FROM": (
+        "volatility.extreme_from_rate",
+        _RATE,
+        "regime extreme: from this on",
+    ),
+    "MARKET_FUNDING_LONGS_PREMIUM_BPS": (
+        "funding.longs_premium_bps",
+        _BPS,
+        "longs_pay: from this premium on",
+    ),
+    "MARKET_FUNDING_SHORTS_PREMIUM_BPS": (
+        "funding.shorts_premium_bps",
+        _BPS,
+        "shorts_pay: down to this premium",
+    ),
+    "MARKET_FUNDING_HIGH_PERCENTILE": (
+        "funding.high_percentile",
+        _PERCENT,
+        "longs_pay: from this rank of the premium in a week on",
+    ),
+    "MARKET_FUNDING_LOW_PERCENTILE": (
+        "funding.low_percentile",
+        _PERCENT,
+        "shorts_pay: down to this rank of the premium in a week",
+    ),
+    "MARKET_FUNDING_ZSCORE": (
+        "funding.zscore",
+        (0.0, 100.0),
+        "either: a rate so many standard deviations from its week's mean",
+    ),
+    "MARKET_POSITIONING_QUIET_OI_PCT": (
+        "positioning.quiet_oi_pct",
+        _PERCENT,
+        "pressure quiet: open interest changed by less within an hour, per cent",
+    ),
+    "MARKET_POSITIONING_QUIET_MARK_PCT": (
+        "positioning.quiet_mark_pct",
+        _PERCENT,
+        "pressure quiet: the mark price changed by less within an hour, per cent",
+    ),
+}
+
+
+@dataclass(frozen=True)
+class FeatureThresholds:
+    """Where the words of each feature begin."""
+
+    volatility: VolatilityThresholds = field(default_factory=VolatilityThresholds)
+    funding: FundingThresholds = field(default_factory=FundingThresholds)
+    positioning: PositioningThresholds = field(default_factory=PositioningThresholds)
+
+    def disorder(self) -> str | None:
+        """What is wrong with the order of the thresholds; None if nothing is."""
+        volatility, funding = self.volatility, self.funding
+        rates = (
+            volatility.calm_below_rate,
+            volatility.elevated_from_rate,
+            volatility.extreme_from_rate,
+        )
+        if list(rates) != sorted(rates):
+            return f"volatility regimes begin at {rates}, which does not rise"
+        if funding.shorts_premium_bps >= funding.longs_premium_bps:
+            return "MARKET_FUNDING_SHORTS_PREMIUM_BPS is not below the longs' one"
+        if funding.low_percentile >= funding.high_percentile:
+            return "MARKET_FUNDING_LOW_PERCENTILE is not below the high one"
+        return None
+
+
+def variables() -> tuple[tuple[str, str, str], ...]:
+    """Name, default and meaning of each variable."""
+    defaults = FeatureThresholds()
+    found = []
+    for name, (path, _, doc) in _VARIABLES.items():
+        group, attribute = path.split(".")
+        found.append((name, f"{getattr(getattr(defaults, group), attribute):g}", doc))
+    return tuple(found)
+
+
+def read(number: Callable[[str, float, float], float]) -> FeatureThresholds:
+    """The thresholds as the variables have them.
+
+    Args:
+        number: the value of a variable that lies between a least and a most.
+    """
+    chosen: dict[str, dict[str, float]] = {f.name: {} for f in fields(FeatureThresholds)}
+    for name, (path, (least, most), _) in _VARIABLES.items():
+        group, attribute = path.split(".")
+        chosen[group][attribute] = number(name, least, most)
+    return FeatureThresholds(
+        volatility=VolatilityThresholds(**chosen["volatility"]),  # type: ignore[arg-type]  # all of them floats
+        funding=FundingThresholds(**chosen["funding"]),  # type: ignore[arg-type]  # all of them floats
+        positioning=PositioningThresholds(**chosen["positioning"]),  # type: ignore[arg-type]  # all of them floats
+    )
