@@ -19,7 +19,7 @@ from market_assets.derived import funding
 from market_assets.settings import Settings
 from market_assets.sources.hyperliquid import frames
 
-_FIRST_TIME: Final = timedelta(minutes=4)
+_FIRST_TIME: Final = timedelta(seconds=75)
 """How long the first run may fetch: then there is something, for the most traded perpetuals."""
 _EACH_TIME: Final = timedelta(minutes=20)
 """How long later runs may."""
