@@ -90,8 +90,26 @@ def selection_of(flow: Flow) -> dg.AssetSelection:
     return selection - dg.AssetSelection.checks(*hourly)
 
 
+def not_there_yet(
+    instance: dg.DagsterInstance, repository: dg.RepositoryDefinition, flow: Flow
+) -> list[str]:
+    """Assets of other flows that this one is made from and that have never been materialized.
+
+    Before them there is nothing to compute from: a run would fail for no reason.
+    """
+    graph = repository.asset_graph
+    own = {dg.AssetKey(asset) for asset in flow.assets}
+    parents = {parent for key in own for parent in graph.get(key).parent_keys} - own
+    there = {
+        record.asset_entry.asset_key
+        for record in instance.get_asset_records(list(parents))
+        if record.asset_entry.last_materialization is not None
+    }
+    return sorted(key.to_user_string() for key in parents - there)
+
+
 def schedule_of(flow: Flow) -> dg.ScheduleDefinition:
-    """A tick per cadence; skipped while the last run is still going."""
+    """A tick per cadence; skipped while the last run is going, or there is nothing to start from."""
     offset_minutes = int(flow.channels[0].offset / timedelta(minutes=1))
 
     @dg.schedule(
@@ -107,6 +125,10 @@ def schedule_of(flow: Flow) -> dg.ScheduleDefinition:
         )
         if going:
             return dg.SkipReason(f"run {going[0].run_id} is still going")
+        if context.repository_def is not None:
+            waiting = not_there_yet(context.instance, context.repository_def, flow)
+            if waiting:
+                return dg.SkipReason(f"never materialized: {', '.join(waiting)}")
         return dg.RunRequest()
 
     return tick

@@ -5,10 +5,9 @@ import json
 import dagster as dg
 from dagster import RunsFilter
 
-from market_assets.channels import CHANNELS, channel_of
 from market_assets.clock import SystemClock
 from market_assets.defs.hyperliquid import ingestion_run
-from market_assets.defs.jobs import FLOWS, SCHEDULED, Flow, jobs
+from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, asset_options, written_result
 from market_assets.health.dagster_state import ACTIVE, freshness_windows, health
 from market_assets.health.dead_runs import close_dead_runs
@@ -95,14 +94,13 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
     assert repository is not None
     found = health(
         context.instance,
-        channels=CHANNELS,
+        channels=SCHEDULED,
         windows=freshness_windows(
             spec for assets in repository.asset_graph.assets_defs for spec in assets.specs
         ),
         streams_alive={},
         now=now,
     )
-    never = {f"{row.source}/{row.channel}" for row in found.rows if row.age_s is None}
     late = {
         f"{row.source}/{row.channel}" for row in found.rows if row.status in ("missing", "stale")
     }
@@ -112,7 +110,7 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
         recently = now.timestamp() - asked.get(flow.job, 0.0) < _AGAIN_AFTER_S
         if recently or not late.intersection(channel.label for channel in flow.channels):
             continue
-        if never & _made_from(repository, flow):
+        if not_there_yet(context.instance, repository, flow):
             continue
         if context.instance.get_runs(RunsFilter(job_name=flow.job, statuses=list(ACTIVE)), limit=1):
             continue
@@ -121,17 +119,6 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
     if not requests:
         return dg.SkipReason("every channel is on time, or a run for it is on its way")
     return dg.SensorResult(run_requests=requests, cursor=json.dumps(asked))
-
-
-def _made_from(repository: dg.RepositoryDefinition, flow: Flow) -> set[str]:
-    """Channels of other jobs that a flow's assets are made from: nothing to compute before them."""
-    graph = repository.asset_graph
-    parents = {
-        parent.to_user_string()
-        for asset in flow.assets
-        for parent in graph.get(dg.AssetKey(asset)).parent_keys
-    }
-    return {channel_of(parent).label for parent in parents - set(flow.assets)}
 
 
 @dg.sensor(

@@ -142,3 +142,21 @@ def test_one_late_channel_of_a_job_is_enough(
         late, _ = caught_up(repository, instance)
         assert FEATURES in late
         assert "hyperliquid_registry_refresh" not in late
+
+
+def test_a_tick_with_nothing_to_compute_from_is_skipped_and_says_why(
+    repository: dg.RepositoryDefinition,
+) -> None:
+    schedule = repository.get_schedule_def(f"{FEATURES}_schedule")
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_schedule_context(instance=instance, repository_def=repository)
+        said = schedule(context)
+        assert isinstance(said, dg.SkipReason)
+        assert "hyperliquid_asset_contexts, hyperliquid_candles" in str(said.skip_message)
+        report(
+            instance,
+            "hyperliquid_asset_contexts",
+            "hyperliquid_candles",
+            "hyperliquid_funding_rates",
+        )
+        assert isinstance(schedule(context), dg.RunRequest)

@@ -17,6 +17,13 @@ TABLES = (
     "hyperliquid_asset_category_taxonomy",
     "hyperliquid_mid_prices",
     "hyperliquid_candles",
+    "hyperliquid_asset_contexts",
+    "hyperliquid_funding_rates",
+    "hyperliquid_technical_indicators",
+    "hyperliquid_volatility_profiles",
+    "hyperliquid_funding_pressure",
+    "hyperliquid_liquidity_profiles",
+    "hyperliquid_positioning_pressure",
     "ingestion_runs",
 )
 
@@ -41,12 +48,12 @@ def active_streams(running: System) -> list[str]:
         return [run.run_id for run in instance.get_runs(wanted)]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_day_in_the_life(tmp_path: Path) -> None:
     """From nothing to every channel ok; read, materialized beside; cut off; again; stopped."""
     with system(tmp_path) as running:
         running.start()
-        until(running.is_well, "every channel ok", 240)
+        until(running.is_well, "every channel ok", 420)
 
         # A notebook opens the published file and keeps it: nothing below may mind.
         until(lambda: all(counts(running.database).values()), "rows in every table", 120)
@@ -67,7 +74,7 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
         running.kill_everything()
         running.start()
         until(lambda: active_streams(running) not in ([], before), "a new stream", 150)
-        until(running.is_well, "every channel ok again", 150)
+        until(running.is_well, "every channel ok again", 300)
         assert len(active_streams(running)) == 1
         assert not set(before) & set(active_streams(running))
 
