@@ -19,8 +19,8 @@ from market_assets.derived import funding
 from market_assets.settings import Settings
 from market_assets.sources.hyperliquid import frames
 
-_FIRST_TIME: Final = timedelta(seconds=90)
-"""How long the first run may fetch: some 40 perpetuals. What waits for it waits no longer."""
+_FIRST_TIME: Final = timedelta(seconds=75)
+"""How long the first run may fetch: then there is something, for the most traded perpetuals."""
 _EACH_TIME: Final = timedelta(minutes=20)
 """How long later runs may."""
 
@@ -77,7 +77,7 @@ def hyperliquid_funding_rates(
     """One row per perpetual and payment of funding, hourly since June 2023.
 
     Hyperliquid's `fundingHistory`, hourly: whatever is missing of the last 30 days, the last week
-    of the most traded perpetuals first. A run fetches for 90 seconds where there is nothing
+    of the most traded perpetuals first. A run fetches for 75 seconds where there is nothing
     yet, else for 20 minutes at most; the next one goes on from there.
     """
     clock = SystemClock()

@@ -62,7 +62,6 @@ class CandleBook:
         self._concluded_ms = floor_ms(to_ms(clock.now()), _MINUTE) - MINUTE_MS
         self._watermark_ms = 0
         self._watermark_since = 0.0
-        self._behind_ms = 0
         self._talked = float("-inf")
 
     @property
@@ -119,8 +118,6 @@ class CandleBook:
         """A frame of a minute that is new, or over, for the symbol or for all."""
         open_ms = update.open_ms
         if open_ms > self._watermark_ms:
-            # What the previous watermark had finished stays finished: its grace may still run.
-            self._behind_ms = self._finished_by_watermark()
             self._watermark_ms = open_ms
             self._watermark_since = elapsed
         changed = series.take(update, elapsed, self._clock)
@@ -250,20 +247,13 @@ class CandleBook:
 
     def _over_through(self) -> int:
         """The last minute that is over."""
-        over = max(self._behind_ms, self._finished_by_watermark())
-        if self._clock.in_doubt:
-            return over
         now_ms = to_ms(self._clock.now())
         by_clock = floor_ms(now_ms - round(CLOCK_GRACE_S * 1000), _MINUTE) - MINUTE_MS
         if by_clock >= self._watermark_ms > 0 and self._still_talking(now_ms):
             by_clock = self._watermark_ms - MINUTE_MS
-        return max(over, by_clock)
-
-    def _finished_by_watermark(self) -> int:
-        """The last minute that a frame of a later one, and the grace after it, have finished."""
         if self._clock.monotonic() - self._watermark_since < GRACE_S:
-            return self._behind_ms
-        return self._watermark_ms - MINUTE_MS
+            return by_clock
+        return max(by_clock, self._watermark_ms - MINUTE_MS)
 
     def _still_talking(self, now_ms: int) -> bool:
         """Whether frames that change the newest minute come although the clock says it is over."""

@@ -154,13 +154,13 @@ class Desk:
         return {key: row for key, (_, row) in self.table.items() if 0 <= key[1] < minutes}
 
 
-SEEDS = {"BTC": 100.0, "ETH": 10.0, "PURR/USDC": 0.5}
-MINUTES = 5
+SEEDS = {"BTC": 100.0, "ETH": 10.0}
+MINUTES = 4
 
 
 @st.composite
 def markets(draw: st.DrawFn) -> list[Trade]:
-    """Up to 30 trades of three symbols over five minutes, in the order of their times."""
+    """Up to 30 trades of two symbols over four minutes, in the order of their times."""
     trades = draw(
         st.lists(
             st.builds(

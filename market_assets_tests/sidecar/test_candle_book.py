@@ -146,6 +146,51 @@ def test_a_duplicate_or_older_state_changes_nothing(desk: Desk) -> None:
     assert desk.book.take().frame.height == 0
 
 
+def test_an_older_state_of_an_earlier_minute_changes_nothing(desk: Desk) -> None:
+    """Held up somewhere, it comes after the next minute has begun."""
+    desk.hear(update("BTC", 0, 101.0, 5))
+    desk.run(61, [])
+    desk.hear(update("BTC", 1, 102.0, 1))
+    desk.hear(update("BTC", 0, 90.0, 4))
+    desk.flush()
+    assert desk.table["BTC", 0][1][3] == 101.0
+    assert desk.book.take().frame.is_empty()
+
+
+def test_flat_bars_follow_a_late_frame_whatever_others_have_traded_since(desk: Desk) -> None:
+    desk.run(130, [])
+    desk.hear(update("ETH", 2, 11.0, 1))
+    desk.hear(update("BTC", 0, 99.0, 1))
+    desk.flush()
+    assert desk.table["BTC", 0][1] == (99.0, 99.0, 99.0, 99.0, 1.0, 1, True)
+    assert desk.table["BTC", 1][1] == (99.0, 99.0, 99.0, 99.0, 0.0, 0, True)
+
+
+def test_a_minute_after_an_uncertain_one_is_uncertain_too(desk: Desk) -> None:
+    """The close before it may be another: it cannot be flat at that one."""
+    desk.wall.advance(30)
+    desk.hear(update("BTC", 0, 101.0, 1))
+    desk.book.lost(["BTC"], desk.clock.now(), "reconnect")
+    desk.wall.advance(3)
+    desk.book.covered(["BTC"])
+    desk.run(150, [])
+    assert desk.holes == [
+        Hole("BTC", START_MS + MINUTE_MS * m, START_MS + MINUTE_MS * (m + 1), "reconnect")
+        for m in (0, 1)
+    ]
+
+
+def test_a_late_first_frame_completes_a_minute_that_was_heard_as_a_whole(desk: Desk) -> None:
+    """It was a hole only because nothing was known of the minute before."""
+    desk.book.keep(["BTC", "ETH", "NEW"], "listing")
+    desk.book.covered(["NEW"])
+    desk.run(130, [])
+    assert ("NEW", 1) not in desk.table
+    desk.hear(update("NEW", 1, 5.0, 2))
+    desk.flush()
+    assert desk.table["NEW", 1][1] == (5.0, 5.0, 5.0, 5.0, 2.0, 2, True)
+
+
 def test_minutes_without_coverage_are_holes_not_flat_rows(desk: Desk) -> None:
     """Lost in minute 1, acknowledged again in minute 3: 1 to 3 are holes, 4 is flat again."""
     desk.run(90, [])

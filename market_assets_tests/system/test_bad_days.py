@@ -163,7 +163,7 @@ def test_the_venue_is_down_for_ten_minutes(tmp_path: Path) -> None:
         port = running.env["MARKET_SIMULATOR_PORT"]
         request = urllib.request.Request(
             f"http://127.0.0.1:{port}/__control__/faults",
-            data=b'{"name": "down", "duration_s": 600}',
+            data=b'{"name": "refuse", "seconds": 600}',
             headers={"Content-Type": "application/json"},
         )
         urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
