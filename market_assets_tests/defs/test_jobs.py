@@ -11,7 +11,7 @@ from market_assets.channels import Channel
 from market_assets.clock import ManualClock
 from market_assets.definitions import defs
 from market_assets.defs import operations
-from market_assets.defs.jobs import FLOWS, flows_of
+from market_assets.defs.jobs import FLOWS, flows_of, not_there_yet
 
 FIVE_MINUTES = timedelta(minutes=5)
 FEATURES = "hyperliquid_features_refresh"
@@ -144,19 +144,14 @@ def test_one_late_channel_of_a_job_is_enough(
         assert "hyperliquid_registry_refresh" not in late
 
 
-def test_a_tick_with_nothing_to_compute_from_is_skipped_and_says_why(
+def test_what_a_job_is_made_from_and_was_never_there_is_named(
     repository: dg.RepositoryDefinition,
 ) -> None:
-    schedule = repository.get_schedule_def(f"{FEATURES}_schedule")
-    with dg.DagsterInstance.local_temp() as instance:
-        context = dg.build_schedule_context(instance=instance, repository_def=repository)
-        said = schedule(context)
-        assert isinstance(said, dg.SkipReason)
-        assert "hyperliquid_asset_contexts, hyperliquid_candles" in str(said.skip_message)
-        report(
-            instance,
-            "hyperliquid_asset_contexts",
-            "hyperliquid_candles",
-            "hyperliquid_funding_rates",
-        )
-        assert isinstance(schedule(context), dg.RunRequest)
+    """Its ticks are skipped until then: a run would fail for no reason."""
+    (flow,) = [flow for flow in FLOWS if flow.job == FEATURES]
+    with dg.DagsterInstance.ephemeral() as instance:
+        report(instance, "hyperliquid_funding_rates")
+        waiting = not_there_yet(instance, repository, flow)
+        assert waiting == ["hyperliquid_asset_contexts", "hyperliquid_candles"]
+        report(instance, "hyperliquid_asset_contexts", "hyperliquid_candles")
+        assert not_there_yet(instance, repository, flow) == []

@@ -28,8 +28,8 @@ _CANDLES_PER_WEIGHT: Final = 60
 _PER_MINUTE: Final = 1200
 _RESERVES: Final = {"runs": 0.2, "stream": 0.05}
 """Share of the budget that only runs, and only the stream's healing, may take. Beyond it requests
-queue in order, so nobody starves. Runs have a fifth: with less, the contexts and books of every five
-minutes wait for the backfill of a fresh database (contexts took 50 s with a twentieth)."""
+queue in order, so nobody starves. Runs have a fifth: with less, the contexts and books of every
+five minutes wait for the backfill of a fresh database (contexts took 50 s with a twentieth)."""
 
 
 def candles(rows: int) -> int:
