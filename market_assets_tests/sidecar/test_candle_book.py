@@ -173,7 +173,7 @@ def test_a_minute_after_an_uncertain_one_is_uncertain_too(desk: Desk) -> None:
     desk.book.lost(["BTC"], desk.clock.now(), "reconnect")
     desk.wall.advance(3)
     desk.book.covered(["BTC"])
-    desk.run(150, [])
+    desk.run(90, [])
     assert desk.holes == [
         Hole("BTC", START_MS + MINUTE_MS * m, START_MS + MINUTE_MS * (m + 1), "reconnect")
         for m in (0, 1)

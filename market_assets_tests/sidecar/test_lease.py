@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -157,6 +158,25 @@ def test_a_killed_successor_is_not_waited_for(tmp_path: Path, child: Callable[[]
     assert old.say("successor") == "False"
     new.say("ready")
     assert old.say("successor") == "True"
+
+
+def test_a_successor_must_hold_the_lock_and_mean_this_leader(
+    tmp_path: Path, child: Callable[[], Child]
+) -> None:
+    """Its file alone proves nothing: it may be left from before, or be for another leader."""
+    old = child()
+    old.say("handover")
+    new = child()
+    new.say("ready")
+    file = tmp_path / "stream.next.json"
+    said = json.loads(file.read_text())
+    file.write_text(json.dumps(said | {"relieves": "another"}))
+    assert old.say("successor") == "False"
+    file.write_text(json.dumps(said))
+    assert old.say("successor") == "True"
+    new.say("release")
+    file.write_text(json.dumps(said))
+    assert old.say("successor") == "False"
 
 
 def test_a_leader_killed_in_the_handover_is_followed_at_once(
