@@ -28,7 +28,7 @@ types: dev  ## mypy --strict
 
 check: lint types test  ## what CI runs
 
-bench: dev  ## the benchmarks of docs/performance.md, about 15 minutes
+bench: dev  ## the benchmarks of docs/performance.md, about 20 minutes
 	$(BIN)/python -m benchmarks
 
 soak: dev  ## long kill, disk and outage tests

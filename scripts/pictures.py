@@ -22,7 +22,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
-_PAGES = {"assets": "/locations/market_assets/asset-groups/hyperliquid/lineage"}
+_PAGES = {
+    "assets": ("/asset-groups?asset-selection=*", "1900,1250"),
+    "asset": ("/assets/hyperliquid_candles?view=overview", "1500,1500"),
+}
 
 
 def main() -> None:
@@ -68,8 +71,8 @@ def wait_until_well(env: dict[str, str], patience_s: float = 420) -> None:
 
 def take_pictures(url: str, env: dict[str, str]) -> None:
     """The UI's pages, and the status table as a terminal shows it."""
-    for name, page in _PAGES.items():
-        screenshot(url + page, PICTURES / f"{name}.png", size="1600,1100")
+    for name, (page, size) in _PAGES.items():
+        screenshot(url + page, PICTURES / f"{name}.png", size=size)
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "status.html"
         page.write_text(as_terminal("$ market-assets status", _status(env)), "utf-8")
