@@ -62,6 +62,9 @@ class Link:
         )
         self._candles = AgeWatch(policy.candle_age)
         self._mids: dict[str, AgeWatch] = {}
+        self._heard: set[tuple[str, str]] = set()
+        """Symbols and intervals of which the ledger has been told since it last changed: nearly
+        every frame is one more of a candle that is known to be in force."""
         self._changed = asyncio.Event()
         self._sound_since: datetime | None = None
         self._stream = Stream(
@@ -87,6 +90,7 @@ class Link:
     def want(self, subscriptions: Iterable[Subscription]) -> None:
         """Exactly these from now on; only the difference is sent."""
         self.ledger.want(subscriptions)
+        self._heard.clear()
         wanted = set(self.ledger.wanted)
         if not any(subscription.type == "candle" for subscription in wanted):
             self._candles.disarm()
@@ -112,6 +116,7 @@ class Link:
             self._changed.clear()
             for request in self.ledger.due(self._clock.monotonic()):
                 self.ledger.sent(request, self._clock.monotonic())
+                self._heard.clear()
                 await send(request.text)
                 if self._changed.is_set() or self._braked(request.method):
                     break
@@ -167,6 +172,7 @@ class Link:
         """Say which symbols lost frames, and since when."""
         symbols = [s.coin for s in self.ledger.acked if s.type == "candle"]
         self.ledger.forget()
+        self._heard.clear()
         self._candles.disarm()
         for watch in self._mids.values():
             watch.disarm()
@@ -184,7 +190,10 @@ class Link:
         if fault is not None:
             self._tally.reject(update.symbol, fault)
             return
-        self._confirm(Subscription("candle", update.symbol, update.interval), now)
+        known = (update.symbol, update.interval)
+        if known not in self._heard:
+            self._confirm(Subscription("candle", update.symbol, update.interval), now)
+            self._heard.add(known)
         self._candles.heard(now)
         self._sound_since = received_at = self._clock.now()
         self._sink.candle(update, received_at)
@@ -212,6 +221,7 @@ class Link:
             self._mids[subscription.dex].arm(now)
 
     def _error(self, text: str, now: float) -> None:
+        self._heard.clear()
         try:
             in_force = self.ledger.failed(text, now)
         except LookupError:
