@@ -9,7 +9,9 @@ Needs Chromium (`chromium` or `google-chrome` on the path). The folder is delete
 from __future__ import annotations
 
 import argparse
+import base64
 import html
+import itertools
 import json
 import os
 import shutil
@@ -19,12 +21,19 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
+
+import httpx
+from websockets.sync.client import connect
 
 ROOT = Path(__file__).resolve().parent.parent
 PICTURES = ROOT / "docs" / "pictures"
+SETTLE_S = 8.0
+"""How long a page of the UI takes to ask for everything that it shows."""
 _PAGES = {
-    "assets": ("/asset-groups?asset-selection=*", "1900,1250"),
-    "asset": ("/assets/hyperliquid_candles?view=overview", "1500,1500"),
+    "assets": ("/locations/market_assets/asset-groups/hyperliquid/lineage", "2000,1500", ""),
+    "asset": ("/assets/hyperliquid_candles?view=overview", "1500,1560", ""),
+    "plots": ("/assets/hyperliquid_candles?view=overview", "1500,900", "Plots"),
 }
 
 
@@ -71,12 +80,12 @@ def wait_until_well(env: dict[str, str], patience_s: float = 420) -> None:
 
 def take_pictures(url: str, env: dict[str, str]) -> None:
     """The UI's pages, and the status table as a terminal shows it."""
-    for name, (page, size) in _PAGES.items():
-        screenshot(url + page, PICTURES / f"{name}.png", size=size)
+    for name, (page, size, click) in _PAGES.items():
+        screenshot(url + page, PICTURES / f"{name}.png", size=size, click=click)
     with tempfile.TemporaryDirectory() as folder:
         page = Path(folder) / "status.html"
         page.write_text(as_terminal("$ market-assets status", _status(env)), "utf-8")
-        screenshot(page.as_uri(), PICTURES / "status.png", size="900,330")
+        screenshot(page.as_uri(), PICTURES / "status.png", size="980,640")
 
 
 def _status(env: dict[str, str], *options: str) -> str:
@@ -109,13 +118,20 @@ def as_terminal(command: str, output: str) -> str:
     )
 
 
-def screenshot(url: str, file: Path, *, size: str) -> None:
-    """Have headless Chromium load a page, let it settle, and draw it."""
+def screenshot(url: str, file: Path, *, size: str, click: str = "") -> None:
+    """Have headless Chromium load a page, let it settle, and draw it.
+
+    Args:
+        url: the page.
+        file: the PNG.
+        size: width and height of the window, `1500,900`.
+        click: the text of a button to press before the picture is taken.
+    """
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     if browser is None:
         sys.exit("no chromium and no google-chrome on the path")
-    with tempfile.TemporaryDirectory() as profile:
-        subprocess.run(
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
+        running = subprocess.Popen(
             [
                 browser,
                 "--headless",
@@ -127,16 +143,53 @@ def screenshot(url: str, file: Path, *, size: str) -> None:
                 "--disable-component-update",
                 "--disable-sync",
                 "--hide-scrollbars",
+                "--remote-debugging-port=0",
                 f"--user-data-dir={profile}",
                 f"--window-size={size}",
-                "--virtual-time-budget=20000",
-                f"--screenshot={file}",
-                url,
+                "about:blank",
             ],
-            check=True,
-            capture_output=True,
-            timeout=120,
+            stderr=subprocess.PIPE,
+            text=True,
         )
+        try:
+            _draw(_page_of(running), url, file, click)
+        finally:
+            running.terminate()
+            running.communicate(timeout=20)
+
+
+def _page_of(browser: subprocess.Popen[str]) -> str:
+    """The address at which the browser's one page takes commands (Chrome DevTools Protocol)."""
+    assert browser.stderr is not None
+    for line in browser.stderr:
+        if "DevTools listening on ws://" in line:
+            host = line.split("ws://")[1].split("/")[0]
+            pages = httpx.get(f"http://{host}/json/list", trust_env=False).json()
+            return str(next(p["webSocketDebuggerUrl"] for p in pages if p["type"] == "page"))
+    sys.exit("the browser did not start")
+
+
+def _draw(page: str, url: str, file: Path, click: str) -> None:
+    with connect(page, max_size=None, proxy=None) as socket:
+        numbers = itertools.count(1)
+
+        def ask(method: str, **params: object) -> dict[str, Any]:
+            number = next(numbers)
+            socket.send(json.dumps({"id": number, "method": method, "params": params}))
+            while True:
+                answer = json.loads(socket.recv(timeout=30))
+                if answer.get("id") == number:
+                    return dict(answer.get("result", {}))
+
+        ask("Page.navigate", url=url)
+        time.sleep(SETTLE_S)
+        if click:
+            buttons = "[...document.querySelectorAll('button')]"
+            find = f"{buttons}.find(b => b.innerText.trim() == '{click}')"
+            ask("Runtime.evaluate", expression=f"{find}.scrollIntoView(); {find}.click()")
+            time.sleep(SETTLE_S)
+        picture = ask("Page.captureScreenshot", format="png")
+        file.write_bytes(base64.b64decode(picture["data"]))
 
 
 if __name__ == "__main__":
