@@ -106,6 +106,7 @@ def liquidity_profiles(
         profiles.with_columns(
             _depth_of_band(band, side, suffixes) for band in _BANDS for side in _SIDES
         )
+        .with_columns(_at_least_the_narrower_band(side) for side in _SIDES)
         .select(
             "symbol",
             "as_of",
@@ -232,3 +233,17 @@ def _impact_spread() -> pl.Expr:
 
 def _in_usd(amount: pl.Expr) -> pl.Expr:
     return pl.when(pl.col("quote_token").is_in(sorted(USD_TOKENS))).then(amount)
+
+
+def _at_least_the_narrower_band(side: str) -> pl.Expr:
+    """The wide band holds the narrow one, though a coarse book may show less of it.
+
+    A coarse level counts by its outer edge, so what the fine book shows near a band's bound can be
+    missing from the coarse one.
+    """
+    narrow, wide = (pl.col(f"{side}_{band}") for band in _BANDS)
+    return (
+        pl.when(wide.is_not_null())
+        .then(pl.max_horizontal(narrow, wide))
+        .alias(wide.meta.output_name())
+    )

@@ -128,6 +128,16 @@ def test_a_book_that_is_too_coarse_for_a_band_says_nothing_of_it() -> None:
     assert row["bid_reach_bps"] == pytest.approx(100.0)
 
 
+def test_the_wide_band_is_never_shallower_than_the_narrow_one() -> None:
+    """A coarse level counts by its outer edge: it can lack what the fine book shows."""
+    fine = book([(99.95, 80.0), (99.8, 1.0)], [(100.05, 70.0), (100.2, 1.0)])
+    coarse = book([(99.7, 5.0), (99.0, 1.0)], [(100.3, 6.0), (101.0, 1.0)])
+    row = _row(fine, coarse)
+    for side in ("bid", "ask"):
+        assert row[f"{side}_depth_10bps_usd"] > 5000
+        assert row[f"{side}_depth_50bps_usd"] == row[f"{side}_depth_10bps_usd"]
+
+
 def test_a_band_is_never_read_from_two_books() -> None:
     """Its sides would not compare: the asks of the fine book do not reach 10 bps."""
     coarse = book([(99.9, 50.0)], [(100.1, 60.0)])
