@@ -61,10 +61,10 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
         seen = notebook.execute("select count(*) from hyperliquid_mid_prices").fetchall()
 
         # A second shell materializes an asset beside the running system.
-        running.dagster(
-            *("asset", "materialize", "-m", "market_assets.definitions"),
-            *("--select", "hyperliquid_assets"),
-        )
+        for asset in ("hyperliquid_assets", "hyperliquid_technical_indicators"):
+            running.dagster(
+                *("asset", "materialize", "-m", "market_assets.definitions", "--select", asset)
+            )
         second = running.command("run", "--simulated", check=False)
         assert second.returncode == 1
         assert "already running" in second.stderr
