@@ -10,6 +10,7 @@ import click
 import polars as pl
 
 from market_assets.clock import SystemClock
+from market_assets.settings import SettingError
 from market_assets.sources.hyperliquid import frames
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.weights import weight_budget
@@ -29,6 +30,9 @@ def probe_hyperliquid(settings: Settings, limit: int) -> None:
         now = SystemClock().now()
         registry = frames.assets(universe, now)
         live = [listing for listing in universe.listings if not listing.is_delisted]
+        unlisted = sorted(set(settings.symbols) - {listing.symbol for listing in live})
+        if unlisted:
+            raise SettingError(f"MARKET_SYMBOLS names what is not listed: {', '.join(unlisted)}")
         _print("hyperliquid_assets", registry, limit)
         mids, rejected = client.mids()
         wanted = {one.symbol: mids[one.symbol] for one in live if one.symbol in mids}

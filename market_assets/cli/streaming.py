@@ -12,10 +12,16 @@ import click
 from market_assets.cli.data import open_store
 from market_assets.code_version import code_version
 from market_assets.sidecar.assembly import hyperliquid_session
+from market_assets.sidecar.draining import STREAMED
 
 if TYPE_CHECKING:
     from market_assets.settings import Settings
     from market_assets.sidecar.options import Report
+    from market_assets.storage.store import Store
+
+
+class NothingCameError(RuntimeError):
+    """The stream ended without a row: the venue was not there, or lists none of the symbols."""
 
 
 def stream_for(settings: Settings, seconds: float) -> None:
@@ -23,6 +29,7 @@ def stream_for(settings: Settings, seconds: float) -> None:
 
     Raises:
         LeaseHeldError: a session streams already.
+        NothingCameError: not a row was received.
     """
     store = open_store(settings)
     store.prepare()
@@ -40,11 +47,25 @@ def stream_for(settings: Settings, seconds: float) -> None:
     click.echo(f"streaming {settings.hyperliquid_ws_url} for {seconds:g} s …", err=True)
     end = session.run(stop, report=_say)
     store.publish(force=True)
+    if not any(end.rows.get(table.name) for table in STREAMED):
+        why = end.error or "is the venue there, and are these symbols listed?"
+        wanted = ", ".join(settings.wanted_symbols) or "all symbols"
+        raise NothingCameError(f"nothing came from {settings.hyperliquid_ws_url} ({wanted}): {why}")
+    if missing := sorted(set(settings.symbols) - _symbols_of(store)):
+        click.echo(f"no row of {', '.join(missing)}: listed, and trading?", err=True)
     for table, rows in end.rows.items():
         click.echo(f"{table}: {rows} rows")
     if not end.is_drained:
         click.echo(f"not yet in the database, safe in the spool: {end.error}", err=True)
     click.echo(f"published {settings.market_db}")
+
+
+def _symbols_of(store: Store) -> set[str]:
+    """Symbols that have a mid or a candle."""
+    found = store.read(
+        "select symbol from hyperliquid_mid_prices union select symbol from hyperliquid_candles"
+    )
+    return set(found["symbol"].to_list())
 
 
 def _say(report: Report) -> None:

@@ -232,6 +232,23 @@ def test_probe_prints_rows_and_touches_no_database(env: dict[str, str], venue: S
     assert not Path(env["MARKET_DB"]).exists()
 
 
+def test_a_symbol_that_is_not_listed_is_named(env: dict[str, str], venue: Simulated) -> None:
+    """A stream that brought nothing, and a probe of something else, would look like success."""
+    env |= venue.environment | {"MARKET_SYMBOLS": "NOPE", "MARKET_FLUSH_SECONDS": "0.5"}
+    for arguments in (("stream", "hyperliquid", "--duration", "2"), ("probe", "hyperliquid")):
+        done = run(env, *arguments)
+        assert done.returncode == 1
+        assert "NOPE" in done.stderr
+        assert "Traceback" not in done.stderr
+
+
+def test_a_stream_without_a_venue_fails(env: dict[str, str]) -> None:
+    away = {"HYPERLIQUID_API_URL": "http://127.0.0.1:9", "HYPERLIQUID_WS_URL": "ws://127.0.0.1:9"}
+    done = run(env | away, "stream", "hyperliquid", "--duration", "2")
+    assert done.returncode == 1
+    assert "nothing came from ws://127.0.0.1:9" in done.stderr
+
+
 def test_stream_maintain_and_publish_without_dagster(env: dict[str, str], venue: Simulated) -> None:
     """What the stream received is published when it returns; a second one is refused."""
     env |= venue.environment | {"MARKET_FLUSH_SECONDS": "0.5"}
