@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +13,8 @@ from hypothesis import strategies as st
 from market_assets.frames import conform
 from market_assets.storage.changes import Written
 from market_assets.storage.runs import IngestionRun, new_run_id, rows, without_secrets
-from market_assets.tables import INGESTION_RUNS
+from market_assets.storage.store import Merge, Store
+from market_assets.tables import HYPERLIQUID_MID_PRICES, INGESTION_RUNS
 from market_assets_tests.storage.examples import at
 
 
@@ -71,3 +74,19 @@ def test_a_message_is_one_line_of_bounded_length(text: str) -> None:
     kept = without_secrets(text)
     assert len(kept) <= 300
     assert "\n" not in kept
+
+
+def test_an_attempt_of_which_nothing_came_leaves_no_row(tmp_path: Path) -> None:
+    """A stream hands over one per table with every flush; `running` would stand there for ever."""
+    store = Store(tmp_path / "market.duckdb")
+    row = {"symbol": "A", "bucket_at": at(0), "mid": 1.0, "samples": 1, "ingested_at": at(1)}
+    frame = pl.DataFrame([row], schema=HYPERLIQUID_MID_PRICES.schema)
+    moved = IngestionRun("hyperliquid", "mids", "hyperliquid_mid_prices", at(0))
+    idle = IngestionRun("hyperliquid", "candles", "hyperliquid_candles", at(0))
+    store.write(Merge(HYPERLIQUID_MID_PRICES, frame), runs=[moved, idle])
+    told = store.read("select asset_key, status from ingestion_runs").rows()
+    assert told == [("hyperliquid_mid_prices", "ok")]
+    failed = idle.failed(OSError("gone"))
+    store.write(Merge(HYPERLIQUID_MID_PRICES, frame), runs=[failed])
+    ((count,),) = store.read("select count(*) from ingestion_runs where status = 'failed'").rows()
+    assert count == 1
