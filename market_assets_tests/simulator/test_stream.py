@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -196,9 +196,15 @@ def test_live_candles_end_as_rest_has_them() -> None:
         assert {(c, i) for c, i, _ in seen} == set(wanted)
 
 
-def test_live_trades_are_complete_and_single() -> None:
-    """Every trade of the tape arrives once, apart from the replay at the beginning."""
-    with simulated(speed=60, main=2, builder=0, spot=1) as venue, connected(venue) as ws:
+@pytest.mark.parametrize("others", [0, 1])
+def test_live_trades_are_complete_and_single(others: int) -> None:
+    """Every trade of the tape arrives once, apart from the replay; others who listen or not."""
+    with simulated(speed=60, main=2, builder=0, spot=1) as venue, ExitStack() as stack:
+        for _ in range(others):
+            earlier = stack.enter_context(connected(venue))
+            earlier.subscribe(type="trades", coin="ETH")
+            earlier.until("trades")
+        ws = stack.enter_context(connected(venue))
         ws.subscribe(type="trades", coin="ETH")
         replayed = ws.until("trades")["data"]
         after = replayed[-1]["time"]

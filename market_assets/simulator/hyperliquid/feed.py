@@ -60,12 +60,13 @@ class Feed:
     def join(self, topic: Subscription, connection: Connection) -> None:
         """Add a subscriber and send what the venue sends at once: states, and old trades."""
         members = self._topics.setdefault(topic, set())
-        if not members and topic.type in _BY_BLOCK:
-            self._live.watch(topic.coin, topic.interval, self._clock.now_ms())
-        members.add(connection)
         now_ms = self._clock.now_ms()
+        if not members and topic.type in _BY_BLOCK:
+            self._live.watch(topic.coin, topic.interval, now_ms)
+        members.add(connection)
         if topic.type == "trades":
-            rows = self._market.recent_trades(topic.coin, now_ms, REPLAYED_TRADES)
+            told_ms = self._live.told_until(topic.coin)  # the next step begins right after it
+            rows = self._market.recent_trades(topic.coin, told_ms, REPLAYED_TRADES)
             if rows:
                 connection.data("trades", topic.coin, _frame("trades", rows))
         elif topic.type != "candle":

@@ -70,6 +70,10 @@ class Live:
             watched.before[interval] = self._market.bar_so_far(coin, interval, self._minute)
         watched.users[interval] = watched.users.get(interval, 0) + 1
 
+    def told_until(self, coin: str) -> int:
+        """Up to which instant a watched coin's steps have been given out."""
+        return self._coins[coin].seen_ms
+
     def unwatch(self, coin: str, interval: str) -> None:
         """Undo one `watch`."""
         watched = self._coins[coin]
