@@ -13,15 +13,19 @@ import json
 import os
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 from urllib.parse import urlsplit
 
+from market_assets import source_settings
 from market_assets.feature_settings import FeatureThresholds, read, variables
 from market_assets.tables import TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
+
+    from market_assets.source_settings import DefillamaSettings, PolymarketSettings
 
 _CHECKOUT: Final = Path(__file__).resolve().parent.parent
 ROOT: Final = _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
@@ -83,11 +87,15 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("MARKET_KEEP_FUNDING_PRESSURE_HOURS", "168", "retention of funding pressure"),
     Variable("MARKET_KEEP_LIQUIDITY_PROFILES_HOURS", "168", "retention of liquidity profiles"),
     Variable("MARKET_KEEP_POSITIONING_PRESSURE_HOURS", "168", "retention of positioning pressure"),
+    Variable("MARKET_KEEP_IMMEDIATE_MARKETS_HOURS", "168", "retention of immediate markets"),
+    Variable("MARKET_KEEP_LATER_MARKETS_HOURS", "168", "retention of later markets"),
+    Variable("MARKET_KEEP_MARKET_METRICS_HOURS", "720", "retention of market metrics"),
     Variable("MARKET_KEEP_INGESTION_RUNS_HOURS", "720", "retention of ingestion_runs"),
     Variable("MARKET_KEEP_GAPS_HOURS", "168", "retention of ingestion_gaps"),
     Variable("MARKET_KEEP_MINUTE_RUNS_HOURS", "6", "Dagster's history: runs of minute cadence"),
     Variable("MARKET_KEEP_RUNS_HOURS", "72", "Dagster's history: other successful runs"),
     Variable("MARKET_KEEP_FAILED_RUNS_HOURS", "720", "Dagster's history: failed runs"),
+    *(Variable(*one) for one in source_settings.VARIABLES),
     *(Variable(*one) for one in variables()),
 )
 
@@ -132,6 +140,8 @@ class Settings:
     keep_runs: timedelta
     keep_failed_runs: timedelta
     thresholds: FeatureThresholds
+    polymarket: PolymarketSettings
+    defillama: DefillamaSettings
 
     @property
     def wanted_symbols(self) -> tuple[str, ...]:
@@ -188,14 +198,15 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         raise SettingError(
             f"ALERT_MIN_SEVERITY is {values['ALERT_MIN_SEVERITY']!r}; one of {_SEVERITIES}"
         )
-    thresholds = read(lambda name, least, most: _number(values, name, least, most))
+    number = partial(_number, values)
+    thresholds = read(number)
     if disorder := thresholds.disorder():
         raise SettingError(disorder)
     return Settings(
         market_db=market_db,
         dagster_home=_path(env, defaults, "DAGSTER_HOME", root),
         profile="local" if values["MARKET_PROFILE"] == "local" else "full",
-        symbols=tuple(s.strip() for s in values["MARKET_SYMBOLS"].split(",") if s.strip()),
+        symbols=_names(values, "MARKET_SYMBOLS"),
         hyperliquid_api_url=_url(values, "HYPERLIQUID_API_URL", "http"),
         hyperliquid_ws_url=_url(values, "HYPERLIQUID_WS_URL", "ws"),
         polymarket_gamma_url=_url(values, "POLYMARKET_GAMMA_URL", "http"),
@@ -220,6 +231,8 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         keep_runs=_hours(values, "MARKET_KEEP_RUNS_HOURS"),
         keep_failed_runs=_hours(values, "MARKET_KEEP_FAILED_RUNS_HOURS"),
         thresholds=thresholds,
+        polymarket=source_settings.polymarket(number, partial(_names, values)),
+        defillama=source_settings.defillama(number, partial(_names, values)),
     )
 
 
@@ -263,6 +276,10 @@ def _number(values: Mapping[str, str], name: str, least: float, most: float) -> 
     if not least <= number <= most:
         raise SettingError(f"{name} is {values[name]}; it may be {least:g} to {most:g}")
     return number
+
+
+def _names(values: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(text.strip() for text in values[name].split(",") if text.strip())
 
 
 def _hours(values: Mapping[str, str], name: str) -> timedelta:

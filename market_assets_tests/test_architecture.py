@@ -16,7 +16,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tables": {"frames"},  # only when a schema is asked for
     "frames": {"tables"},
     "feature_settings": {"features"},  # thresholds only, which import nothing
-    "settings": {"tables", "feature_settings"},
+    "source_settings": set(),
+    "settings": {"tables", "feature_settings", "source_settings"},
     "code_version": set(),
     "sources": BASE,
     "storage": BASE,
@@ -25,11 +26,13 @@ MAY_IMPORT: dict[str, set[str]] = {
     "maintenance": BASE | {"features", "storage"},
     "checks": BASE | {"storage"},
     "derived": BASE | {"features", "storage", "sources"},
+    "ingestion": BASE | {"features", "storage", "sources"},
     "sidecar": BASE | {"features", "storage", "sources"},
     "health": BASE | {"storage"},
     "defs": BASE
     | {
         "settings",
+        "source_settings",
         "code_version",
         "features",
         "storage",
@@ -39,6 +42,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "maintenance",
         "checks",
         "derived",
+        "ingestion",
     },
     "definitions": {"defs"},
     "cli": BASE
@@ -62,6 +66,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "maintenance": {"dagster"},
     "checks": {"dagster"},
     "derived": {"dagster", "duckdb", "httpx", "websockets"},
+    "ingestion": {"dagster", "duckdb", "httpx", "websockets"},
     "simulator": {"dagster", "duckdb", "polars"},
     "clock": {"polars", "dagster"},
     "channels": {"polars", "dagster"},
