@@ -28,7 +28,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "derived": BASE | {"features", "storage", "sources"},
     "ingestion": BASE | {"features", "storage", "sources"},
     "sidecar": BASE | {"features", "storage", "sources"},
-    "health": BASE | {"storage"},
+    "health": BASE | {"storage", "sidecar"},
     "defs": BASE
     | {
         "settings",

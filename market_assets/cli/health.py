@@ -112,16 +112,12 @@ def _health(settings: Settings) -> Health:
     from market_assets.cli.instance import open_instance  # noqa: PLC0415
     from market_assets.clock import SystemClock  # noqa: PLC0415 - `--help` need not pay for these
     from market_assets.definitions import defs  # noqa: PLC0415
-    from market_assets.health.dagster_state import freshness_windows, health  # noqa: PLC0415
+    from market_assets.health.report import report, watched  # noqa: PLC0415
 
-    specs = defs().resolve_all_asset_specs()
+    expected = watched(defs().get_repository_def())
     with open_instance(settings) as instance:
-        return health(
-            instance,
-            channels=CHANNELS,
-            windows=freshness_windows(specs),
-            streams_alive={"hyperliquid_stream": _stream_lives(settings)},
-            now=SystemClock().now(),
+        return report(
+            instance, watched=expected, state_dir=settings.state_dir, now=SystemClock().now()
         )
 
 
