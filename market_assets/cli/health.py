@@ -138,7 +138,7 @@ def _requests_line(settings: Settings) -> str:
     spent = sum(stats.spent.values())
     paused = f", paused for {stats.blocked_s:.0f} s" if stats.blocked_s else ""
     return (
-        f"requests  {spent} of {stats.per_minute} weight in the last minute, "
+        f"requests  {spent} of {stats.per_window} weight in the last minute, "
         f"{stats.refusals} answered 429{paused}"
     )
 

@@ -1,8 +1,9 @@
-"""A venue's request budget: at most so much weight in any sliding minute, over all processes.
+"""A venue's request budget: at most so much weight in any sliding window, over all processes.
 
 A venue counts weight per address, so runs, the sidecar and a backfill, each a process of its own,
-draw on one budget. It lives in one small file under `flock`. Each user may have a reserve, which
-the others cannot take; what is not reserved goes to whoever comes first.
+draw on one budget. It lives in one small file under `flock`. The window is as long as the venue's:
+a minute, or ten seconds. Each user may have a reserve, which the others cannot take; what is not
+reserved goes to whoever comes first.
 
 Time is `Clock.monotonic()`, which the processes of one boot share and nobody can set; entries that
 seem to come from the future are those of an earlier boot and are dropped.
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 WINDOW_S: Final = 60.0
+"""A window's length where none is given."""
 _POLL_S: Final = 0.5
 """How long a waiter sleeps at most before it looks again."""
 _SKEW_S: Final = 1.0
@@ -48,17 +50,19 @@ class BudgetExhaustedError(Exception):
 
 @dataclass(frozen=True)
 class BudgetStats:
-    """What the last minute cost.
+    """What the last window cost.
 
     Attributes:
-        per_minute: the most that any sliding minute may cost.
-        spent: weight spent in the last 60 s, by user.
+        per_window: the most that any sliding window may cost.
+        window: its length in seconds.
+        spent: weight spent in the last window, by user.
         waiting: requests that wait for weight now, in all processes.
         blocked_s: seconds until the venue may be asked again; 0 unless it said 429.
         refusals: 429 answers counted since the file was made.
     """
 
-    per_minute: int
+    per_window: int
+    window: float
     spent: Mapping[str, int]
     waiting: int
     blocked_s: float
@@ -87,7 +91,7 @@ class _State:
     refusals: int = 0
 
     def used(self) -> dict[str, int]:
-        """Weight of the last minute by user."""
+        """Weight of the last window by user."""
         by_user: dict[str, int] = {}
         for user, _, weight in self.spent:
             by_user[user] = by_user.get(user, 0) + weight
@@ -101,22 +105,22 @@ class _State:
                 return
         self.spent.append((user, now, weight))
 
-    def forget(self, now: float) -> None:
+    def forget(self, now: float, window: float) -> None:
         """Drop what no longer counts, and what an earlier boot left behind."""
         soon = now + _SKEW_S
-        self.spent = [entry for entry in self.spent if now - WINDOW_S <= entry[1] <= soon]
+        self.spent = [entry for entry in self.spent if now - window <= entry[1] <= soon]
         self.waiters = [w for w in self.waiters if now - _ABANDONED_S <= w.seen_at <= soon]
         if self.blocked_until > now + _LONGEST_BLOCK_S:
             self.blocked_until = 0.0
 
 
 class WeightBudget:
-    """At most `per_minute` weight in any sliding 60 s, over all processes that share `path`.
+    """At most `per_window` weight in any sliding `window` s, over all processes that share `path`.
 
     A request of weight w by user u is let through when `used + w`, plus what the other users have
-    not yet taken of their reserves, stays within `per_minute`. Requests that cannot go yet queue:
+    not yet taken of their reserves, stays within `per_window`. Requests that cannot go yet queue:
     nobody overtakes an earlier one of the same user, nor, beyond his own reserve, an earlier one
-    of anybody. So a big request gets its turn within about a minute however many small ones come.
+    of anybody. So a big request gets its turn within about one window however many small ones come.
 
     Thread-safe; a process that is killed while it waits or spends leaves nothing to clean up.
     """
@@ -125,15 +129,32 @@ class WeightBudget:
         self,
         path: Path,
         *,
-        per_minute: int,
+        per_window: int,
         reserves: Mapping[str, int],
+        window: float = WINDOW_S,
         clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
-        if sum(reserves.values()) > per_minute:
-            raise ValueError(f"reserves of {sum(reserves.values())} exceed {per_minute} a minute")
+        """Make a budget.
+
+        Args:
+            path: the file that the processes share; made where it is missing.
+            per_window: weight that any window may cost.
+            reserves: weight of each window that only this user may take.
+            window: its length in seconds; the same for all who share the file.
+            clock: for the sliding window.
+            sleep: how to wait for weight.
+
+        Raises:
+            ValueError: the reserves are more than there is.
+        """
+        if sum(reserves.values()) > per_window:
+            raise ValueError(
+                f"reserves of {sum(reserves.values())} exceed {per_window} in {window:g} s"
+            )
         self.path = path
-        self.per_minute = per_minute
+        self.per_window = per_window
+        self.window = window
         self.reserves = dict(reserves)
         self._clock = clock or SystemClock()
         self._sleep = sleep
@@ -142,7 +163,7 @@ class WeightBudget:
 
     def most(self, user: str) -> int:
         """The greatest weight that a single request of this user can have."""
-        return self.per_minute - sum(r for other, r in self.reserves.items() if other != user)
+        return self.per_window - sum(r for other, r in self.reserves.items() if other != user)
 
     def spend(self, weight: int, user: str, *, wait: float) -> float:
         """Take `weight` for `user`, waiting up to `wait` seconds; returns the seconds waited.
@@ -154,7 +175,7 @@ class WeightBudget:
         if weight > self.most(user):
             raise ValueError(
                 f"a request of weight {weight} can never be sent: {user!r} has {self.most(user)}"
-                f" of {self.per_minute} a minute"
+                f" of {self.per_window} in {self.window:g} s"
             )
         started = self._clock.monotonic()
         me = _Waiter(self._ticket(), user, weight, started)
@@ -179,10 +200,11 @@ class WeightBudget:
             state.refusals += 1
 
     def stats(self) -> BudgetStats:
-        """What the last minute cost, read from the shared file."""
+        """What the last window cost, read from the shared file."""
         with self._locked() as (state, now):
             return BudgetStats(
-                per_minute=self.per_minute,
+                per_window=self.per_window,
+                window=self.window,
                 spent=state.used(),
                 waiting=len(state.waiters),
                 blocked_s=max(0.0, state.blocked_until - now),
@@ -205,7 +227,7 @@ class WeightBudget:
         if (
             state.blocked_until <= now
             and not self._must_queue(me, ahead, used)
-            and self._claimed(me.user, used) + me.weight <= self.per_minute
+            and self._claimed(me.user, used) + me.weight <= self.per_window
         ):
             state.charge(me.user, now, me.weight)
             return 0.0
@@ -234,8 +256,8 @@ class WeightBudget:
         if state.blocked_until > now:
             return min(_POLL_S, state.blocked_until - now)
         oldest = min((at for _, at, _ in state.spent), default=now)
-        # A hair more than the window: at exactly 60 s the spending still counts.
-        return min(_POLL_S, max(0.01, oldest + WINDOW_S - now + 0.001))
+        # A hair more than the window: at exactly its length the spending still counts.
+        return min(_POLL_S, max(0.01, oldest + self.window - now + 0.001))
 
     @contextmanager
     def _locked(self) -> Iterator[tuple[_State, float]]:
@@ -246,14 +268,14 @@ class WeightBudget:
             fcntl.flock(fd, fcntl.LOCK_EX)
             now = self._clock.monotonic()  # only now: whoever held the lock spent before it
             state = self._read(fd, now)
-            state.forget(now)
+            state.forget(now, self.window)
             yield state, now
             _write(fd, state)
         finally:
             os.close(fd)
 
     def _read(self, fd: int, now: float) -> _State:
-        """The state in the file. One that cannot be read counts as a minute fully spent."""
+        """The state in the file. One that cannot be read counts as a window fully spent."""
         line, _, _ = os.pread(fd, 1 << 20, 0).partition(b"\n")
         if not line:
             return _State()
@@ -268,8 +290,8 @@ class WeightBudget:
                 refusals=int(said["refusals"]),
             )
         except (ValueError, KeyError, TypeError) as error:
-            _LOG.warning("%s is damaged (%s): taken as a minute fully spent", self.path, error)
-            return _State(spent=[("?", now, self.per_minute)])
+            _LOG.warning("%s is damaged (%s): taken as a window fully spent", self.path, error)
+            return _State(spent=[("?", now, self.per_window)])
 
 
 def _write(fd: int, state: _State) -> None:

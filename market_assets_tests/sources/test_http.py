@@ -129,7 +129,7 @@ def test_a_5xx_may_be_the_venues_way_to_refuse(server: Server) -> None:
 def test_a_429_stops_every_process_and_passes(server: Server, tmp_path: Path) -> None:
     """The pause that the venue asks for is imposed on all who share the budget."""
     server.replies.extend([Reply(429, None, {"Retry-After": "7"}), Reply(body=[1])])
-    budget = WeightBudget(tmp_path / "budget", per_minute=100, reserves={}, sleep=lambda _s: None)
+    budget = WeightBudget(tmp_path / "budget", per_window=100, reserves={}, sleep=lambda _s: None)
     patience = Patience()
 
     class Watched(WeightBudget):
@@ -138,7 +138,7 @@ def test_a_429_stops_every_process_and_passes(server: Server, tmp_path: Path) ->
             return wait * 0
 
     paid: list[tuple[int, str]] = []
-    watched = Watched(tmp_path / "budget", per_minute=100, reserves={})
+    watched = Watched(tmp_path / "budget", per_window=100, reserves={})
     http = transport(server.url, budget=watched, user="stream", sleep=patience)
     assert http.post_json("/info", {}, weight=20) == b"[1]"
     assert paid == [(20, "stream")] * 2, "each attempt is paid for"
@@ -172,7 +172,7 @@ def test_does_not_wait_beyond_the_deadline(server: Server) -> None:
 
 def test_an_empty_budget_is_busy(server: Server, tmp_path: Path) -> None:
     """Nothing is sent when the weight does not become free in time."""
-    budget = WeightBudget(tmp_path / "budget", per_minute=20, reserves={})
+    budget = WeightBudget(tmp_path / "budget", per_window=20, reserves={})
     budget.spend(20, "runs", wait=0)
     http = transport(server.url, budget=budget, retry=RetryPolicy(deadline=0.05))
     with pytest.raises(VenueBusy, match="no weight of 20"):

@@ -27,7 +27,7 @@ def budget(path: Path, clock: ManualClock, **options: object) -> WeightBudget:
     """A budget in which waiting takes no time but the manual clock's."""
     return WeightBudget(
         path / "budget",
-        per_minute=PER_MINUTE,
+        per_window=PER_MINUTE,
         reserves=RESERVES,
         clock=clock,
         sleep=clock.advance,
@@ -79,7 +79,7 @@ def test_refuses_what_can_never_be_sent(tmp_path: Path) -> None:
 
 def test_refuses_reserves_beyond_the_whole(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="reserves of 101 exceed 100"):
-        WeightBudget(tmp_path / "b", per_minute=100, reserves={"a": 101})
+        WeightBudget(tmp_path / "b", per_window=100, reserves={"a": 101})
 
 
 def test_a_429_stops_everybody(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_cut_after_the_first_line_is_no_damage(tmp_path: Path) -> None:
 def test_a_big_request_gets_its_turn_among_small_ones(tmp_path: Path) -> None:
     """Small requests keep coming from two users; the big one still goes within about a minute."""
     clock = ManualClock(NOON)
-    small = WeightBudget(tmp_path / "budget", per_minute=PER_MINUTE, reserves=RESERVES, clock=clock)
+    small = WeightBudget(tmp_path / "budget", per_window=PER_MINUTE, reserves=RESERVES, clock=clock)
 
     def sleep(seconds: float) -> None:
         clock.advance(seconds)
@@ -151,7 +151,7 @@ def test_a_big_request_gets_its_turn_among_small_ones(tmp_path: Path) -> None:
                 continue
 
     big = WeightBudget(
-        tmp_path / "budget", per_minute=PER_MINUTE, reserves=RESERVES, clock=clock, sleep=sleep
+        tmp_path / "budget", per_window=PER_MINUTE, reserves=RESERVES, clock=clock, sleep=sleep
     )
     for _ in range(10):
         small.spend(5, "backfill", wait=0)
@@ -171,7 +171,7 @@ def test_a_reserve_is_not_held_up_by_the_queue(tmp_path: Path) -> None:
             went.append(shared.spend(30, "stream", wait=0))
 
     waiting = WeightBudget(
-        tmp_path / "budget", per_minute=PER_MINUTE, reserves=RESERVES, clock=clock, sleep=sleep
+        tmp_path / "budget", per_window=PER_MINUTE, reserves=RESERVES, clock=clock, sleep=sleep
     )
     waiting.spend(50, "backfill", wait=200)
     assert went == [0]
@@ -190,7 +190,7 @@ def test_a_dead_waiter_does_not_block_the_queue(tmp_path: Path) -> None:
     shared = budget(tmp_path, clock)
     shared.spend(50, "backfill", wait=0)
     dying = WeightBudget(
-        tmp_path / "budget", per_minute=PER_MINUTE, reserves=RESERVES, clock=clock, sleep=killed
+        tmp_path / "budget", per_window=PER_MINUTE, reserves=RESERVES, clock=clock, sleep=killed
     )
     with pytest.raises(KilledError):
         dying.spend(50, "backfill", wait=100)
@@ -239,7 +239,7 @@ import sys
 from pathlib import Path
 from market_assets.sources.limits import BudgetExhaustedError, WeightBudget
 path, user = Path(sys.argv[1]), sys.argv[2]
-budget = WeightBudget(path, per_minute=100, reserves={"runs": 20, "stream": 30})
+budget = WeightBudget(path, per_window=100, reserves={"runs": 20, "stream": 30})
 spent = 0
 for _ in range(60):
     try:
@@ -261,7 +261,7 @@ def test_processes_and_threads_share_one_budget(tmp_path: Path) -> None:
         )
         for user in users
     ]
-    mine = WeightBudget(path, per_minute=100, reserves={"runs": 20, "stream": 30})
+    mine = WeightBudget(path, per_window=100, reserves={"runs": 20, "stream": 30})
     got: list[int] = []
 
     def spend() -> None:
@@ -288,7 +288,7 @@ def test_a_killed_process_leaves_a_working_budget(tmp_path: Path) -> None:
     path = tmp_path / "budget"
     script = (
         SPENDER.replace("range(60)", "range(10**9)")
-        .replace("per_minute=100", "per_minute=10**9")
+        .replace("per_window=100", "per_window=10**9")
         .replace("spent += 1", "spent += 1; print('spent', flush=True)")
     )
     counted = 0
@@ -305,6 +305,6 @@ def test_a_killed_process_leaves_a_working_budget(tmp_path: Path) -> None:
         process.wait(timeout=10)
         counted += process.stdout.read().count("spent\n")
         process.stdout.close()
-    after = WeightBudget(path, per_minute=10**9, reserves={})
+    after = WeightBudget(path, per_window=10**9, reserves={})
     assert counted <= after.stats().spent["backfill"] <= counted + 4
     assert after.spend(20, "runs", wait=5) < 5

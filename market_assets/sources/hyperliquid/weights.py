@@ -55,7 +55,7 @@ def weight_budget(path: Path, *, share: float = 0.8, clock: Clock | None = None)
     """
     per_minute = int(_PER_MINUTE * share)
     reserves = {user: int(per_minute * part) for user, part in _RESERVES.items()}
-    budget = WeightBudget(path, per_minute=per_minute, reserves=reserves, clock=clock)
+    budget = WeightBudget(path, per_window=per_minute, reserves=reserves, clock=clock)
     if budget.most("backfill") < candles(MAX_CANDLES):
         raise ValueError(
             f"a share of {share:g} leaves {budget.most('backfill')} a minute for a backfill; the"

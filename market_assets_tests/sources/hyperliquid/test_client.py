@@ -327,7 +327,7 @@ def test_requests_weigh_what_the_exchange_says(server: Server, tmp_path: Path) -
 def test_a_budget_too_small_for_the_largest_request_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="largest request weighs 104"):
         weight_budget(tmp_path / "budget", share=0.05)
-    assert weight_budget(tmp_path / "budget").per_minute == 960
+    assert weight_budget(tmp_path / "budget").per_window == 960
 
 
 def test_categories(client: HyperliquidClient, server: Server) -> None:
