@@ -25,6 +25,7 @@ import click
 import psutil
 
 from market_assets.cli.processes import Group, start
+from market_assets.cli.venues import VENUES_ARE_UP
 from market_assets.settings import ROOT, Settings, endpoints_file
 
 if TYPE_CHECKING:
@@ -173,10 +174,11 @@ def _start_venues(
     assert venues.stdout is not None
     addresses: dict[str, str] = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1"}
     for line in venues.stdout:
-        name, _, value = line.strip().removeprefix("export ").partition("=")
-        addresses[name] = value
-        if name == "HYPERLIQUID_WS_URL":
+        if line.strip() == VENUES_ARE_UP:
             break
+        if line.startswith("export "):
+            name, _, value = line.strip().removeprefix("export ").partition("=")
+            addresses[name] = value
     else:
         raise RunError("the simulated venues did not start")
     file = endpoints_file(settings.market_db)

@@ -10,6 +10,8 @@ import click
 from market_assets.settings import load
 
 SOURCES = ("hyperliquid",)
+VENUES_ARE_UP = "# the simulated venues are up; Ctrl-C stops them"
+"""The last line that `simulate` prints, once all its variables are out."""
 
 
 @click.command()
@@ -69,7 +71,7 @@ def simulate(
             click.echo(f"# {note}")
         for name, value in listening.environment.items():
             click.echo(f"export {name}={value}")
-        click.echo("# the simulated venues are up; Ctrl-C stops them", err=True)
+        click.echo(VENUES_ARE_UP)
 
     with contextlib.suppress(KeyboardInterrupt):
         server.serve(config, on_ready=ready)

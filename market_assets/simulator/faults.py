@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from dataclasses import dataclass, field, fields
+from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -39,13 +40,16 @@ FRAME: Final[dict[str, str]] = {
     "late": "data frames are held back and sent after the next ones",
 }
 BOTH: Final[dict[str, str]] = {
-    "wrong_types": "values of one coin have the wrong types, in answers and frames",
+    "wrong_types": "values of one coin (or row) have the wrong types, in answers and frames",
+}
+PAGE: Final[dict[str, str]] = {
+    "empty_page": "a page of a list is empty, with its cursor if it has one (REST venues)",
 }
 VENUE: Final[dict[str, str]] = {
     "refuse": "connections are refused; needs seconds",
     "unavailable": "everything answers 502, the WebSocket handshake too",
 }
-FAULTS: Final = HTTP | SOCKET | STATE | FRAME | BOTH | VENUE
+FAULTS: Final = HTTP | SOCKET | STATE | FRAME | BOTH | PAGE | VENUE
 """Every fault by name, with what it does."""
 
 
@@ -55,9 +59,10 @@ class Fault:
 
     Attributes:
         name: one of `FAULTS`.
-        path: only requests to this path.
+        venue: only this venue: `hyperliquid`, `polymarket`, …
+        path: only requests whose path ends with this; `*` stands for anything.
         type: only requests of this type.
-        coin: only this coin.
+        coin: only this coin, or whatever a venue's rows are named by.
         channel: only frames of this channel.
         count: how often it strikes before it is over; None: as often as it can. For `drop` and
             `close` the number of connections; these are over once they have struck.
@@ -65,9 +70,11 @@ class Fault:
         after: seconds before it begins.
         every: seconds after which a socket fault strikes again.
         one_in: strikes only each n-th time that it could.
+        retry_after: seconds that the `Retry-After` of a 429 or 500 names; None: no such header.
     """
 
     name: str
+    venue: str | None = None
     path: str | None = None
     type: str | None = None
     coin: str | None = None
@@ -77,6 +84,7 @@ class Fault:
     after: float = 0.0
     every: float | None = None
     one_in: int = 1
+    retry_after: float | None = None
     began: float = field(default=0.0, init=False)
     chances: int = field(default=0, init=False)
     struck: int = field(default=0, init=False)
@@ -88,19 +96,26 @@ class Fault:
     def fits(self, where: Mapping[str, str | None]) -> bool:
         """Whether a request or frame with these traits is in its scope."""
         return all(
-            getattr(self, trait) in (None, value)
-            for trait, value in where.items()
-            if trait in _TRAITS
-        ) and not any(getattr(self, trait) and trait not in where for trait in _TRAITS)
+            wanted is None or (trait in where and _matches(trait, wanted, where[trait]))
+            for trait in _TRAITS
+            for wanted in (getattr(self, trait),)
+        )
 
 
-_TRAITS: Final = ("path", "type", "coin", "channel")
+def _matches(trait: str, wanted: str, value: str | None) -> bool:
+    if trait == "path" and value is not None:
+        return fnmatchcase(value, f"*{wanted}")
+    return wanted == value
+
+
+_TRAITS: Final = ("venue", "path", "type", "coin", "channel")
 _NUMBERS: Final[dict[str, Callable[[str], float | int]]] = {
     "count": int,
     "seconds": float,
     "after": float,
     "every": float,
     "one_in": int,
+    "retry_after": float,
 }
 
 
@@ -169,12 +184,12 @@ class FaultPlan:
             f.name == name and f.fits(where) for f in self._present()
         )
 
-    def due(self, names: Collection[str]) -> list[Fault]:
+    def due(self, names: Collection[str], venue: str | None = None) -> list[Fault]:
         """Faults of these names whose moment has come; each is given once, or once per `every`."""
         if not self.in_force:
             return []
         now = time.monotonic()
-        found = [f for f in self._present() if f.name in names]
+        found = [f for f in self._present() if f.name in names and f.venue in (None, venue)]
         for fault in found:
             self._count(fault)
             if fault.every is None:
@@ -182,6 +197,10 @@ class FaultPlan:
             else:
                 fault.began = now + fault.every
         return found
+
+    def of(self, venue: str) -> VenueFaults:
+        """The plan as that venue asks it."""
+        return VenueFaults(self, venue)
 
     def _present(self) -> list[Fault]:
         now = time.monotonic()
@@ -191,6 +210,31 @@ class FaultPlan:
     def _count(self, fault: Fault) -> None:
         fault.struck += 1
         self.strikes[fault.name] += 1
+
+
+class VenueFaults:
+    """The faults that may strike one venue: the plan, asked with the venue's name."""
+
+    def __init__(self, plan: FaultPlan, venue: str) -> None:
+        self._plan = plan
+        self._venue = venue
+
+    @property
+    def in_force(self) -> list[Fault]:
+        """Every fault of the plan, of other venues too."""
+        return self._plan.in_force
+
+    def strike(self, *names: str, **where: str | None) -> Fault | None:
+        """As `FaultPlan.strike`."""
+        return self._plan.strike(*names, venue=self._venue, **where)
+
+    def active(self, name: str, **where: str | None) -> bool:
+        """As `FaultPlan.active`."""
+        return self._plan.active(name, venue=self._venue, **where)
+
+    def due(self, names: Collection[str]) -> list[Fault]:
+        """As `FaultPlan.due`."""
+        return self._plan.due(names, self._venue)
 
 
 def parsed(text: str) -> dict[str, str]:
@@ -209,20 +253,24 @@ def parsed(text: str) -> dict[str, str]:
     return spec
 
 
-def with_wrong_types(tree: Any, coin: str) -> Any:
+_COIN_KEYS: Final = ("name", "coin", "s")
+
+
+def with_wrong_types(tree: Any, coin: str, keys: tuple[str, ...] = _COIN_KEYS) -> Any:
     """The decoded JSON with the values of one coin in types that nobody expects.
 
-    A coin's values are found as an object that names it, as a key, or as the second of a pair.
+    A coin's values are found as an object that names it (under one of `keys`), as a key, or as the
+    second of a pair.
     """
     if isinstance(tree, dict):
-        if coin in (tree.get("name"), tree.get("coin"), tree.get("s")):
+        if any(tree.get(key) == coin for key in keys):
             return {k: v if v == coin else [{"unexpected": v}] for k, v in tree.items()}
         return {
-            k: {"unexpected": v} if k == coin else with_wrong_types(v, coin)
+            k: {"unexpected": v} if k == coin else with_wrong_types(v, coin, keys)
             for k, v in tree.items()
         }
     if isinstance(tree, list):
         if len(tree) == 2 and tree[0] == coin:  # noqa: PLR2004 - a pair
             return [coin, {"unexpected": tree[1]}]
-        return [with_wrong_types(item, coin) for item in tree]
+        return [with_wrong_types(item, coin, keys) for item in tree]
     return tree

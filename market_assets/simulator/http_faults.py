@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from starlette.responses import Response
 
-from market_assets.simulator.faults import HTTP, Fault, FaultPlan
+from market_assets.simulator.faults import HTTP, Fault, VenueFaults
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping
@@ -27,7 +27,7 @@ _FLUSH_S: Final = 0.02
 
 
 async def faulty_response(
-    faults: FaultPlan,
+    faults: VenueFaults,
     transports: Transports,
     request: Request,
     where: Mapping[str, str | None],
@@ -44,9 +44,10 @@ async def faulty_response(
         return Response("", 504)
     if fault.name == "http_cut":
         return CutShort(await answer(), transports)
+    wait = {} if fault.retry_after is None else {"Retry-After": f"{fault.retry_after:g}"}
     return {
-        "http_429": Response("null", 429, media_type="application/json"),
-        "http_500": Response("null", 500, media_type="application/json"),
+        "http_429": Response("null", 429, wait, media_type="application/json"),
+        "http_500": Response("null", 500, wait, media_type="application/json"),
         "http_502": Response(BAD_GATEWAY, 502, media_type="text/html"),
         "http_html": Response(_HTML, 200, media_type="text/html"),
         "http_null": Response("null", 200, media_type="application/json"),

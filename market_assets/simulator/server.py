@@ -1,8 +1,7 @@
 """The simulated venues as one process on one port: what they are, and how they are served.
 
 `serve` blocks and is what the command line calls; `Simulator` runs in an event loop of one's own.
-Hyperliquid is the only venue so far; another one brings its routes, its `environment` and its
-`run`, and stands beside it.
+Which venues there are is said in `venues.py`.
 """
 
 from __future__ import annotations
@@ -16,24 +15,21 @@ from typing import TYPE_CHECKING, Final
 import uvicorn
 from starlette.applications import Starlette
 
+from market_assets.simulator import venues
 from market_assets.simulator.control import Control
 from market_assets.simulator.faults import FaultPlan, parsed
-from market_assets.simulator.hyperliquid import venue as hyperliquid
 from market_assets.simulator.hyperliquid.limits import Limits
-from market_assets.simulator.hyperliquid.recorded.files import Recordings
-from market_assets.simulator.hyperliquid.recorded.market import RecordedMarket, missing
-from market_assets.simulator.hyperliquid.synthetic.market import SyntheticMarket
-from market_assets.simulator.hyperliquid.synthetic.universe import Size, Universe
+from market_assets.simulator.hyperliquid.synthetic.universe import Size
+from market_assets.simulator.hyperliquid.venue import HyperliquidVenue
 from market_assets.simulator.traffic import Traffic
 from market_assets.simulator.transports import Transports
+from market_assets.simulator.venue import Surroundings
 from market_assets.simulator.venue_clock import VenueClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
-
-    from market_assets.simulator.hyperliquid.market import Market
 
 _POLL_S: Final = 0.02
 
@@ -50,8 +46,8 @@ class SimulatorConfig:
         speed: venue seconds per second.
         start: the venue's time at the beginning; the present if None.
         offset_s: seconds by which the venue's clock is ahead of that.
-        size: how much is listed, and how busy it is.
-        limits: what one address may do.
+        size: how much Hyperliquid lists, and how busy it is.
+        limits: what one address may do at Hyperliquid.
         faults: faults in force from the beginning, in the form of `--fault`: `drop,every=30`.
     """
 
@@ -90,32 +86,30 @@ class Simulator:
         self.faults = FaultPlan()
         self.clock = VenueClock(speed=config.speed, start=config.start, offset_s=config.offset_s)
         self._transports = Transports()
-        self._traffic = Traffic()
-        market, self._universe, self._notes = _market(config, self.clock)
-        self.venue = hyperliquid.HyperliquidVenue(
-            market,
-            clock=self.clock,
-            limits=config.limits,
-            faults=self.faults,
-            traffic=self._traffic,
-            transports=self._transports,
+        self._around = Surroundings(
+            config.seed, self.clock, self.faults, Traffic(), self._transports
         )
+        self.venues = venues.made(config, self._around)
+        self._notes = tuple(note for one in self.venues for note in one.notes)
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         for text in config.faults:
             self.faults.add(parsed(text))
 
+    @property
+    def venue(self) -> HyperliquidVenue:
+        """Hyperliquid."""
+        return next(one for one in self.venues if isinstance(one, HyperliquidVenue))
+
     async def run(self, on_ready: Callable[[Listening], None]) -> None:
         """Serve until `stop` is called or a signal says so."""
         control = Control(
-            self.venue,
-            universe=self._universe,
-            faults=self.faults,
-            traffic=self._traffic,
-            clock=self.clock,
+            self.venues,
+            around=self._around,
             about={"seed": self.config.seed, "speed": self.config.speed, "notes": self._notes},
         )
-        app = Starlette(routes=[*self.venue.routes(), *control.routes()])
+        own = [route for one in self.venues for route in one.routes()]
+        app = Starlette(routes=[*own, *control.routes()])
         self._server = uvicorn.Server(
             uvicorn.Config(
                 app,
@@ -133,7 +127,8 @@ class Simulator:
         listener = socket.create_server((self.config.host, self.config.port))
         self._port = port = listener.getsockname()[1]
         serving = asyncio.create_task(self._server.serve(sockets=[listener]))
-        work = [asyncio.create_task(self.venue.run()), asyncio.create_task(self._outages())]
+        work = [asyncio.create_task(one.run()) for one in self.venues]
+        work.append(asyncio.create_task(self._outages()))
         stopping = asyncio.create_task(self._stop.wait())
         on_ready(Listening(port, environment(port, self.config.host), self._notes))
         try:
@@ -142,7 +137,8 @@ class Simulator:
             self._server.should_exit = True
             for task in (stopping, *work):
                 task.cancel()
-            self.venue.close()
+            for one in self.venues:
+                one.close()
             await serving
         for outcome in await asyncio.gather(*work, return_exceptions=True):
             if isinstance(outcome, Exception):
@@ -167,28 +163,6 @@ class Simulator:
                 await self._server.startup(sockets=[again])
 
 
-def _market(
-    config: SimulatorConfig, clock: VenueClock
-) -> tuple[Market, Universe | None, tuple[str, ...]]:
-    """What the exchange answers from, its listings where they can be changed, and notes."""
-    if config.recordings is None:
-        universe = Universe(config.seed, config.size)
-        return SyntheticMarket(universe), universe, ()
-    recordings = Recordings(config.recordings)
-    recorded = RecordedMarket(recordings, clock.now_ms())
-    absent = f"no recording of: {', '.join(missing(recordings))}"
-    return recorded, None, (*recorded.notes, absent)
-
-
-def unrecorded(folder: Path) -> tuple[str, ...]:
-    """The paths of the simulated venues for which a folder holds no recording.
-
-    Raises:
-        FileNotFoundError: there is no such folder, or no recording in it.
-    """
-    return missing(Recordings(folder))
-
-
 def serve(config: SimulatorConfig, *, on_ready: Callable[[Listening], None]) -> None:
     """Serve until a signal; `on_ready` is told where, once connections are accepted.
 
@@ -200,8 +174,5 @@ def serve(config: SimulatorConfig, *, on_ready: Callable[[Listening], None]) -> 
 
 
 def environment(port: int, host: str = "127.0.0.1") -> dict[str, str]:
-    """The variables that point the project at a simulator on that port.
-
-    Only of venues that are simulated: the others stay where they are.
-    """
-    return hyperliquid.environment(host, port)
+    """The variables that point the project at a simulator on that port."""
+    return venues.environment(host, port)

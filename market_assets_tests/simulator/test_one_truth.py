@@ -13,10 +13,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_assets.simulator.hyperliquid.bars import INTERVALS, MINUTE_MS
-from market_assets.simulator.hyperliquid.market import Query, Refused
+from market_assets.simulator.hyperliquid.market import Query
 from market_assets.simulator.hyperliquid.synthetic import tape
 from market_assets.simulator.hyperliquid.synthetic.market import SyntheticMarket
 from market_assets.simulator.hyperliquid.synthetic.universe import Size, Universe
+from market_assets.simulator.refused import Refused
 
 START = 1_780_000_000_000
 MARKET = SyntheticMarket(Universe(7, Size(main=170, builder=12, spot=40)))

@@ -19,7 +19,7 @@ from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets.simulator.hyperliquid.recorded.files import Recordings
 from market_assets.simulator.hyperliquid.recorded.market import RecordedMarket, implied_premium
 from market_assets.simulator.hyperliquid.recorded.replay import days_to_move
-from market_assets.simulator.server import unrecorded
+from market_assets.simulator.venues import unrecorded
 from market_assets_tests.recordings import recordings
 from market_assets_tests.simulated import Simulated, simulated
 from market_assets_tests.simulator.test_stream import connected

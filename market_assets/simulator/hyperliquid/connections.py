@@ -17,7 +17,7 @@ from market_assets.simulator.faults import with_wrong_types
 if TYPE_CHECKING:
     from starlette.websockets import WebSocket
 
-    from market_assets.simulator.faults import FaultPlan
+    from market_assets.simulator.faults import VenueFaults
     from market_assets.simulator.hyperliquid.limits import Address
     from market_assets.simulator.hyperliquid.subscriptions import Subscription
     from market_assets.simulator.traffic import Traffic
@@ -37,7 +37,7 @@ class Connection:
         address: Address,
         *,
         backlog: int,
-        faults: FaultPlan,
+        faults: VenueFaults,
         traffic: Traffic,
     ) -> None:
         self.number = next(_NUMBERS)
@@ -107,7 +107,7 @@ class Connection:
             self.overflowed = True
 
 
-def _mangling(faults: FaultPlan, channel: str, coin: str) -> str | None:
+def _mangling(faults: VenueFaults, channel: str, coin: str) -> str | None:
     """The coin whose values in this frame are to have wrong types."""
     if coin:
         fault = faults.strike("wrong_types", channel=channel, coin=coin, type=None, path=None)

@@ -12,7 +12,8 @@ from typing import Any, Final
 import msgspec
 
 from market_assets.simulator.hyperliquid.bars import INTERVALS
-from market_assets.simulator.hyperliquid.market import Query, Refused, null_500
+from market_assets.simulator.hyperliquid.market import Query, null_500
+from market_assets.simulator.refused import Refused
 
 _FINEST: Final = 5
 _BROKEN_MANTISSA: Final = 1  # as reported of the exchange

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections import defaultdict, deque
+from collections import defaultdict
 from dataclasses import dataclass
 from typing import Final
+
+from market_assets.simulator.windows import Window
 
 _MINUTE_S: Final = 60.0
 
@@ -32,37 +34,13 @@ class Limits:
     backlog: int = 20_000
 
 
-class Window:
-    """A sum over the last minute."""
-
-    def __init__(self) -> None:
-        self._entries: deque[tuple[float, int]] = deque()
-        self._sum = 0
-
-    def total(self, now_s: float) -> int:
-        while self._entries and self._entries[0][0] <= now_s - _MINUTE_S:
-            self._sum -= self._entries.popleft()[1]
-        return self._sum
-
-    def add(self, now_s: float, amount: int) -> None:
-        self._entries.append((now_s, amount))
-        self._sum += amount
-
-    def admit(self, now_s: float, amount: int, most: int) -> bool:
-        """Add the amount unless that would exceed `most`."""
-        if self.total(now_s) + amount > most:
-            return False
-        self.add(now_s, amount)
-        return True
-
-
 class Address:
     """What one address used of its limits."""
 
     def __init__(self) -> None:
-        self.weight = Window()
-        self.connects = Window()
-        self.messages = Window()
+        self.weight = Window(_MINUTE_S)
+        self.connects = Window(_MINUTE_S)
+        self.messages = Window(_MINUTE_S)
         self.connections = 0
         self.subscriptions = 0
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from market_assets.simulator.refused import Refused
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
@@ -17,16 +19,6 @@ if TYPE_CHECKING:
 
 Json = object
 """Anything that encodes to JSON."""
-
-
-class Refused(Exception):  # noqa: N818 - an answer of the venue, not a fault of the simulator
-    """The venue answers with an error: its status and the literal body."""
-
-    def __init__(self, status: int, body: str, media_type: str = "application/json") -> None:
-        super().__init__(f"{status} {body}")
-        self.status = status
-        self.body = body
-        self.media_type = media_type
 
 
 def null_500() -> Refused:

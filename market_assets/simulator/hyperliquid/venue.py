@@ -13,52 +13,69 @@ from starlette.routing import Route, WebSocketRoute
 from market_assets.simulator.faults import with_wrong_types
 from market_assets.simulator.http_faults import faulty_response
 from market_assets.simulator.hyperliquid import info
+from market_assets.simulator.hyperliquid.control import HyperliquidControl
 from market_assets.simulator.hyperliquid.feed import Feed
 from market_assets.simulator.hyperliquid.limits import Address, Addresses, Limits
-from market_assets.simulator.hyperliquid.market import Market, Refused
 from market_assets.simulator.hyperliquid.socket import Sockets
+from market_assets.simulator.refused import Refused
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
-    from market_assets.simulator.faults import FaultPlan
-    from market_assets.simulator.traffic import Traffic
-    from market_assets.simulator.transports import Transports
-    from market_assets.simulator.venue_clock import VenueClock
+    from market_assets.simulator.hyperliquid.market import Market
+    from market_assets.simulator.hyperliquid.synthetic.universe import Universe
+    from market_assets.simulator.venue import Surroundings
 
+NAME: Final = "hyperliquid"
 OK: Final = 200
 
 
 class HyperliquidVenue:
-    """The simulated exchange behind `/info` and `/ws`."""
+    """The simulated exchange behind `/info` and `/ws`.
+
+    Args:
+        market: what it answers from.
+        universe: what it lists, where that can be changed; None under recordings.
+    """
 
     def __init__(
         self,
         market: Market,
         *,
-        clock: VenueClock,
+        around: Surroundings,
         limits: Limits,
-        faults: FaultPlan,
-        traffic: Traffic,
-        transports: Transports,
+        universe: Universe | None = None,
+        notes: tuple[str, ...] = (),
     ) -> None:
         self.market = market
-        self.clock = clock
+        self.clock = around.clock
         self.limits = limits
-        self.faults = faults
-        self.traffic = traffic
-        self.transports = transports
+        self.faults = around.faults.of(NAME)
+        self.traffic = around.traffic
+        self.transports = around.transports
+        self.notes = notes
         self.addresses = Addresses()
-        self.feed = Feed(market, clock)
+        self.feed = Feed(market, around.clock)
         self.sockets = Sockets(self)
+        self._control = HyperliquidControl(self, universe)
         self._workers = ThreadPoolExecutor(1, thread_name_prefix="answers")
+
+    @staticmethod
+    def environment(host: str, port: int) -> dict[str, str]:
+        return {
+            "HYPERLIQUID_API_URL": f"http://{host}:{port}",
+            "HYPERLIQUID_WS_URL": f"ws://{host}:{port}/ws",
+        }
 
     def routes(self) -> list[BaseRoute]:
         return [
             Route("/info", self._info, methods=["POST"]),
             WebSocketRoute("/ws", self.sockets.serve),
         ]
+
+    def control_routes(self) -> list[BaseRoute]:
+        return self._control.routes()
 
     async def run(self) -> None:
         """The stream and the socket faults, until cancelled."""
@@ -75,6 +92,10 @@ class HyperliquidVenue:
             "subscriptions": self.feed.counts(),
             "weight_last_minute": self.addresses.weights(self.clock.seconds()),
         }
+
+    def clock_was_set(self) -> None:
+        """The stream goes on from the new present."""
+        self.feed.reload()
 
     async def asked(self, address: Address, request: Any) -> tuple[Any, Refused | None]:
         """The body of the answer to a decoded request, or how it is refused."""
@@ -138,14 +159,6 @@ class HyperliquidVenue:
         while True:
             self.sockets.strike()
             await asyncio.sleep(0.02)
-
-
-def environment(host: str, port: int) -> dict[str, str]:
-    """The variables that point the project at this venue."""
-    return {
-        "HYPERLIQUID_API_URL": f"http://{host}:{port}",
-        "HYPERLIQUID_WS_URL": f"ws://{host}:{port}/ws",
-    }
 
 
 def _refusal(refused: Refused) -> Response:

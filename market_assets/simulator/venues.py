@@ -1,0 +1,44 @@
+"""Which venues there are, how each is made from the configuration, and where each is found."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from market_assets.simulator.hyperliquid import building
+from market_assets.simulator.hyperliquid.venue import HyperliquidVenue
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from market_assets.simulator.server import SimulatorConfig
+    from market_assets.simulator.venue import Surroundings, Venue
+
+_KINDS: Final[tuple[type[Venue], ...]] = (HyperliquidVenue,)
+
+
+def made(config: SimulatorConfig, around: Surroundings) -> list[Venue]:
+    """Every venue, Hyperliquid first.
+
+    Raises:
+        FileNotFoundError: recordings are to be served, and there are none.
+    """
+    return [
+        building.venue(around, size=config.size, limits=config.limits, recordings=config.recordings)
+    ]
+
+
+def environment(host: str, port: int) -> dict[str, str]:
+    """The variables that point the project at all of them.
+
+    Only of venues that are simulated: the others stay where they are.
+    """
+    return {name: value for kind in _KINDS for name, value in kind.environment(host, port).items()}
+
+
+def unrecorded(folder: Path) -> tuple[str, ...]:
+    """The paths of the simulated venues for which a folder holds no recording.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no recording in it.
+    """
+    return building.unrecorded(folder)
