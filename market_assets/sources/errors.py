@@ -36,7 +36,15 @@ class VenueBusy(VenueError):  # noqa: N818 - named for the state of the venue
 
 
 class VenueRejected(VenueError):  # noqa: N818 - named for what the venue did
-    """The venue refuses the request (4xx, or its own way to say "no such thing")."""
+    """The venue refuses the request (4xx, or its own way to say "no such thing").
+
+    Attributes:
+        status: the HTTP status; None where the refusal is not in the status.
+    """
+
+    def __init__(self, venue: str, message: str, status: int | None = None) -> None:
+        super().__init__(venue, message)
+        self.status = status
 
 
 class VenueNonsense(VenueError):  # noqa: N818 - named for what came

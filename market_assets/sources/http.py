@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from market_assets.clock import Clock, SystemClock
+from market_assets.sources.bodies import excerpt, is_whole
 from market_assets.sources.errors import (
     VenueBusy,
     VenueError,
@@ -34,8 +35,9 @@ from market_assets.sources.limits import BudgetExhaustedError
 from market_assets.sources.retry import RetryPolicy, backoff, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
+    from market_assets.sources.concurrency import AdaptiveLimit
     from market_assets.sources.limits import WeightBudget
 
 _LOG = logging.getLogger(__name__)
@@ -44,7 +46,6 @@ _TOO_MANY: Final = 429
 _SERVER_ERRORS: Final = 500
 _CLIENT_ERRORS: Final = 400
 _OK: Final = 200
-_CLOSERS: Final = {ord("["): ord("]"), ord("{"): ord("}"), ord('"'): ord('"')}
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,16 @@ class TransportStats:
         retries: how many of them were retries.
         by_status: answers by HTTP status; requests without an answer under the error's name.
         received_bytes: bytes of bodies, decompressed.
+        concurrency: how many may run at once now; None where nothing limits it.
+        lowest_concurrency: how few that were at the worst.
     """
 
     requests: int
     retries: int
     by_status: Mapping[str, int]
     received_bytes: int
+    concurrency: int | None = None
+    lowest_concurrency: int | None = None
 
 
 class _Retryable(Exception):  # noqa: N818 - it carries an error, it is none
@@ -83,6 +88,7 @@ class HttpTransport:
         *,
         budget: WeightBudget | None = None,
         user: str = "runs",
+        limit: AdaptiveLimit | None = None,
         timeout: float = 10.0,
         max_body: int = 64_000_000,
         retry: RetryPolicy | None = None,
@@ -97,6 +103,7 @@ class HttpTransport:
             venue: its name, for errors and logs.
             budget: what a request's weight is taken from; None: no limit.
             user: on whose account, for the budget's reserves.
+            limit: is told of each 429, of those too that are retried; the caller observes it.
             timeout: seconds for connecting, and for each pause in an answer.
             max_body: bytes that a decompressed body may have.
             retry: when to ask again.
@@ -108,6 +115,7 @@ class HttpTransport:
         self._base_url = base_url.rstrip("/")
         self._budget = budget
         self._user = user
+        self._limit = limit
         self._max_body = max_body
         self._retry = retry or RetryPolicy()
         self._clock = clock or SystemClock()
@@ -148,9 +156,18 @@ class HttpTransport:
         return self._fetch("POST", path, weight, refusal, content=content, headers=headers)
 
     def get_json(
-        self, path: str, params: Mapping[str, str] | None = None, *, weight: int = 0
+        self,
+        path: str,
+        params: Mapping[str, str | Sequence[str]] | None = None,
+        *,
+        weight: int = 0,
     ) -> bytes:
         """The body of the answer to a GET.
+
+        Args:
+            path: what is appended to the base address.
+            params: the query; a parameter with several values is repeated.
+            weight: what it costs of the budget.
 
         Raises:
             VenueError: of the class that says what went wrong (see `errors.py`).
@@ -165,6 +182,8 @@ class HttpTransport:
                 retries=self._retries,
                 by_status=dict(self._statuses),
                 received_bytes=self._bytes,
+                concurrency=self._limit.now if self._limit else None,
+                lowest_concurrency=self._limit.lowest if self._limit else None,
             )
 
     def close(self) -> None:
@@ -257,15 +276,17 @@ class HttpTransport:
             _Retryable: it may be good the next time.
             VenueRejected: it will not.
         """
-        message = f"{where}: {status} {_excerpt(body)}".rstrip()
+        message = f"{where}: {status} {excerpt(body)}".rstrip()
         if status == _TOO_MANY:
             pause = self._retry.busy_delay if after is None else after
             if self._budget is not None:
                 self._budget.blocked(pause)
+            if self._limit is not None:
+                self._limit.busy()
             raise _Retryable(VenueBusy(self.venue, message), pause)
         if (status, body.strip()) == refusal or _CLIENT_ERRORS <= status < _SERVER_ERRORS:
-            raise VenueRejected(self.venue, message)
-        if status != _OK or not _is_whole(body):
+            raise VenueRejected(self.venue, message, status)
+        if status != _OK or not is_whole(body):
             # 5xx, a redirect to a maintenance page, a gateway's HTML, a body cut in the middle.
             raise _Retryable(VenueUnavailable(self.venue, f"{message} is no answer"), after)
         return body
@@ -274,17 +295,3 @@ class HttpTransport:
         with self._lock:
             self._statuses[outcome] += 1
             self._bytes += size
-
-
-def _is_whole(body: bytes) -> bool:
-    """Whether a body begins and ends as one JSON value does. Cheap: decoding is the caller's."""
-    text = body.strip()
-    if not text or text[:1] == b"<":
-        return False
-    closer = _CLOSERS.get(text[0])
-    return closer is None or (len(text) > 1 and text[-1] == closer)
-
-
-def _excerpt(body: bytes) -> str:
-    """The beginning of a body, on one line."""
-    return " ".join(body[:120].decode("utf-8", "replace").split())

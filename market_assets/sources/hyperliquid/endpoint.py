@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 
+from market_assets.sources.bodies import excerpt
 from market_assets.sources.errors import VenueNonsense, VenueUnavailable
 
 if TYPE_CHECKING:
@@ -55,7 +56,7 @@ class InfoEndpoint:
         try:
             return decode(body)
         except msgspec.ValidationError as error:
-            raise VenueNonsense(VENUE, f"{kind}: {error}: {_excerpt(body)}") from error
+            raise VenueNonsense(VENUE, f"{kind}: {error}: {excerpt(body, 100)}") from error
         except msgspec.DecodeError as error:
             raise VenueUnavailable(VENUE, f"{kind}: cut or no JSON: {error}") from error
 
@@ -73,7 +74,3 @@ class InfoEndpoint:
         """How many rows were dropped because they made no sense, and the last five of them."""
         with self._lock:
             return self._rejected, tuple(self._samples)
-
-
-def _excerpt(body: bytes) -> str:
-    return " ".join(body[:100].decode("utf-8", "replace").split())
