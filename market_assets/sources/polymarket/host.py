@@ -1,0 +1,175 @@
+"""What the clients of Polymarket's three hosts share: how they ask, and what they count.
+
+A transport, a limit of requests at once, decoding with its errors, identifiers in batches, and the
+things that made no sense. Not here: which questions there are (`gamma.py`, `data_api.py`,
+`clob.py`), what they weigh (`limits.py`), what the answers mean (`wire.py`).
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import deque
+from typing import TYPE_CHECKING, Final, TypeVar
+
+import msgspec
+
+from market_assets.clock import SystemClock
+from market_assets.sources.bodies import excerpt
+from market_assets.sources.concurrency import AdaptiveLimit, fetch_all
+from market_assets.sources.errors import VenueNonsense, VenueRejected, VenueUnavailable
+from market_assets.sources.http import HttpTransport
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+
+    from market_assets.clock import Clock
+    from market_assets.sources.http import TransportStats
+    from market_assets.sources.limits import WeightBudget
+    from market_assets.sources.retry import RetryPolicy
+
+_LOG = logging.getLogger(__name__)
+_T = TypeVar("_T")
+
+VENUE: Final = "polymarket"
+_TOO_LONG: Final = (413, 414)
+"""How the venue says that there are too many identifiers in one request."""
+_SAMPLES: Final = 5
+
+
+class HostClient:
+    """One host. Thread-safe: threads share connections, budget, concurrency and counts."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        budget: WeightBudget | None = None,
+        user: str = "runs",
+        clock: Clock | None = None,
+        timeout: float = 10.0,
+        retries: RetryPolicy | None = None,
+        concurrency: int = 4,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Make a client.
+
+        Args:
+            base_url: the host's address, or that of another that speaks the same.
+            budget: the weight that all processes share (`polymarket_budgets`); None: no limit.
+            user: on whose account: runs or backfill.
+            clock: for deadlines, and for what lies in the future.
+            timeout: seconds for connecting, and for each pause in an answer.
+            retries: when to ask again.
+            concurrency: requests at once, at most; fewer after a 429.
+            sleep: how to wait between attempts.
+        """
+        self._clock = clock or SystemClock()
+        self._limit = AdaptiveLimit(concurrency)
+        self._http = HttpTransport(
+            base_url,
+            VENUE,
+            budget=budget,
+            user=user,
+            limit=self._limit,
+            timeout=timeout,
+            retry=retries,
+            clock=self._clock,
+            sleep=sleep,
+        )
+        self._rejected = 0
+        self._samples: deque[str] = deque(maxlen=_SAMPLES)
+        self._lock = threading.Lock()
+
+    def _get(
+        self,
+        path: str,
+        query: Mapping[str, str | Sequence[str]],
+        weight: int,
+        decode: Callable[[bytes], _T],
+    ) -> _T:
+        """The decoded answer to a GET.
+
+        Args:
+            path: names the question in errors.
+            query: a parameter with several values is repeated.
+            weight: what it costs of the shared budget.
+            decode: raises msgspec's errors for what cannot be read.
+
+        Raises:
+            VenueError: of the class that says what went wrong.
+        """
+        return _decoded(path, self._http.get_json(path, query, weight=weight), decode)
+
+    def _post(self, path: str, payload: object, weight: int, decode: Callable[[bytes], _T]) -> _T:
+        """The decoded answer to a POST; otherwise as `_get`."""
+        return _decoded(path, self._http.post_json(path, payload, weight=weight), decode)
+
+    def _in_batches(
+        self, identifiers: Iterable[str], most: int, ask: Callable[[tuple[str, ...]], _T]
+    ) -> list[_T]:
+        """What `ask` says of all identifiers, so many at a time, several batches at once.
+
+        A batch that is too long for the venue is halved and asked for again.
+
+        Args:
+            identifiers: what to ask about; one that comes twice is asked for once.
+            most: how many go into one request.
+            ask: one request.
+
+        Raises:
+            VenueError: the first failure; batches that were not yet begun are left.
+        """
+        wanted = list(dict.fromkeys(identifiers))
+        batches = [tuple(wanted[at : at + most]) for at in range(0, len(wanted), most)]
+        outcomes = fetch_all(
+            batches,
+            lambda batch: _halving(batch, ask),
+            limit=self._limit,
+            all_or_nothing=True,
+        )
+        return [part for parts in outcomes.results.values() for part in parts]
+
+    def _note(self, what: str, rejected: Mapping[str, str]) -> None:
+        """Count what was kept out of an answer, and say so once per answer."""
+        if not rejected:
+            return
+        named = [f"{what}: {name}: {reason}" for name, reason in rejected.items()]
+        _LOG.warning("%d values make no sense, the first: %s", len(named), named[0][:300])
+        with self._lock:
+            self._rejected += len(named)
+            self._samples.extend(text[:300] for text in named[:_SAMPLES])
+
+    @property
+    def rejected(self) -> tuple[int, tuple[str, ...]]:
+        """How many things were kept out because they made no sense, and the last five of them."""
+        with self._lock:
+            return self._rejected, tuple(self._samples)
+
+    def stats(self) -> TransportStats:
+        """Requests, retries, statuses and concurrency so far."""
+        return self._http.stats()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+
+def _decoded(what: str, body: bytes, decode: Callable[[bytes], _T]) -> _T:
+    try:
+        return decode(body)
+    except msgspec.ValidationError as error:
+        raise VenueNonsense(VENUE, f"{what}: {error}: {excerpt(body)}") from error
+    except msgspec.DecodeError as error:
+        raise VenueUnavailable(VENUE, f"{what}: cut or no JSON: {error}") from error
+
+
+def _halving(batch: tuple[str, ...], ask: Callable[[tuple[str, ...]], _T]) -> list[_T]:
+    try:
+        return [ask(batch)]
+    except VenueRejected as error:
+        if error.status not in _TOO_LONG or len(batch) == 1:
+            raise
+    middle = len(batch) // 2
+    return [*_halving(batch[:middle], ask), *_halving(batch[middle:], ask)]
