@@ -1,0 +1,215 @@
+"""The catalogue: every open event with its markets, and the final state of those that closed.
+
+The walk is written page by page, so memory stays that of a few pages however long the list is, and
+what was read stays when the venue goes away in the middle. Only a walk that reached its end says
+what is no longer open; that is then looked up by id.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from market_assets.sources.polymarket import frames
+from market_assets.storage.changes import Change, Merge, Written
+from market_assets.tables import POLYMARKET_EVENTS, POLYMARKET_MARKETS, POLYMARKET_TAGS
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+    from market_assets.clock import Clock
+    from market_assets.sources.polymarket.gamma import GammaClient
+    from market_assets.sources.polymarket.model import Event, Market
+    from market_assets.storage.runs import IngestionRun
+    from market_assets.storage.store import Store
+
+_EVENTS_A_WRITE: Final = 1000
+"""Events in one transaction: ten pages. The live file is opened once for them, for 0.2 s."""
+_LOOKUPS: Final = 3000
+"""Ids that one run looks up at most: fifty requests. The rest waits for the next run."""
+
+
+@dataclass
+class Discovery:
+    """What a walk did.
+
+    Attributes:
+        events: what was written of events; None where they were not wanted.
+        markets: the same of markets.
+        pages: pages of the open list.
+        open_events: events on it.
+        open_markets: markets in them.
+        looked_up: events and markets asked for by id, because they left the list or wait for the
+            oracle.
+        not_found: those of them that the venue no longer knows.
+        rejected: entries that make no sense, by id, with the reason.
+    """
+
+    events: Written | None = None
+    markets: Written | None = None
+    pages: int = 0
+    open_events: int = 0
+    open_markets: int = 0
+    looked_up: int = 0
+    not_found: int = 0
+    rejected: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def written(self) -> tuple[Written, ...]:
+        """What was written, for the metadata of both assets."""
+        return tuple(one for one in (self.events, self.markets) if one is not None)
+
+
+class Catalogue:
+    """Events and markets in the store, kept as the venue lists them.
+
+    Args:
+        client: the venue.
+        store: where they are kept.
+        clock: for the time of receipt.
+        runs: what the rows are counted in; their assets say which of the two tables is written.
+    """
+
+    def __init__(
+        self, client: GammaClient, store: Store, *, clock: Clock, runs: Sequence[IngestionRun]
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._clock = clock
+        self._runs = tuple(runs)
+        self._wanted = {run.asset_key for run in runs}
+        self._confirmed = _confirmed_by_clob(store)
+        self.done = Discovery()
+
+    def refresh(self) -> Discovery:
+        """Walk the open list, then look up what left it.
+
+        Raises:
+            VenueError: the walk broke off, or ids could not be looked up; what was read is stored.
+        """
+        seen_events, seen_markets = self._walk()
+        self._look_up_events(self._left("open_events", seen_events))
+        # Markets that came with their events are up to date now; what is left, left alone.
+        self._look_up_markets(self._left("open_markets", seen_markets))
+        return self.done
+
+    def _walk(self) -> tuple[set[str], set[str]]:
+        """Write the open list; the ids of its events and of their markets."""
+        seen_events: set[str] = set()
+        seen_markets: set[str] = set()
+        batch: list[Event] = []
+        for page in self._client.event_pages(closed=False):
+            self.done.pages += 1
+            self.done.rejected |= page.rejected
+            for event in page.events:
+                seen_events.add(event.event_id)
+                seen_markets.update(market.condition_id for market in event.markets)
+            batch += page.events
+            if len(batch) >= _EVENTS_A_WRITE:
+                self._write(batch)
+                batch = []
+        self._write(batch)
+        self.done.open_events, self.done.open_markets = len(seen_events), len(seen_markets)
+        return seen_events, seen_markets
+
+    def _left(self, query: str, seen: Collection[str]) -> list[str]:
+        """Ids that the store has as open, or as closed without a result, and the walk did not see.
+
+        The latest come first: with more than a run can look up, the rest waits.
+        """
+        stored = self._store.read(query("polymarket", query), {"now": self._clock.now()})
+        unseen = (id_ for id_ in stored["id"].to_list() if id_ not in seen)
+        return list(islice(unseen, _LOOKUPS))
+
+    def _look_up_events(self, ids: Sequence[str]) -> None:
+        if not ids or POLYMARKET_EVENTS.name not in self._wanted:
+            return
+        answer = self._client.events(ids)
+        self.done.rejected |= answer.rejected
+        self._count_lookups(ids, {event.event_id for event in answer.events})
+        self._write(answer.events)
+
+    def _look_up_markets(self, ids: Sequence[str]) -> None:
+        if not ids or POLYMARKET_MARKETS.name not in self._wanted:
+            return
+        answer = self._client.markets(ids)
+        self.done.rejected |= answer.rejected
+        self._count_lookups(ids, {market.condition_id for market in answer.markets})
+        self._write((), answer.markets)
+
+    def _count_lookups(self, asked: Sequence[str], found: Collection[str]) -> None:
+        self.done.looked_up += len(asked)
+        self.done.not_found += sum(id_ not in found for id_ in asked)
+
+    def _write(self, events: Iterable[Event], markets: Iterable[Market] = ()) -> None:
+        """Events, their markets and further markets, in one transaction."""
+        events = list(events)
+        markets = [*(market for event in events for market in event.markets), *markets]
+        now = self._clock.now()
+        changes: list[Change] = []
+        if POLYMARKET_EVENTS.name in self._wanted and events:
+            changes.append(Merge(POLYMARKET_EVENTS, frames.events(events, now)))
+        if POLYMARKET_MARKETS.name in self._wanted and markets:
+            frame = with_confirmed_neg_risk(frames.markets(markets, now), self._confirmed)
+            changes.append(Merge(POLYMARKET_MARKETS, frame))
+        if not changes:
+            return
+        for written in self._store.write(*changes, runs=self._runs):
+            if written.table == POLYMARKET_EVENTS.name:
+                self.done.events = _sum(self.done.events, written)
+            else:
+                self.done.markets = _sum(self.done.markets, written)
+
+
+@dataclass(frozen=True)
+class TagsRead:
+    """What was written of tags, and which could not be read."""
+
+    written: Written
+    sports: int
+    rejected: dict[str, str]
+
+
+def read_tags(
+    client: GammaClient, store: Store, *, clock: Clock, run: IngestionRun | None = None
+) -> TagsRead:
+    """All tags; `is_sport` where a sport of the venue names one.
+
+    Raises:
+        VenueError: tags or sports could not be had; nothing is written.
+    """
+    tags, sports = client.tags(), client.sports()
+    frame = frames.tags(tags, sports, clock.now())
+    return TagsRead(store.merge(POLYMARKET_TAGS, frame, run=run), len(sports), dict(tags.rejected))
+
+
+def with_confirmed_neg_risk(markets: pl.DataFrame, confirmed: pl.DataFrame) -> pl.DataFrame:
+    """The markets with `neg_risk` as the CLOB said, where it said something.
+
+    Args:
+        markets: rows of `polymarket_markets`, as Gamma has them.
+        confirmed: `condition_id` and `neg_risk` of markets whose book was read.
+    """
+    said = confirmed.select("condition_id", confirmed="neg_risk")
+    source = pl.when(pl.col("confirmed").is_not_null()).then(pl.lit("clob"))
+    return (
+        markets.join(said, on="condition_id", how="left", maintain_order="left")
+        .with_columns(
+            neg_risk=pl.coalesce("confirmed", "neg_risk"),
+            neg_risk_source=source.otherwise("neg_risk_source"),
+        )
+        .drop("confirmed")
+    )
+
+
+def _confirmed_by_clob(store: Store) -> pl.DataFrame:
+    return store.read(
+        "select condition_id, neg_risk from polymarket_markets where neg_risk_source = 'clob'"
+    )
+
+
+def _sum(before: Written | None, written: Written) -> Written:
+    return written if before is None else before.plus(written)

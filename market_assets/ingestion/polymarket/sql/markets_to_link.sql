@@ -1,0 +1,6 @@
+-- Markets that are open, or closed within the last ten days.
+select condition_id, event_id, slug, question
+from polymarket_markets
+where not coalesce(closed, false)
+   or coalesce(closed_at, updated_at) > $now - interval '10 days'
+order by condition_id;
