@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from market_assets.clock import Clock, SystemClock
-from market_assets.sources.bodies import excerpt, is_whole
+from market_assets.sources.bodies import Collector, excerpt, is_whole
 from market_assets.sources.errors import (
     VenueBusy,
     VenueError,
@@ -37,6 +37,7 @@ from market_assets.sources.retry import RetryPolicy, backoff, retry_after
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from market_assets.sources.bodies import Body
     from market_assets.sources.concurrency import AdaptiveLimit
     from market_assets.sources.limits import WeightBudget
 
@@ -153,7 +154,7 @@ class HttpTransport:
         """
         content = json.dumps(payload, separators=(",", ":")).encode()
         headers = {"Content-Type": "application/json"}
-        return self._fetch("POST", path, weight, refusal, content=content, headers=headers)
+        return bytes(self._fetch("POST", path, weight, refusal, content=content, headers=headers))
 
     def get_json(
         self,
@@ -172,7 +173,11 @@ class HttpTransport:
         Raises:
             VenueError: of the class that says what went wrong (see `errors.py`).
         """
-        return self._fetch("GET", path, weight, None, params=dict(params or {}))
+        return bytes(self._fetch("GET", path, weight, None, params=dict(params or {})))
+
+    def get_large_json(self, path: str, *, weight: int = 0) -> Body:
+        """The same for tens of megabytes: the body is collected on disk and mapped into memory."""
+        return self._fetch("GET", path, weight, None, on_disk=True)
 
     def stats(self) -> TransportStats:
         """What this transport did so far."""
@@ -191,8 +196,15 @@ class HttpTransport:
         self._client.close()
 
     def _fetch(
-        self, method: str, path: str, weight: int, refusal: tuple[int, bytes] | None, **request: Any
-    ) -> bytes:
+        self,
+        method: str,
+        path: str,
+        weight: int,
+        refusal: tuple[int, bytes] | None,
+        *,
+        on_disk: bool = False,
+        **request: Any,
+    ) -> Body:
         deadline = self._clock.monotonic() + self._retry.deadline
         policy = self._retry
         delays = itertools.islice(
@@ -201,7 +213,9 @@ class HttpTransport:
         while True:
             self._pay(weight, deadline)
             try:
-                status, body, after = self._attempt(method, path, deadline, **request)
+                status, body, after = self._attempt(
+                    method, path, deadline, Collector(on_disk=on_disk), **request
+                )
                 return self._judged(f"{method} {path}", status, body, after, refusal)
             except _Retryable as failure:
                 delay = next(delays, None)
@@ -227,8 +241,8 @@ class HttpTransport:
             raise VenueBusy(self.venue, str(error)) from error
 
     def _attempt(
-        self, method: str, path: str, deadline: float, **request: Any
-    ) -> tuple[int, bytes, float | None]:
+        self, method: str, path: str, deadline: float, collector: Collector, **request: Any
+    ) -> tuple[int, Body, float | None]:
         """Send once: status, body, and the seconds that the venue asks to wait.
 
         Raises:
@@ -238,7 +252,7 @@ class HttpTransport:
         where = f"{method} {path}"
         try:
             with self._client.stream(method, self._base_url + path, **request) as response:
-                body = self._read(response, where, deadline)
+                body = self._read(response, where, deadline, collector)
         except httpx.HTTPError as error:
             kind = type(error).__name__
             self._count(kind, 0)
@@ -251,25 +265,26 @@ class HttpTransport:
             retry_after(response.headers.get("Retry-After"), self._clock.now()),
         )
 
-    def _read(self, response: httpx.Response, where: str, deadline: float) -> bytes:
-        body = bytearray()
+    def _read(
+        self, response: httpx.Response, where: str, deadline: float, collector: Collector
+    ) -> Body:
         for chunk in response.iter_bytes():
-            body += chunk
-            if len(body) > self._max_body:
-                self._count("too large", len(body))
+            collector.add(chunk)
+            if collector.size > self._max_body:
+                self._count("too large", collector.size)
                 raise VenueNonsense(self.venue, f"{where}: a body over {self._max_body} bytes")
             if self._clock.monotonic() > deadline:
                 raise httpx.ReadTimeout("the deadline passed while the body came")
-        return bytes(body)
+        return collector.whole()
 
     def _judged(
         self,
         where: str,
         status: int,
-        body: bytes,
+        body: Body,
         after: float | None,
         refusal: tuple[int, bytes] | None,
-    ) -> bytes:
+    ) -> Body:
         """The body of a good answer.
 
         Raises:
@@ -284,7 +299,8 @@ class HttpTransport:
             if self._limit is not None:
                 self._limit.busy()
             raise _Retryable(VenueBusy(self.venue, message), pause)
-        if (status, body.strip()) == refusal or _CLIENT_ERRORS <= status < _SERVER_ERRORS:
+        refused = refusal is not None and (status, body[:].strip()) == refusal
+        if refused or _CLIENT_ERRORS <= status < _SERVER_ERRORS:
             raise VenueRejected(self.venue, message, status)
         if status != _OK or not is_whole(body):
             # 5xx, a redirect to a maintenance page, a gateway's HTML, a body cut in the middle.
