@@ -122,6 +122,74 @@ CHANNELS: Final[tuple[Channel, ...]] = (
         ("hyperliquid_maintenance",),
         "hyperliquid_maintenance_run",
     ),
+    *(
+        Channel(
+            "polymarket",
+            name,
+            timedelta(minutes=10),
+            (asset,),
+            "polymarket_discovery_refresh",
+            offset=timedelta(minutes=4),
+        )
+        for name, asset in (
+            ("events", "polymarket_events"),
+            ("markets", "polymarket_markets"),
+            ("links", "polymarket_market_asset_links"),
+        )
+    ),
+    Channel(
+        "polymarket",
+        "tags",
+        timedelta(hours=6),
+        ("polymarket_tags",),
+        "polymarket_tags_refresh",
+        offset=timedelta(minutes=17),
+    ),
+    *(
+        Channel(
+            "polymarket",
+            name,
+            timedelta(minutes=5),
+            (asset,),
+            "polymarket_prices_refresh",
+            offset=timedelta(minutes=3),
+        )
+        for name, asset in (
+            ("immediate_markets", "polymarket_immediate_markets"),
+            ("open_interest", "polymarket_market_metrics"),
+        )
+    ),
+    Channel(
+        "polymarket",
+        "later_markets",
+        timedelta(minutes=30),
+        ("polymarket_later_markets",),
+        "polymarket_later_markets_refresh",
+        offset=timedelta(minutes=9),
+    ),
+    Channel(
+        "polymarket",
+        "recently_closed_markets",
+        timedelta(hours=1),
+        ("polymarket_recently_closed_markets",),
+        "polymarket_closed_markets_refresh",
+        offset=timedelta(minutes=27),
+    ),
+    Channel(
+        "polymarket",
+        "universe",
+        timedelta(minutes=15),
+        ("polymarket_tracked_universe",),
+        "polymarket_universe_refresh",
+        offset=timedelta(minutes=6),
+    ),
+    Channel(
+        "polymarket",
+        "trades",
+        timedelta(minutes=1),
+        ("polymarket_trades",),
+        "polymarket_trades_refresh",
+    ),
 )
 
 

@@ -95,11 +95,19 @@ def not_there_yet(
 ) -> list[str]:
     """Assets of other flows that this one is made from and that have never been materialized.
 
-    Before them there is nothing to compute from: a run would fail for no reason.
+    Before them there is nothing to compute from: a run would fail for no reason. Only those of the
+    same source count: one that is down keeps no other waiting.
     """
     graph = repository.asset_graph
     own = {dg.AssetKey(asset) for asset in flow.assets}
+    of_the_source = {
+        dg.AssetKey(asset)
+        for channel in CHANNELS
+        if channel.source == flow.channels[0].source
+        for asset in channel.assets
+    }
     parents = {parent for key in own for parent in graph.get(key).parent_keys} - own
+    parents &= of_the_source
     there = {
         record.asset_entry.asset_key
         for record in instance.get_asset_records(list(parents))

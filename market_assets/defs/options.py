@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import dagster as dg
 
@@ -16,8 +16,16 @@ if TYPE_CHECKING:
     import polars as pl
 
     from market_assets.sidecar.options import Report
+    from market_assets.sources.http import TransportStats
     from market_assets.storage.changes import Written
     from market_assets.storage.store import Store
+
+
+class Client(Protocol):
+    """A venue's client, which counts what it asks for."""
+
+    def stats(self) -> TransportStats: ...
+
 
 OWNER: Final = "team:market-data"
 
@@ -38,15 +46,37 @@ def asset_options(
         pool: the venue that one run at a time may speak to.
         group: where the UI shows it; by default with its source.
     """
+    return {
+        "name": name,
+        "pool": pool,
+        "retry_policy": RETRIES,
+        **_traits(name, kinds=kinds, group=group),
+    }
+
+
+def asset_spec(
+    name: str, *, kinds: set[str], description: str, group: str | None = None
+) -> dg.AssetSpec:
+    """One of the assets of a `@dg.multi_asset`, which may be materialized without the others.
+
+    Args:
+        name: as for `asset_options`; so are `kinds` and `group`.
+        kinds: what the UI draws on the asset's card.
+        description: its first line says what one row is.
+        group: where the UI shows it.
+    """
+    traits = _traits(name, kinds=kinds, group=group)
+    return dg.AssetSpec(name, description=description, skippable=True, **traits)
+
+
+def _traits(name: str, *, kinds: set[str], group: str | None) -> dict[str, Any]:
+    """What an asset states of itself, however it is made."""
     channel = channel_of(name)
     table = next((table for table in TABLES if table.name == name), None)
     return {
-        "name": name,
         "group_name": group or channel.source,
         "kinds": kinds,
         "owners": [OWNER],
-        "pool": pool,
-        "retry_policy": RETRIES,
         "freshness_policy": dg.FreshnessPolicy.time_window(fail_window=channel.freshness_window),
         "tags": {"channel": channel.name},
         "metadata": _table_metadata(table) if table is not None else {},
@@ -56,7 +86,14 @@ def asset_options(
 def written_result(
     *written: Written, row_count: int | None = None, **figures: object
 ) -> dg.MaterializeResult[Any]:
-    """The result of an asset that wrote rows; figures are drawn as plots over time by the UI.
+    """The result of an asset that wrote rows; the arguments are those of `written_metadata`."""
+    return dg.MaterializeResult(metadata=written_metadata(*written, row_count=row_count, **figures))
+
+
+def written_metadata(
+    *written: Written, row_count: int | None = None, **figures: object
+) -> dict[str, Any]:
+    """What an asset tells of the rows it wrote; figures are drawn as plots over time by the UI.
 
     Args:
         written: what the store did, for one table or several.
@@ -76,7 +113,17 @@ def written_result(
     if firsts and lasts:
         metadata["first_event_at"] = min(firsts).isoformat()
         metadata["last_event_at"] = max(lasts).isoformat()
-    return dg.MaterializeResult(metadata={k: v for k, v in metadata.items() if v is not None})
+    return {name: value for name, value in metadata.items() if value is not None}
+
+
+def requests_made(*clients: Client) -> dict[str, int]:
+    """What clients of a venue have asked for in this run: requests, and what did not go well."""
+    stats = [client.stats() for client in clients]
+    return {
+        "requests": sum(one.requests for one in stats),
+        "retries": sum(one.retries for one in stats),
+        "answers_429": sum(one.by_status.get("429", 0) for one in stats),
+    }
 
 
 def preview(frame: pl.DataFrame, columns: Sequence[str], rows: int = 8) -> dg.MetadataValue[Any]:

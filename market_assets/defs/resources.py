@@ -20,6 +20,11 @@ from market_assets.settings import Settings, load
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.weights import weight_budget
 from market_assets.sources.limits import WeightBudget
+from market_assets.sources.polymarket.clients import (
+    PolymarketClients,
+    PolymarketUrls,
+    polymarket_clients,
+)
 from market_assets.storage.store import Store
 
 
@@ -105,6 +110,44 @@ class HyperliquidApi(dg.ConfigurableResource[Any]):
             client.close()
 
 
+class PolymarketApi(dg.ConfigurableResource[Any]):
+    """Polymarket's catalogue, trades and books, within the requests that all processes share.
+
+    Attributes:
+        gamma_url: the catalogue.
+        data_url: trades and open interest.
+        clob_url: books.
+        budgets: the folder of the files that hold the shared budgets.
+        concurrency: requests to a host at once, at most.
+        user: whose requests they are counted as: runs or backfill.
+    """
+
+    gamma_url: str
+    data_url: str
+    clob_url: str
+    budgets: str
+    concurrency: int = 4
+    user: str = "runs"
+
+    def clients(self) -> PolymarketClients:
+        """The clients as a plain object."""
+        return polymarket_clients(
+            PolymarketUrls(self.gamma_url, self.data_url, self.clob_url),
+            Path(self.budgets),
+            user=self.user,
+            concurrency=self.concurrency,
+        )
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:  # noqa: ARG002 - Dagster's signature
+        """Hand over clients, closed when the run ends."""
+        clients = self.clients()
+        try:
+            yield clients
+        finally:
+            clients.close()
+
+
 @dg.definitions
 def resources() -> dg.Definitions:
     """The resources, as the settings have them, and the executor of every job."""
@@ -115,6 +158,8 @@ def resources() -> dg.Definitions:
             "store": market_store(settings),
             "hyperliquid": hyperliquid_api(settings),
             "hyperliquid_backfill": hyperliquid_api(settings, user="backfill"),
+            "polymarket": polymarket_api(settings),
+            "polymarket_backfill": polymarket_api(settings, user="backfill"),
             "feature_inputs": feature_inputs,
         },
         executor=dg.in_process_executor,
@@ -145,5 +190,17 @@ def hyperliquid_api(settings: Settings, *, user: str = "runs") -> HyperliquidApi
         base_url=settings.hyperliquid_api_url,
         budget_file=str(settings.state_dir / "hyperliquid.budget"),
         weight_share=settings.weight_share,
+        user=user,
+    )
+
+
+def polymarket_api(settings: Settings, *, user: str = "runs") -> PolymarketApi:
+    """The hosts that the settings name; `user` is on whose account their weight is spent."""
+    return PolymarketApi(
+        gamma_url=settings.polymarket_gamma_url,
+        data_url=settings.polymarket_data_url,
+        clob_url=settings.polymarket_clob_url,
+        budgets=str(settings.state_dir),
+        concurrency=settings.polymarket.concurrency,
         user=user,
     )

@@ -88,16 +88,24 @@ def broken(store: Store, name: str, table: TableSpec) -> list[dict[str, object]]
     return broken_by(store, rule(name, table), NOW).rows(named=True)
 
 
-@pytest.mark.parametrize("each", rules(), ids=lambda r: f"{r.table.name}:{r.name}")
-def test_every_rule_holds_in_an_empty_database(store: Store, each: Rule) -> None:
-    assert broken_by(store, each, NOW).is_empty()
+def test_every_rule_holds_in_an_empty_database(store: Store) -> None:
+    broken_ones = [each.name for each in rules() if not broken_by(store, each, NOW).is_empty()]
+    assert broken_ones == []
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Store:
+    """One store for tests that each have a table of their own in it."""
+    store = Store(tmp_path_factory.mktemp("rules") / "market.duckdb")
+    store.prepare()
+    return store
 
 
 @pytest.mark.parametrize(
     "table",
     sorted({r.table.name for r in rules() if r.name == "keys_are_unique"}),
 )
-def test_a_doubled_key_is_found(store: Store, table: str) -> None:
+def test_a_doubled_key_is_found(shared: Store, table: str) -> None:
     """Written around the store, which never would."""
     each = next(r for r in rules() if r.name == "keys_are_unique" and r.table.name == table)
     filler = {
@@ -106,12 +114,14 @@ def test_a_doubled_key_is_found(store: Store, table: str) -> None:
         "DOUBLE": "1.0",
         "BIGINT": "1",
         "BOOLEAN": "false",
+        "DATE": "date '2026-11-20'",
+        "VARCHAR[]": "['x']",
+        "DOUBLE[]": "[1.0]",
     }
     values = ", ".join(filler[column.type] for column in each.table.columns)
-    store.prepare()
-    with duckdb.connect(str(store.paths.live)) as connection:
+    with duckdb.connect(str(shared.paths.live)) as connection:
         connection.execute(f"insert into {table} values ({values}), ({values})")  # noqa: S608
-    found = broken_by(store, each, NOW)
+    found = broken_by(shared, each, NOW)
     assert found["rows"].to_list() == [2]
 
 

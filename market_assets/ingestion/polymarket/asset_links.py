@@ -63,8 +63,8 @@ def link_catalogue(store: Store, *, clock: Clock, run: IngestionRun | None = Non
     links = link_markets(found["markets"], found["events"], found["registry"], now)
     judged = found["links"].join(found["markets"], on="condition_id", how="semi")
     dropped = judged.join(links, on=("condition_id", "symbol"), how="anti")
-    changes = [Merge(POLYMARKET_MARKET_ASSET_LINKS, links), *_deletion(dropped)]
-    written = store.write(*changes, runs=() if run is None else (run,))
+    merge = Merge(POLYMARKET_MARKET_ASSET_LINKS, links)
+    written = store.write(merge, *_deletion(dropped), runs=() if run is None else (run,))
     return LinksMade(written[0], links, found["markets"].height, dropped.height)
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from market_assets.ingestion.queries import query
 from market_assets.sources.polymarket import frames
 from market_assets.storage.changes import Change, Merge, Written
 from market_assets.tables import POLYMARKET_EVENTS, POLYMARKET_MARKETS, POLYMARKET_TAGS
@@ -101,7 +102,7 @@ class Catalogue:
         seen_events: set[str] = set()
         seen_markets: set[str] = set()
         batch: list[Event] = []
-        for page in self._client.event_pages(closed=False):
+        for page in self._client.event_pages(active=True, closed=False):
             self.done.pages += 1
             self.done.rejected |= page.rejected
             for event in page.events:
@@ -115,12 +116,12 @@ class Catalogue:
         self.done.open_events, self.done.open_markets = len(seen_events), len(seen_markets)
         return seen_events, seen_markets
 
-    def _left(self, query: str, seen: Collection[str]) -> list[str]:
+    def _left(self, question: str, seen: Collection[str]) -> list[str]:
         """Ids that the store has as open, or as closed without a result, and the walk did not see.
 
         The latest come first: with more than a run can look up, the rest waits.
         """
-        stored = self._store.read(query("polymarket", query), {"now": self._clock.now()})
+        stored = self._store.read(query("polymarket", question), {"now": self._clock.now()})
         unseen = (id_ for id_ in stored["id"].to_list() if id_ not in seen)
         return list(islice(unseen, _LOOKUPS))
 

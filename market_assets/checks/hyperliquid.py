@@ -1,0 +1,86 @@
+"""The rules of Hyperliquid's tables."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from market_assets.checks.rule import Rule, from_file, rules_of_every_table
+from market_assets.tables import (
+    HYPERLIQUID_ASSET_CATEGORIES,
+    HYPERLIQUID_ASSET_CATEGORY_TAXONOMY,
+    HYPERLIQUID_ASSET_CONTEXTS,
+    HYPERLIQUID_ASSETS,
+    HYPERLIQUID_CANDLES,
+    HYPERLIQUID_FUNDING_PRESSURE,
+    HYPERLIQUID_FUNDING_RATES,
+    HYPERLIQUID_LIQUIDITY_PROFILES,
+    HYPERLIQUID_MID_PRICES,
+    HYPERLIQUID_POSITIONING_PRESSURE,
+    HYPERLIQUID_TECHNICAL_INDICATORS,
+    HYPERLIQUID_VOLATILITY_PROFILES,
+)
+
+HYPERLIQUID_RULES: Final[tuple[Rule, ...]] = (
+    *rules_of_every_table(
+        HYPERLIQUID_ASSETS,
+        HYPERLIQUID_ASSET_CATEGORIES,
+        HYPERLIQUID_ASSET_CATEGORY_TAXONOMY,
+        HYPERLIQUID_MID_PRICES,
+        HYPERLIQUID_CANDLES,
+        HYPERLIQUID_ASSET_CONTEXTS,
+        HYPERLIQUID_FUNDING_RATES,
+        HYPERLIQUID_TECHNICAL_INDICATORS,
+        HYPERLIQUID_VOLATILITY_PROFILES,
+        HYPERLIQUID_FUNDING_PRESSURE,
+        HYPERLIQUID_LIQUIDITY_PROFILES,
+        HYPERLIQUID_POSITIONING_PRESSURE,
+    ),
+    from_file(
+        "candles_are_in_order",
+        HYPERLIQUID_CANDLES,
+        "low ≤ open, close ≤ high; prices above 0; volume and trades not negative.",
+    ),
+    from_file(
+        "grid_is_complete_over_the_last_hour",
+        HYPERLIQUID_CANDLES,
+        "Every symbol has its sixty closed minutes, known holes under repair aside.",
+        is_error=False,
+    ),
+    from_file(
+        "mids_agree_with_candle_closes",
+        HYPERLIQUID_MID_PRICES,
+        "A mid is within 5 % of the close of the candle that traded in the same minutes.",
+        is_error=False,
+    ),
+    from_file(
+        "registry_did_not_shrink",
+        HYPERLIQUID_ASSETS,
+        "No dex lost more than a fifth of its listed assets with the latest refresh.",
+    ),
+    from_file(
+        "contexts_move_with_mids",
+        HYPERLIQUID_ASSET_CONTEXTS,
+        "A dex whose mids move does not give the same contexts twice.",
+    ),
+    from_file(
+        "open_interest_did_not_halve",
+        HYPERLIQUID_ASSET_CONTEXTS,
+        "No open interest fell by more than half from one context to the next.",
+        is_error=False,
+    ),
+    from_file(
+        "funding_is_within_the_cap",
+        HYPERLIQUID_ASSET_CONTEXTS,
+        "No running rate is beyond the exchange's cap of 4 % an hour.",
+    ),
+    from_file(
+        "payments_are_within_the_cap",
+        HYPERLIQUID_FUNDING_RATES,
+        "No payment is beyond the exchange's cap of 4 % an hour.",
+    ),
+    from_file(
+        "books_are_not_crossed",
+        HYPERLIQUID_LIQUIDITY_PROFILES,
+        "No book of the last hour has its best bid at or above its best ask.",
+    ),
+)

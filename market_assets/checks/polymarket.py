@@ -1,0 +1,88 @@
+"""The rules of Polymarket's tables."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from market_assets.checks.rule import Rule, from_file, rules_of_every_table
+from market_assets.tables import (
+    POLYMARKET_EVENTS,
+    POLYMARKET_IMMEDIATE_MARKETS,
+    POLYMARKET_LATER_MARKETS,
+    POLYMARKET_MARKET_ASSET_LINKS,
+    POLYMARKET_MARKET_METRICS,
+    POLYMARKET_MARKETS,
+    POLYMARKET_RECENTLY_CLOSED_MARKETS,
+    POLYMARKET_TAGS,
+    POLYMARKET_TRACKED_UNIVERSE,
+    POLYMARKET_TRADES,
+)
+
+POLYMARKET_RULES: Final[tuple[Rule, ...]] = (
+    *rules_of_every_table(
+        POLYMARKET_EVENTS,
+        POLYMARKET_MARKETS,
+        POLYMARKET_TAGS,
+        POLYMARKET_MARKET_ASSET_LINKS,
+        POLYMARKET_IMMEDIATE_MARKETS,
+        POLYMARKET_LATER_MARKETS,
+        POLYMARKET_RECENTLY_CLOSED_MARKETS,
+        POLYMARKET_TRACKED_UNIVERSE,
+        POLYMARKET_MARKET_METRICS,
+        POLYMARKET_TRADES,
+    ),
+    from_file(
+        "open_events_were_seen_lately",
+        POLYMARKET_EVENTS,
+        "An event that is open was on the list, or looked up, within the last hour of walks.",
+        is_error=False,
+    ),
+    from_file(
+        "market_prices_are_probabilities",
+        POLYMARKET_MARKETS,
+        "Every price of an outcome, bid, ask and last trade lies between 0 and 1.",
+    ),
+    from_file(
+        "each_outcome_has_its_token",
+        POLYMARKET_MARKETS,
+        "A market that has tokens has one for each outcome, and as many prices or none.",
+    ),
+    from_file(
+        "winners_are_resolved",
+        POLYMARKET_MARKETS,
+        "A winner is one of the outcomes, of a market that is closed and resolved.",
+    ),
+    from_file(
+        "links_are_of_listed_assets",
+        POLYMARKET_MARKET_ASSET_LINKS,
+        "A link names an asset of the registry and a market of the catalogue.",
+    ),
+    from_file(
+        "yes_prices_lie_between_the_quotes",
+        POLYMARKET_IMMEDIATE_MARKETS,
+        "With a spread of at most 0.10 the price is the midpoint of quotes that are not crossed.",
+        is_error=False,
+    ),
+    from_file(
+        "tracked_markets_are_open",
+        POLYMARKET_TRACKED_UNIVERSE,
+        "A market that is tracked for its figures is open and has tokens; ranks count from 1.",
+        is_error=False,
+    ),
+    from_file(
+        "open_interest_is_not_negative",
+        POLYMARKET_MARKET_METRICS,
+        "No open interest is below 0.",
+    ),
+    from_file(
+        "fills_make_sense",
+        POLYMARKET_TRADES,
+        "Prices above 0 and at most 1, sizes above 0, notional their product.",
+    ),
+    from_file(
+        "no_gap_stays_open",
+        POLYMARKET_TRADES,
+        "A hole in the feed of trades is filled within an hour of being found.",
+        is_error=False,
+    ),
+)

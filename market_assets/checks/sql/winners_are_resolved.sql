@@ -1,0 +1,13 @@
+-- Grain: one row per market that names a winner it cannot have. Key: condition_id.
+select
+    condition_id,
+    outcomes,
+    winning_outcome,
+    closed,
+    resolution_status,
+from polymarket_markets
+where winning_outcome is not null
+  and (not coalesce(closed, false)
+       or coalesce(resolution_status, '') not in ('resolved', 'settled')
+       or not list_contains(outcomes, winning_outcome))
+order by condition_id
