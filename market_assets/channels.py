@@ -193,6 +193,29 @@ CHANNELS: Final[tuple[Channel, ...]] = (
 )
 
 
+@dataclass(frozen=True)
+class Backfill:
+    """An asset of the past: nobody waits for it, so it is never stale; it is run by hand.
+
+    Attributes:
+        source: the venue.
+        asset: its key.
+        partition: what one partition of it is, in a word.
+        table: the table that it fills, which is another asset's too.
+    """
+
+    source: str
+    asset: str
+    partition: str
+    table: str
+
+
+BACKFILLS: Final[tuple[Backfill, ...]] = (
+    Backfill("polymarket", "polymarket_trades_history", "day", "polymarket_trades"),
+    Backfill("polymarket", "polymarket_closed_markets_history", "month", "polymarket_markets"),
+)
+
+
 def channel_of(asset: str) -> Channel:
     """The channel that an asset belongs to.
 

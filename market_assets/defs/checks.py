@@ -53,24 +53,39 @@ hyperliquid_stream_checks_schedule = dg.ScheduleDefinition(
     description="Every 5 minutes.",
 )
 
-_DUE_OFTEN = {asset for flow in FLOWS if flow.cadence <= OFTEN for asset in flow.assets}
 
-hyperliquid_tables_check = dg.define_asset_job(
-    "hyperliquid_tables_check",
-    selection=dg.AssetSelection.checks(
-        *(
-            dg.AssetCheckKey(dg.AssetKey(rule.table.name), rule.name)
-            for rule in rules()
-            if rule.reads_whole_table and rule.table.name in _DUE_OFTEN
-        )
-    ),
-    description="Checks whole tables that are written every few minutes: keys, times.",
-    tags={"owner": OWNER},
-)
+def hourly_checks(source: str) -> list[dg.AssetCheckKey]:
+    """The rules that read a whole table, of the tables that a source writes every few minutes."""
+    due_often = {
+        asset
+        for flow in FLOWS
+        if flow.source == source and flow.cadence <= OFTEN
+        for asset in flow.assets
+    }
+    return [
+        dg.AssetCheckKey(dg.AssetKey(rule.table.name), rule.name)
+        for rule in rules()
+        if rule.reads_whole_table and rule.table.name in due_often
+    ]
 
-hyperliquid_tables_check_schedule = dg.ScheduleDefinition(
-    job=hyperliquid_tables_check,
-    cron_schedule="49 * * * *",
-    default_status=dg.DefaultScheduleStatus.RUNNING,
-    description="Hourly.",
-)
+
+tables_checks = [
+    dg.define_asset_job(
+        f"{source}_tables_check",
+        selection=dg.AssetSelection.checks(*hourly_checks(source)),
+        description="Checks whole tables that are written every few minutes: keys, times.",
+        tags={"owner": OWNER},
+    )
+    for source in dict.fromkeys(flow.source for flow in FLOWS)
+    if hourly_checks(source)
+]
+
+tables_check_schedules = [
+    dg.ScheduleDefinition(
+        job=job,
+        cron_schedule=f"{49 + nth} * * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Hourly.",
+    )
+    for nth, job in enumerate(tables_checks)
+]

@@ -35,6 +35,11 @@ class Flow:
     channels: tuple[Channel, ...]
 
     @property
+    def source(self) -> str:
+        """The venue that it speaks to."""
+        return self.channels[0].source
+
+    @property
     def cadence(self) -> timedelta:
         """How often it is due."""
         return self.channels[0].cadence
@@ -103,7 +108,7 @@ def not_there_yet(
     of_the_source = {
         dg.AssetKey(asset)
         for channel in CHANNELS
-        if channel.source == flow.channels[0].source
+        if channel.source == flow.source
         for asset in channel.assets
     }
     parents = {parent for key in own for parent in graph.get(key).parent_keys} - own

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import dagster as dg
 
-from market_assets.channels import channel_of
+from market_assets.channels import BACKFILLS, channel_of
 from market_assets.tables import TABLES, TableSpec
+from market_assets.tables import table as table_named
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -51,6 +52,30 @@ def asset_options(
         "pool": pool,
         "retry_policy": RETRIES,
         **_traits(name, kinds=kinds, group=group),
+    }
+
+
+def backfill_options(name: str, *, kinds: set[str], pool: str) -> dict[str, Any]:
+    """The arguments of `@dg.asset` for an asset of `channels.BACKFILLS`.
+
+    It has no cadence and is never stale. A whole backfill is one run, so that it takes one of the
+    slots for runs and asks its venue for one partition after the other.
+
+    Args:
+        name: the asset key.
+        kinds: what the UI draws on the asset's card.
+        pool: the venue that one run at a time may speak to.
+    """
+    (backfill,) = (one for one in BACKFILLS if one.asset == name)
+    return {
+        "name": name,
+        "pool": pool,
+        "retry_policy": RETRIES,
+        "backfill_policy": dg.BackfillPolicy.single_run(),
+        "group_name": backfill.source,
+        "kinds": kinds,
+        "owners": [OWNER],
+        "metadata": _table_metadata(table_named(backfill.table)),
     }
 
 
