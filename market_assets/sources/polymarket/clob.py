@@ -14,14 +14,18 @@ Not here: shapes and what makes a book sound (`books.py`), what price follows fr
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from market_assets.sources.polymarket import limits
+from market_assets.sources.polymarket.books import decode_books, decode_prices
 from market_assets.sources.polymarket.host import HostClient
+from market_assets.sources.polymarket.model import Books, Quotes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from market_assets.sources.polymarket.model import Books, Quotes
+_TOKENS_A_REQUEST: Final = 250
+"""Half of what the venue takes: the limit is one of bytes, and token ids are 77 digits."""
 
 
 class ClobClient(HostClient):
@@ -33,8 +37,34 @@ class ClobClient(HostClient):
         Raises:
             VenueError: a batch could not be had; the class says why. So for every method here.
         """
-        raise NotImplementedError
+        answers = self._in_batches(token_ids, _TOKENS_A_REQUEST, self._books)
+        books = {token: book for answer in answers for token, book in answer.books.items()}
+        return Books(books, _rejected(answers))
 
     def prices(self, token_ids: Iterable[str]) -> Quotes:
         """Best bid and ask of tokens; those without a book are left out."""
-        raise NotImplementedError
+        answers = self._in_batches(token_ids, _TOKENS_A_REQUEST, self._prices)
+        quotes = {token: quote for answer in answers for token, quote in answer.quotes.items()}
+        return Quotes(quotes, _rejected(answers))
+
+    def _books(self, token_ids: tuple[str, ...]) -> Books:
+        question = [{"token_id": token} for token in token_ids]
+        answer = self._post(
+            "/books", question, limits.BOOKS, lambda body: decode_books(body, token_ids)
+        )
+        self._note("/books", answer.rejected)
+        return answer
+
+    def _prices(self, token_ids: tuple[str, ...]) -> Quotes:
+        question = [
+            {"token_id": token, "side": side} for token in token_ids for side in ("BUY", "SELL")
+        ]
+        answer = self._post(
+            "/prices", question, limits.BOOKS, lambda body: decode_prices(body, token_ids)
+        )
+        self._note("/prices", answer.rejected)
+        return answer
+
+
+def _rejected(answers: Iterable[Books] | Iterable[Quotes]) -> dict[str, str]:
+    return {name: reason for answer in answers for name, reason in answer.rejected.items()}

@@ -14,15 +14,19 @@ Not here: shapes (`data_wire.py`), what tells one fill from another and which wi
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Final
 
-from market_assets.sources.polymarket.host import HostClient
+from market_assets.sources.polymarket import limits
+from market_assets.sources.polymarket.data_wire import decode_open_interest, decode_trades
+from market_assets.sources.polymarket.host import MARKETS_A_REQUEST, HostClient
+from market_assets.sources.polymarket.model import OpenInterest
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime
 
-    from market_assets.sources.polymarket.model import OpenInterest, TradePage
+    from market_assets.sources.polymarket.model import TradePage
 
 MOST_TRADES: Final = 10_000
 """Rows that a page of `/trades` may have."""
@@ -52,9 +56,26 @@ class DataClient(HostClient):
             min_notional_usd: smaller trades are left out; None or 0: none is.
 
         Raises:
+            ValueError: a limit or an offset that the venue would refuse.
             VenueError: it could not be had; the class says why.
         """
-        raise NotImplementedError
+        if not 1 <= limit <= MOST_TRADES or not 0 <= offset <= GREATEST_OFFSET:
+            raise ValueError(
+                f"a page of {limit} trades from {offset} on: at most {MOST_TRADES} from at most"
+                f" {GREATEST_OFFSET}; what lies further back needs a narrower window"
+            )
+        query = {"takerOnly": "true", "limit": str(limit), "offset": str(offset)}
+        if min_notional_usd:
+            query |= {"filterType": "CASH", "filterAmount": _decimal(min_notional_usd)}
+        if start is not None:
+            query["start"] = str(math.floor(start.timestamp()))
+        if end is not None:
+            query["end"] = str(math.ceil(end.timestamp()))
+        now = self._clock.now()
+        page = self._get("/trades", query, limits.TRADES, lambda body: decode_trades(body, now))
+        self._refuse_if_none_can_be_read("/trades", page.rows, len(page.trades), page.rejected)
+        self._note("/trades", page.rejected)
+        return page
 
     def open_interest(self, condition_ids: Iterable[str]) -> OpenInterest:
         """Open interest of markets now; those that the venue leaves out are not in the answer.
@@ -62,4 +83,22 @@ class DataClient(HostClient):
         Raises:
             VenueError: a batch could not be had; the class says why.
         """
-        raise NotImplementedError
+        answers = self._in_batches(condition_ids, MARKETS_A_REQUEST, self._open_interest)
+        found = {market: value for answer in answers for market, value in answer.values.items()}
+        rejected = {name: why for answer in answers for name, why in answer.rejected.items()}
+        return OpenInterest(found, rejected)
+
+    def _open_interest(self, condition_ids: tuple[str, ...]) -> OpenInterest:
+        answer = self._get(
+            "/oi",
+            {"market": ",".join(condition_ids)},
+            limits.DATA_OTHER,
+            lambda body: decode_open_interest(body, condition_ids),
+        )
+        self._note("/oi", answer.rejected)
+        return answer
+
+
+def _decimal(amount: float) -> str:
+    """The amount without an exponent: 1000, 0.5."""
+    return f"{amount:.6f}".rstrip("0").rstrip(".")

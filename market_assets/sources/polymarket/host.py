@@ -33,9 +33,12 @@ _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
 VENUE: Final = "polymarket"
+MARKETS_A_REQUEST: Final = 60
+"""Condition ids in one query: it stays well below the 8 KB that the venue takes."""
 _TOO_LONG: Final = (413, 414)
 """How the venue says that there are too many identifiers in one request."""
 _SAMPLES: Final = 5
+_ENOUGH_TO_JUDGE: Final = 10
 
 
 class HostClient:
@@ -141,6 +144,22 @@ class HostClient:
             self._rejected += len(named)
             self._samples.extend(text[:300] for text in named[:_SAMPLES])
 
+    def _refuse_if_none_can_be_read(
+        self, what: str, rows: int, read: int, rejected: Mapping[str, str]
+    ) -> None:
+        """An answer of which nothing can be read is no empty one: its shape has changed.
+
+        Fewer rows prove too little: one bad row of one is that row's fault.
+
+        Raises:
+            VenueNonsense: so it is.
+        """
+        if rows >= _ENOUGH_TO_JUDGE and read == 0 and rejected:
+            name, reason = next(iter(rejected.items()))
+            raise VenueNonsense(
+                VENUE, f"{what}: none of {rows} rows can be read; {name}: {reason}"[:400]
+            )
+
     @property
     def rejected(self) -> tuple[int, tuple[str, ...]]:
         """How many things were kept out because they made no sense, and the last five of them."""
@@ -161,7 +180,9 @@ def _decoded(what: str, body: bytes, decode: Callable[[bytes], _T]) -> _T:
         return decode(body)
     except msgspec.ValidationError as error:
         raise VenueNonsense(VENUE, f"{what}: {error}: {excerpt(body)}") from error
-    except msgspec.DecodeError as error:
+    except RecursionError as error:
+        raise VenueNonsense(VENUE, f"{what}: nested without end: {excerpt(body)}") from error
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise VenueUnavailable(VENUE, f"{what}: cut or no JSON: {error}") from error
 
 

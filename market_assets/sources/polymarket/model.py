@@ -35,8 +35,8 @@ class Market(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         liquidity_usd: resting orders, as the venue sums them.
         volume_usd: taker volume since it opened, in share pairs at 1 USD.
         volume_24h_usd: the same of the last day.
-        best_bid: for the first outcome; None where nobody bids.
-        best_ask: for the first outcome; None where nobody asks.
+        best_bid: for the first outcome; None (the venue may also say 0) where nobody bids.
+        best_ask: for the first outcome; 1, as the venue says it, where nobody asks.
         last_trade_price: of whichever outcome; None before the first trade.
         tick_size: smallest step of a price.
         min_order_size: smallest order, in shares.

@@ -1,0 +1,215 @@
+"""Markets and events as Gamma has them, made into the project's own (`model.py`).
+
+Every value is read on its own: one that cannot be is None and named in `rejected`. A market is
+kept out as a whole where it has no condition id, or a version whose token ids cannot be told.
+
+Not here: the wire's shapes (`wire.py`), requests (`gamma.py`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from market_assets.sources.polymarket import values
+from market_assets.sources.polymarket.model import Event, Market
+from market_assets.sources.polymarket.values import Reader
+
+if TYPE_CHECKING:
+    from market_assets.sources.polymarket.wire import DecodedEvent, Ids, Numbers, Texts, WireMarket
+
+_texts: Final = msgspec.json.Decoder(list[str | None])
+_numbers: Final = msgspec.json.Decoder(list[float | str | None])
+_ids: Final = msgspec.json.Decoder(list[str | int | None])
+
+_RESOLVED: Final = ("resolved", "settled")
+"""Words by which the oracle says that nothing can change any more."""
+
+
+def read_event(decoded: DecodedEvent, position: int, rejected: dict[str, str]) -> Event | None:
+    """The event with those of its markets that can be read; None if it has no id.
+
+    Args:
+        decoded: the event.
+        position: where it stands in the answer: its name while it has none.
+        rejected: is given what was kept out, and why.
+    """
+    wire, rows = decoded
+    event_id = values.identifier(wire.id)
+    if event_id is None:
+        rejected[f"event [{position}]"] = "it has no id"
+        return None
+    rejected.update(rows.faults)
+    markets = (
+        read_market(market, event_id, f"{position} of event {event_id}", rejected)
+        for position, market in enumerate(rows.items)
+        if market is not None
+    )
+    read = Reader(f"event {event_id}", rejected).read
+    tags = [tag for tag in wire.tags or [] if tag is not None]
+    named = [(tag_id, tag) for tag in tags if (tag_id := values.identifier(tag.id))]
+    if len(named) < len(tags):
+        rejected[f"event {event_id} tags"] = f"{len(tags) - len(named)} without an id"
+    return Event(
+        event_id=event_id,
+        slug=values.text(wire.slug),
+        title=values.text(wire.title),
+        category=values.text(wire.category),
+        tag_ids=tuple(tag_id for tag_id, _ in named),
+        tag_slugs=tuple(tag.slug or "" for _, tag in named),
+        tag_labels=tuple(tag.label or "" for _, tag in named),
+        start_at=read("startDate", values.instant, wire.start_date),
+        end_at=read("endDate", values.instant, wire.end_date),
+        closed_at=read("closedTime", values.instant, wire.closed_time),
+        active=wire.active,
+        closed=wire.closed,
+        neg_risk=wire.enable_neg_risk if wire.neg_risk is None else wire.neg_risk,
+        liquidity_usd=read("liquidity", values.amount, wire.liquidity),
+        volume_usd=read("volume", values.amount, wire.volume),
+        volume_24h_usd=read("volume24hr", values.amount, wire.volume_24hr),
+        open_interest_usd=read("openInterest", values.amount, wire.open_interest),
+        markets=tuple(market for market in markets if market is not None),
+    )
+
+
+def read_market(
+    wire: WireMarket, event_id: str | None, position: str, rejected: dict[str, str]
+) -> Market | None:
+    """The market; None if it cannot be one.
+
+    Args:
+        wire: as it came.
+        event_id: the event that it came in; None where it came by itself and names its own.
+        position: where it stands in the answer: its name while it has none.
+        rejected: is given what was kept out, and why.
+    """
+    if not wire.condition_id:
+        rejected[f"market {values.identifier(wire.id) or f'[{position}]'}"] = "no condition id"
+        return None
+    reader = Reader(f"market {wire.condition_id}", rejected)
+    read = reader.read
+    try:
+        tokens = _token_ids(wire)
+    except ValueError as error:
+        rejected[reader.name] = str(error)
+        return None
+    outcomes = _outcomes(wire.outcomes, reader)
+    prices = _outcome_prices(wire.outcome_prices, len(outcomes), reader)
+    status = _resolution_status(wire)
+    own = [found for event in wire.events or [] if event and (found := values.identifier(event.id))]
+    last_trade = read("lastTradePrice", values.price, wire.last_trade_price)
+    return Market(
+        condition_id=wire.condition_id,
+        market_id=values.identifier(wire.id),
+        question_id=values.text(wire.question_id),
+        event_id=event_id or next(iter(own), None),
+        slug=values.text(wire.slug),
+        question=values.text(wire.question),
+        outcomes=outcomes,
+        outcome_prices=prices,
+        token_ids=_token_of_each(tokens, len(outcomes), reader),
+        active=wire.active,
+        closed=wire.closed,
+        accepting_orders=wire.accepting_orders,
+        order_book_enabled=wire.enable_order_book,
+        neg_risk=wire.neg_risk,
+        liquidity_usd=_first_amount(
+            reader, liquidityNum=wire.liquidity_num, liquidity=wire.liquidity
+        ),
+        volume_usd=_first_amount(reader, volumeNum=wire.volume_num, volume=wire.volume),
+        volume_24h_usd=read("volume24hr", values.amount, wire.volume_24hr),
+        best_bid=read("bestBid", values.price, wire.best_bid),
+        best_ask=read("bestAsk", values.price, wire.best_ask),
+        last_trade_price=last_trade or None,  # 0 is how "never" is written
+        tick_size=read(
+            "orderPriceMinTickSize", values.traded_price, wire.order_price_min_tick_size
+        ),
+        min_order_size=read("orderMinSize", values.amount, wire.order_min_size),
+        end_at=read("endDate", values.instant, wire.end_date)
+        or read("endDateIso", values.instant, wire.end_date_iso),
+        closed_at=read("closedTime", values.instant, wire.closed_time),
+        created_at=read("createdAt", values.instant, wire.created_at),
+        resolution_status=status,
+        winning_outcome=_winner(outcomes, prices) if wire.closed and status in _RESOLVED else None,
+    )
+
+
+def _token_ids(wire: WireMarket) -> Ids:
+    """The ids that are traded. The version decides, never which list exists: many markets of the
+    first have position ids too, for which there is no book. Recorded markets of before there were
+    versions have none and are of the first.
+
+    Raises:
+        ValueError: it cannot be told.
+    """
+    version = _version(wire)
+    if version == "v2":
+        return wire.position_ids
+    if version == "v1" or (not version and (wire.clob_token_ids or not wire.position_ids)):
+        return wire.clob_token_ids
+    if version:
+        raise ValueError(f"version {version[:20]!r} is not known: which ids are traded?")
+    raise ValueError("no version, and position ids only: which ids are traded?")
+
+
+def _version(wire: WireMarket) -> str:
+    return (wire.version or "").lower()
+
+
+def _token_of_each(ids: Ids, outcomes: int, reader: Reader) -> tuple[str, ...]:
+    """A token per outcome, or none at all: a wrong order would mix up yes and no."""
+    found = reader.read("token ids", lambda value: values.listed(value, _ids), ids) or []
+    tokens = tuple(values.identifier(token) for token in found)
+    if not any(tokens):
+        return ()  # a market that has just been made
+    whole = tuple(token for token in tokens if token)
+    if len(whole) != len(tokens) or len(tokens) != outcomes or len(set(whole)) != len(whole):
+        reader.reject("token ids", f"{len(set(whole))} for {outcomes} outcomes")
+        return ()
+    return whole
+
+
+def _outcomes(wire: Texts, reader: Reader) -> tuple[str, ...]:
+    found = reader.read("outcomes", lambda value: values.listed(value, _texts), wire) or []
+    names = tuple(name for name in found if name)
+    if len(names) != len(found):
+        reader.reject("outcomes", f"{len(found) - len(names)} of {len(found)} without a name")
+        return ()
+    return names
+
+
+def _outcome_prices(wire: Numbers, outcomes: int, reader: Reader) -> tuple[float | None, ...]:
+    """A price per outcome, with None for one that cannot be; or none at all."""
+    found = reader.read("outcomePrices", lambda value: values.listed(value, _numbers), wire) or []
+    if found and len(found) != outcomes:
+        reader.reject("outcomePrices", f"{len(found)} for {outcomes} outcomes")
+        return ()
+    return tuple(
+        reader.read(f"outcomePrices[{position}]", values.price, value)
+        for position, value in enumerate(found)
+    )
+
+
+def _first_amount(reader: Reader, **candidates: float | str | None) -> float | None:
+    """The first of some fields with the same meaning that is given."""
+    for field, value in candidates.items():
+        if value is not None and value != "":
+            return reader.read(field, values.amount, value)
+    return None
+
+
+def _resolution_status(wire: WireMarket) -> str | None:
+    words = (wire.uma_resolution_status, wire.resolution_status)
+    if _version(wire) == "v2":
+        words = words[::-1]
+    return (words[0] or words[1] or "").lower() or None
+
+
+def _winner(outcomes: tuple[str, ...], prices: tuple[float | None, ...]) -> str | None:
+    """The outcome that pays 1 while all others pay 0; None where none won alone."""
+    if sorted(price if price is not None else -1.0 for price in prices) != sorted(
+        [0.0] * (len(outcomes) - 1) + [1.0]
+    ):
+        return None
+    return outcomes[prices.index(1.0)]
