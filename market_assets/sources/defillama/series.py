@@ -1,0 +1,119 @@
+"""Daily series as DefiLlama's routes give them, and which of their points speak for a whole day.
+
+A point is stamped with the start of its UTC day. The last one can be the running day's, on the grid
+or (`/protocol`) stamped with the time of the last update: it is kept apart, and points off the grid
+are dropped: their day has a point on the grid as well.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from market_assets.clock import from_s
+from market_assets.sources.defillama.model import Series
+from market_assets.sources.defillama.wire import read_number, read_usd
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from datetime import date
+
+    Reader = Callable[[bytes, date], Series]
+
+_DAY_S: Final = 86_400
+_PAIR: Final = 2
+_LAST_S: Final = 4_102_444_800
+"""2100: what lies beyond is no time in seconds."""
+
+
+class _TvlPoint(msgspec.Struct, gc=False):
+    date: Any = None
+    tvl: Any = None
+
+
+class _LiquidityPoint(msgspec.Struct, gc=False):
+    date: Any = None
+    usd: Any = msgspec.field(name="totalLiquidityUSD", default=None)
+
+
+class _Protocol(msgspec.Struct):
+    tvl: list[_LiquidityPoint | None] | None = None
+
+
+class _StablecoinPoint(msgspec.Struct, gc=False):
+    date: Any = None
+    circulating: Any = msgspec.field(name="totalCirculatingUSD", default=None)
+
+
+class _Charted(msgspec.Struct):
+    chart: list[Any] | None = msgspec.field(name="totalDataChart", default=None)
+
+
+_chain_tvl: Final = msgspec.json.Decoder(list[_TvlPoint | None])
+_protocol: Final = msgspec.json.Decoder(_Protocol)
+_stablecoins: Final = msgspec.json.Decoder(list[_StablecoinPoint | None])
+_charted: Final = msgspec.json.Decoder(_Charted)
+
+
+def read_chain_tvl(body: bytes, today: date) -> Series:
+    """`/v2/historicalChainTvl[/{chain}]`."""
+    points = _chain_tvl.decode(body)
+    return daily(((p.date, p.tvl) for p in points if p), read_number, today)
+
+
+def read_protocol_tvl(body: bytes, today: date) -> Series:
+    """`/protocol/{slug}`: its own `tvl` alone, over all chains; token amounts are not built."""
+    points = _protocol.decode(body).tvl or ()
+    return daily(((p.date, p.usd) for p in points if p), read_number, today)
+
+
+def read_stablecoins(body: bytes, today: date) -> Series:
+    """`/stablecoincharts/{chain}`: dollars over all pegs. No amount at all is no point."""
+    points = _stablecoins.decode(body)
+    return daily(((p.date, p.circulating) for p in points if p), read_usd, today)
+
+
+def read_chart(body: bytes, today: date) -> Series:
+    """The `totalDataChart` of a summary or an overview; empty where it is absent."""
+    points = _charted.decode(body).chart or ()
+    pairs = (tuple(point) for point in points if isinstance(point, list) and len(point) == _PAIR)
+    return daily(pairs, read_number, today, signed=True)
+
+
+def daily(
+    points: Iterable[tuple[object, object]],
+    value: Callable[[object], float | None],
+    today: date,
+    *,
+    signed: bool = False,
+) -> Series:
+    """The points as complete days and the running one; of two for a day, the later in the list.
+
+    Args:
+        points: (seconds, value), as they came.
+        value: reads a value; raises ValueError for what is no number.
+        today: the running UTC day.
+        signed: values may be negative.
+    """
+    by_day: dict[date, float] = {}
+    dropped = 0
+    for stamp, raw in points:
+        try:
+            seconds, usd = read_number(stamp), value(raw)
+        except ValueError:
+            seconds = usd = None
+        if (
+            seconds is None
+            or usd is None
+            or seconds % _DAY_S
+            or not 0 <= seconds < _LAST_S
+            or (usd < 0 and not signed)
+        ):
+            dropped += 1
+            continue
+        by_day[from_s(seconds).date()] = usd
+    days = tuple(sorted((day, usd) for day, usd in by_day.items() if day < today))
+    running = (today, by_day[today]) if today in by_day else None
+    dropped += sum(day > today for day in by_day)
+    return Series(days, running, dropped)
