@@ -1,7 +1,7 @@
 """Polymarket's values as frames of their tables, ready to be merged.
 
 Every function takes the instant that counts as the time of receipt. A list that the venue did not
-give is NULL, and so is a name in a list that it left empty.
+give is NULL, and so is a name in a list that it left empty; an event without tags has none: [].
 
 Not here: keys of trades, and tables that are made of several answers or of other tables
 (`ingestion/polymarket/`).
@@ -71,7 +71,11 @@ _MARKET_COLUMNS: Final = (
     "resolution_status",
     "winning_outcome",
 )
-_MARKET_LISTS: Final = ("outcomes", "outcome_prices", "token_ids")
+_MARKET_LISTS: Final[dict[str, pl.DataType]] = {
+    "outcomes": pl.String(),
+    "outcome_prices": pl.Float64(),
+    "token_ids": pl.String(),
+}
 _TRADE_COLUMNS: Final = (
     "transaction_hash",
     "wallet",
@@ -91,8 +95,10 @@ def events(found: Iterable[Event], now: datetime) -> pl.DataFrame:
     """
     rows = list({event.event_id: event for event in found}.values())
     columns = _columns(rows, _EVENT_COLUMNS) | {
-        "tag_ids": [list(event.tag_ids) for event in rows],
-        "tag_slugs": [[slug or None for slug in event.tag_slugs] for event in rows],
+        "tag_ids": _lists([event.tag_ids for event in rows], pl.String()).fill_null([]),
+        "tag_slugs": _lists(
+            [[slug or None for slug in event.tag_slugs] for event in rows], pl.String()
+        ).fill_null([]),
         "market_count": [len(event.markets) for event in rows],
     }
     return _frame(POLYMARKET_EVENTS, columns, now, "first_seen_at", "updated_at", "ingested_at")
@@ -102,8 +108,8 @@ def markets(found: Iterable[Market], now: datetime) -> pl.DataFrame:
     """One row per market, `neg_risk` as Gamma says it; otherwise as `events`."""
     rows = list({market.condition_id: market for market in found}.values())
     columns = _columns(rows, _MARKET_COLUMNS)
-    for name in _MARKET_LISTS:
-        columns[name] = [list(getattr(market, name)) or None for market in rows]
+    for name, dtype in _MARKET_LISTS.items():
+        columns[name] = _lists([getattr(market, name) for market in rows], dtype)
     columns["neg_risk_source"] = [None if row.neg_risk is None else "gamma" for row in rows]
     return _frame(POLYMARKET_MARKETS, columns, now, "first_seen_at", "updated_at", "ingested_at")
 
@@ -131,12 +137,30 @@ def trades(keyed: Iterable[tuple[str, Trade]], now: datetime) -> pl.DataFrame:
     return _frame(POLYMARKET_TRADES, columns, now, "ingested_at")
 
 
-def _columns(rows: Sequence[object], names: Iterable[str]) -> dict[str, list[Any]]:
+def _lists(rows: Sequence[Sequence[object]], dtype: pl.DataType) -> pl.Series:
+    """A list per row, NULL for an empty one.
+
+    Grouped out of one long column: Polars takes ten times as long for a Python list of lists
+    (40,000 markets have three of them: 0.65 s of CPU).
+    """
+    flat = pl.DataFrame(
+        {
+            "row": [position for position, row in enumerate(rows) for _ in row],
+            "value": [value for row in rows for value in row],
+        },
+        schema={"row": pl.Int64, "value": dtype},
+    )
+    grouped = flat.group_by("row", maintain_order=True).agg("value")
+    every = pl.DataFrame({"row": range(len(rows))}, schema={"row": pl.Int64})
+    return every.join(grouped, on="row", how="left", maintain_order="left")["value"]
+
+
+def _columns(rows: Sequence[object], names: Iterable[str]) -> dict[str, list[Any] | pl.Series]:
     return {name: [getattr(row, name) for row in rows] for name in names}
 
 
 def _frame(
-    spec: TableSpec, columns: dict[str, list[Any]], now: datetime, *received: str
+    spec: TableSpec, columns: dict[str, list[Any] | pl.Series], now: datetime, *received: str
 ) -> pl.DataFrame:
     """The frame of a table whose columns `received` say when it was read."""
     schema = {name: spec.schema[name] for name in columns}
