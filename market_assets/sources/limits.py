@@ -14,18 +14,17 @@ Not here: what a request weighs (each venue's client knows), retries (`http.py`)
 from __future__ import annotations
 
 import fcntl
-import json
 import logging
-import math
 import os
 import threading
 import time
-import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import Clock, SystemClock
+from market_assets.sources import budget_file
+from market_assets.sources.budget_file import LONGEST_BLOCK_S, DamagedError, State, Waiter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -37,11 +36,6 @@ WINDOW_S: Final = 60.0
 """A window's length where none is given."""
 _POLL_S: Final = 0.5
 """How long a waiter sleeps at most before it looks again."""
-_SKEW_S: Final = 1.0
-"""How far two processes' readings of the clock may differ."""
-_LONGEST_BLOCK_S: Final = 3600.0
-_ABANDONED_S: Final = 10.0
-"""A waiter that has not looked for so long is gone: its process died or gave up unseen."""
 
 
 class BudgetExhaustedError(Exception):
@@ -67,51 +61,6 @@ class BudgetStats:
     waiting: int
     blocked_s: float
     refusals: int
-
-
-@dataclass
-class _Waiter:
-    """A request in the queue; `seen_at` is when it last looked."""
-
-    id: str
-    user: str
-    weight: int
-    seen_at: float
-
-
-@dataclass
-class _State:
-    """What the file holds. `spent` is [user, time, weight], at most one entry per user and second,
-    with the latest time in it: the file stays within a few kB and errs on the side of the venue.
-    """
-
-    spent: list[tuple[str, float, int]] = field(default_factory=list)
-    waiters: list[_Waiter] = field(default_factory=list)
-    blocked_until: float = 0.0
-    refusals: int = 0
-
-    def used(self) -> dict[str, int]:
-        """Weight of the last window by user."""
-        by_user: dict[str, int] = {}
-        for user, _, weight in self.spent:
-            by_user[user] = by_user.get(user, 0) + weight
-        return by_user
-
-    def charge(self, user: str, now: float, weight: int) -> None:
-        """Add a spending."""
-        for index, (other, at, already) in enumerate(self.spent):
-            if other == user and int(at) == int(now):
-                self.spent[index] = (user, max(at, now), already + weight)
-                return
-        self.spent.append((user, now, weight))
-
-    def forget(self, now: float, window: float) -> None:
-        """Drop what no longer counts, and what an earlier boot left behind."""
-        soon = now + _SKEW_S
-        self.spent = [entry for entry in self.spent if now - window <= entry[1] <= soon]
-        self.waiters = [w for w in self.waiters if now - _ABANDONED_S <= w.seen_at <= soon]
-        if self.blocked_until > now + _LONGEST_BLOCK_S:
-            self.blocked_until = 0.0
 
 
 class WeightBudget:
@@ -178,7 +127,7 @@ class WeightBudget:
                 f" of {self.per_window} in {self.window:g} s"
             )
         started = self._clock.monotonic()
-        me = _Waiter(self._ticket(), user, weight, started)
+        me = Waiter(self._ticket(), user, weight, started)
         while True:
             with self._locked() as (state, now):
                 left = started + wait - now
@@ -196,7 +145,7 @@ class WeightBudget:
     def blocked(self, seconds: float) -> None:
         """The venue said 429: no process spends anything for that long, one hour at most."""
         with self._locked() as (state, now):
-            state.blocked_until = max(state.blocked_until, now + min(seconds, _LONGEST_BLOCK_S))
+            state.blocked_until = max(state.blocked_until, now + min(seconds, LONGEST_BLOCK_S))
             state.refusals += 1
 
     def stats(self) -> BudgetStats:
@@ -216,7 +165,7 @@ class WeightBudget:
             self._serial += 1
             return f"{os.getpid()}-{id(self)}-{self._serial}"
 
-    def _admit(self, state: _State, me: _Waiter, now: float) -> float:
+    def _admit(self, state: State, me: Waiter, now: float) -> float:
         """Charge the request and return 0, or queue it and return the seconds to sleep."""
         ahead = []
         for waiter in state.waiters:
@@ -238,7 +187,7 @@ class WeightBudget:
         mine.seen_at = now
         return self._pause(state, now)
 
-    def _must_queue(self, me: _Waiter, ahead: list[_Waiter], used: dict[str, int]) -> bool:
+    def _must_queue(self, me: Waiter, ahead: list[Waiter], used: dict[str, int]) -> bool:
         within = used.get(me.user, 0) + me.weight <= self.reserves.get(me.user, 0)
         return any(waiter.user == me.user or not within for waiter in ahead)
 
@@ -251,7 +200,7 @@ class WeightBudget:
         )
         return sum(used.values()) + unused
 
-    def _pause(self, state: _State, now: float) -> float:
+    def _pause(self, state: State, now: float) -> float:
         """Until the oldest spending leaves the window, or the venue's pause ends; never long."""
         if state.blocked_until > now:
             return min(_POLL_S, state.blocked_until - now)
@@ -260,7 +209,7 @@ class WeightBudget:
         return min(_POLL_S, max(0.01, oldest + self.window - now + 0.001))
 
     @contextmanager
-    def _locked(self) -> Iterator[tuple[_State, float]]:
+    def _locked(self) -> Iterator[tuple[State, float]]:
         """The state under the file's lock, and the time; written back when the block ends."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
@@ -270,42 +219,14 @@ class WeightBudget:
             state = self._read(fd, now)
             state.forget(now, self.window)
             yield state, now
-            _write(fd, state)
+            budget_file.write(fd, state)
         finally:
             os.close(fd)
 
-    def _read(self, fd: int, now: float) -> _State:
+    def _read(self, fd: int, now: float) -> State:
         """The state in the file. One that cannot be read counts as a window fully spent."""
-        line, _, _ = os.pread(fd, 1 << 20, 0).partition(b"\n")
-        if not line:
-            return _State()
-        checksum, _, payload = line.partition(b" ")
         try:
-            intact = int(checksum, 16) == zlib.crc32(payload)
-            said: dict[str, Any] = json.loads(payload) if intact else {}
-            return _State(
-                spent=[(str(user), float(at), int(w)) for user, at, w in said["spent"]],
-                waiters=[_Waiter(*waiter) for waiter in said["waiters"]],
-                blocked_until=float(said["blocked_until"]),
-                refusals=int(said["refusals"]),
-            )
-        except (ValueError, KeyError, TypeError) as error:
+            return budget_file.read(fd)
+        except DamagedError as error:
             _LOG.warning("%s is damaged (%s): taken as a window fully spent", self.path, error)
-            return _State(spent=[("?", now, self.per_window)])
-
-
-def _write(fd: int, state: _State) -> None:
-    """One write and a cut: a kill between them leaves an old tail behind the first line."""
-    payload = json.dumps(
-        {
-            # Rounded up to the millisecond: shorter, and no spending leaves the window early.
-            "spent": [(user, math.ceil(at * 1000) / 1000, w) for user, at, w in state.spent],
-            "waiters": [(w.id, w.user, w.weight, w.seen_at) for w in state.waiters],
-            "blocked_until": state.blocked_until,
-            "refusals": state.refusals,
-        },
-        separators=(",", ":"),
-    ).encode()
-    line = f"{zlib.crc32(payload):08x} ".encode() + payload + b"\n"
-    os.pwrite(fd, line, 0)
-    os.ftruncate(fd, len(line))
+            return State(spent=[("?", now, self.per_window)])
