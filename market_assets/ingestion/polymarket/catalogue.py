@@ -92,9 +92,9 @@ class Catalogue:
             VenueError: the walk broke off, or ids could not be looked up; what was read is stored.
         """
         seen_events, seen_markets = self._walk()
-        self._look_up_events(self._left("open_events", seen_events))
+        self._look_up_events(self._left(seen_events, "open_events"))
         # Markets that came with their events are up to date now; what is left, left alone.
-        self._look_up_markets(self._left("open_markets", seen_markets))
+        self._look_up_markets(self._left(seen_markets, "open_markets", now=self._clock.now()))
         return self.done
 
     def _walk(self) -> tuple[set[str], set[str]]:
@@ -116,12 +116,12 @@ class Catalogue:
         self.done.open_events, self.done.open_markets = len(seen_events), len(seen_markets)
         return seen_events, seen_markets
 
-    def _left(self, question: str, seen: Collection[str]) -> list[str]:
+    def _left(self, seen: Collection[str], question: str, **params: object) -> list[str]:
         """Ids that the store has as open, or as closed without a result, and the walk did not see.
 
         The latest come first: with more than a run can look up, the rest waits.
         """
-        stored = self._store.read(query("polymarket", question), {"now": self._clock.now()})
+        stored = self._store.read(query("polymarket", question), params)
         unseen = (id_ for id_ in stored["id"].to_list() if id_ not in seen)
         return list(islice(unseen, _LOOKUPS))
 

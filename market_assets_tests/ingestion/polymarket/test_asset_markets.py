@@ -1,0 +1,212 @@
+"""Prices of markets about an asset: whose, from where, by which rule; and how markets ended."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from market_assets.clock import ManualClock
+from market_assets.ingestion.polymarket.asset_markets import (
+    MarketsRead,
+    read_closed_markets,
+    read_open_markets,
+    yes_price,
+)
+from market_assets.sources.errors import VenueUnavailable
+from market_assets.sources.polymarket import frames
+from market_assets.sources.polymarket.model import Market
+from market_assets.storage.changes import Merge
+from market_assets.storage.store import Store
+from market_assets.tables import (
+    POLYMARKET_IMMEDIATE_MARKETS,
+    POLYMARKET_LATER_MARKETS,
+    POLYMARKET_MARKET_ASSET_LINKS,
+    POLYMARKET_MARKETS,
+    TableSpec,
+)
+from market_assets_tests.ingestion.polymarket.listed import (
+    DAY,
+    NOW,
+    FakeClob,
+    FakeGamma,
+    book,
+    closed,
+    market,
+)
+
+MONTH = 30 * DAY
+HOUR = timedelta(hours=1)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "market.duckdb")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+def known(store: Store, *markets: Market, **links: str) -> FakeGamma:
+    """A catalogue of these markets, ten minutes old, linked to assets: `a="BTC ETH"` for 0xa."""
+    then = NOW - timedelta(minutes=10)
+    rows = [
+        {
+            "condition_id": f"0x{name}",
+            "symbol": symbol,
+            "method": "name",
+            "matched_text": symbol,
+            "confidence": 0.9,
+            "linked_at": then,
+        }
+        for name, symbols in links.items()
+        for symbol in symbols.split()
+    ]
+    store.write(
+        Merge(POLYMARKET_MARKETS, frames.markets(markets, then)),
+        Merge(
+            POLYMARKET_MARKET_ASSET_LINKS,
+            pl.DataFrame(rows, schema=POLYMARKET_MARKET_ASSET_LINKS.schema),
+        ),
+    )
+    return FakeGamma(known_markets={one.condition_id: one for one in markets})
+
+
+def read(
+    table: TableSpec, gamma: FakeGamma, clob: FakeClob, store: Store, clock: ManualClock
+) -> MarketsRead:
+    return read_open_markets(table, gamma, clob, store, clock=clock)  # type: ignore[arg-type]
+
+
+def test_immediate_markets_end_within_a_week_and_the_others_are_later(
+    store: Store, clock: ManualClock
+) -> None:
+    """One row per asset; a market without an end is later, one without a link is nobody's."""
+    gamma = known(
+        store,
+        market("0xa", end_at=NOW + 7 * DAY),
+        market("0xb", end_at=NOW + 7 * DAY + timedelta(seconds=1)),
+        market("0xc", end_at=None),
+        market("0xd"),
+        market("0xe", end_at=NOW - HOUR),
+        a="BTC ETH",
+        b="BTC",
+        c="SOL",
+        e="BTC",
+    )
+    immediate = read(POLYMARKET_IMMEDIATE_MARKETS, gamma, FakeClob(), store, clock).frame
+    later = read(POLYMARKET_LATER_MARKETS, gamma, FakeClob(), store, clock).frame
+    assert immediate.select("condition_id", "symbol").rows() == [
+        ("0xe", "BTC"),
+        ("0xa", "BTC"),
+        ("0xa", "ETH"),
+    ]
+    assert later.select("condition_id", "symbol", "hours_to_end").rows() == [
+        ("0xb", "BTC", pytest.approx(168 + 1 / 3600)),
+        ("0xc", "SOL", None),
+    ]
+    assert gamma.asked == [("0xe", "0xa"), ("0xb", "0xc")], "in one question each"
+
+
+def test_quotes_are_the_books_and_gammas_where_there_is_none(
+    store: Store, clock: ManualClock
+) -> None:
+    gamma = known(store, market("0xa"), market("0xb"), market("0xc"), a="BTC", b="BTC", c="BTC")
+    clob = FakeClob({"0xa-yes": book("0xa-yes", 0.5, 0.52), "0xc-yes": book("0xc-yes", None, 0.9)})
+    done = read(POLYMARKET_IMMEDIATE_MARKETS, gamma, clob, store, clock)
+    by_market = {r["condition_id"]: r for r in done.frame.rows(named=True)}
+    assert by_market["0xa"]["yes_price"] == pytest.approx(0.51)
+    assert by_market["0xa"]["spread"] == pytest.approx(0.02)
+    assert by_market["0xb"]["yes_price"] == pytest.approx(0.40), "Gamma's 0.39 and 0.41"
+    empty = by_market["0xc"]
+    assert (empty["best_bid"], empty["best_ask"], empty["spread"]) == (None, 0.9, None)
+    assert empty["yes_price"] == 0.42, "a side without orders: the last trade"
+    assert done.without_book == 1
+
+
+def test_without_the_clob_gammas_quotes_stand_in_and_the_reason_is_told(
+    store: Store, clock: ManualClock
+) -> None:
+    gamma = known(store, market("0xa"), a="BTC")
+    clob = FakeClob(fails=VenueUnavailable("polymarket", "POST /books: 502"))
+    done = read(POLYMARKET_IMMEDIATE_MARKETS, gamma, clob, store, clock)
+    assert done.clob_error == "polymarket: POST /books: 502"
+    assert done.frame["yes_price"].to_list() == [pytest.approx(0.40)]
+
+
+def test_a_market_that_closed_meanwhile_gets_no_price_but_its_final_state(
+    store: Store, clock: ManualClock
+) -> None:
+    gamma = known(store, market("0xa"), a="BTC")
+    gamma.known_markets = {"0xa": closed("0xa")}
+    done = read(POLYMARKET_IMMEDIATE_MARKETS, gamma, FakeClob(), store, clock)
+    assert (done.closed_meanwhile, done.frame.height) == (1, 0)
+    assert store.read("select winning_outcome from polymarket_markets").item() == "Yes"
+
+
+def test_what_the_clob_says_of_neg_risk_is_kept(store: Store, clock: ManualClock) -> None:
+    gamma = known(store, market("0xa", neg_risk=False), a="BTC")
+    clob = FakeClob({"0xa-yes": book("0xa-yes", 0.5, 0.52, neg_risk=True)})
+    read(POLYMARKET_IMMEDIATE_MARKETS, gamma, clob, store, clock)
+    found = store.read("select neg_risk, neg_risk_source from polymarket_markets").row(0)
+    assert found == (True, "clob")
+
+
+def test_nothing_linked_is_no_question_and_no_row(store: Store, clock: ManualClock) -> None:
+    gamma = known(store, market("0xa"))
+    done = read(POLYMARKET_IMMEDIATE_MARKETS, gamma, FakeClob(), store, clock)
+    assert (done.linked, done.frame.height, gamma.asked) == (0, 0, [])
+
+
+def test_closed_markets_of_the_last_week_with_what_they_paid(
+    store: Store, clock: ManualClock
+) -> None:
+    """Those that closed earlier leave the table; one that ended unseen is asked about."""
+    gamma = known(
+        store,
+        closed("0xa"),
+        closed("0xb", closed_at=NOW - 8 * DAY, end_at=NOW - 8 * DAY),
+        market("0xc", end_at=NOW - HOUR),
+        closed("0xd", closed_at=None, winning_outcome=None, resolution_status="proposed"),
+        a="BTC ETH",
+        b="BTC",
+        c="BTC",
+        d="SOL",
+    )
+    gamma.known_markets["0xc"] = closed("0xc", winning_outcome="No", outcome_prices=(0.0, 1.0))
+    done = read_closed_markets(gamma, store, clock=clock)  # type: ignore[arg-type]
+    rows = done.frame.select("condition_id", "symbol", "winning_outcome", "final_yes_price").rows()
+    assert sorted(rows) == [
+        ("0xa", "BTC", "Yes", 1.0),
+        ("0xa", "ETH", "Yes", 1.0),
+        ("0xc", "BTC", "No", 0.0),
+        ("0xd", "SOL", None, 1.0),
+    ]
+    clock.advance(7 * DAY.total_seconds())
+    read_closed_markets(gamma, store, clock=clock)  # type: ignore[arg-type]
+    assert store.read("select count(*) from polymarket_recently_closed_markets").item() == 0
+
+
+@given(st.none() | st.floats(0, 1), st.none() | st.floats(0, 1), st.none() | st.floats(0, 1))
+def test_a_yes_price_is_the_midpoint_or_the_last_trade(
+    bid: float | None, ask: float | None, last: float | None
+) -> None:
+    """And never outside of the quotes where it is the midpoint."""
+    price = yes_price(bid, ask, last)
+    if bid is not None and ask is not None and 0 <= ask - bid <= 0.1:
+        assert price is not None
+        assert bid <= price <= ask
+    elif bid is None or ask is None or ask < bid or ask - bid > 0.1 + 1e-6:
+        assert price == last
+
+
+def test_a_spread_of_ten_cents_still_has_a_midpoint() -> None:
+    """0.55 − 0.45 is 0.10000000000000003."""
+    assert yes_price(0.45, 0.55, 0.9) == 0.5
+    assert yes_price(0.44, 0.55, 0.9) == 0.9

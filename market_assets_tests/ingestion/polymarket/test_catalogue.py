@@ -1,0 +1,185 @@
+"""The walk of the catalogue: what is written, when, and what becomes of what left the list."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from market_assets.clock import ManualClock
+from market_assets.ingestion.polymarket import catalogue
+from market_assets.ingestion.polymarket.catalogue import Catalogue, Discovery, read_tags
+from market_assets.sources.errors import VenueError
+from market_assets.sources.polymarket.model import Sport, Tag, Tags
+from market_assets.storage.changes import Merge
+from market_assets.storage.runs import IngestionRun
+from market_assets.storage.store import Store
+from market_assets.tables import POLYMARKET_MARKETS
+from market_assets_tests.ingestion.polymarket.listed import NOW, FakeGamma, closed, event, market
+
+BOTH = ("polymarket_events", "polymarket_markets")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "market.duckdb")
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    return ManualClock(NOW)
+
+
+def walk(
+    gamma: FakeGamma, store: Store, clock: ManualClock, assets: tuple[str, ...] = BOTH
+) -> Discovery:
+    runs = [
+        IngestionRun("polymarket", asset.partition("_")[2], asset, clock.now()) for asset in assets
+    ]
+    return Catalogue(gamma, store, clock=clock, runs=runs).refresh()  # type: ignore[arg-type]
+
+
+def markets(store: Store) -> dict[str, dict[str, object]]:
+    rows = store.read("select * from polymarket_markets").rows(named=True)
+    return {row["condition_id"]: row for row in rows}
+
+
+def test_a_walk_writes_every_event_and_market_and_counts_them(
+    store: Store, clock: ManualClock
+) -> None:
+    gamma = FakeGamma(
+        pages=[
+            [event("1", market("0xa"), market("0xb"))],
+            [event("2", market("0xc", event_id="2"))],
+        ],
+        rejected={"market 0xd": "it makes no sense"},
+    )
+    done = walk(gamma, store, clock)
+    assert (done.pages, done.open_events, done.open_markets) == (2, 2, 3)
+    assert done.rejected == {"market 0xd": "it makes no sense"}
+    assert set(markets(store)) == {"0xa", "0xb", "0xc"}
+    assert gamma.asked == []
+    counted = store.read("select asset_key, rows_written, status from ingestion_runs order by 1")
+    assert counted.rows() == [("polymarket_events", 2, "ok"), ("polymarket_markets", 3, "ok")]
+
+
+def test_a_walk_in_several_transactions_adds_them_up(
+    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So memory stays that of a few pages."""
+    monkeypatch.setattr(catalogue, "_EVENTS_A_WRITE", 2)
+    pages = [[event(str(nth), market(f"0x{nth}"))] for nth in range(5)]
+    done = walk(FakeGamma(pages=pages), store, clock)
+    assert done.events is not None
+    assert done.markets is not None
+    assert (done.events.inserted, done.markets.inserted) == (5, 5)
+
+
+def test_first_seen_stays_and_updated_moves_only_with_the_content(
+    store: Store, clock: ManualClock
+) -> None:
+    gamma = FakeGamma(pages=[[event("1", market("0xa"), market("0xb"))]])
+    walk(gamma, store, clock)
+    clock.advance(600)
+    gamma.pages = [[event("1", market("0xa"), market("0xb", best_bid=0.2))]]
+    walk(gamma, store, clock)
+    later = NOW + timedelta(seconds=600)
+    rows = markets(store)
+    assert {r["first_seen_at"] for r in rows.values()} == {NOW}
+    assert (rows["0xa"]["updated_at"], rows["0xb"]["updated_at"]) == (NOW, later)
+    assert {r["ingested_at"] for r in rows.values()} == {later}
+
+
+def test_what_left_the_list_gets_its_final_state(store: Store, clock: ManualClock) -> None:
+    """An event brings its markets along; a market that left alone is asked for by itself."""
+    gamma = FakeGamma(
+        pages=[[event("1", market("0xa")), event("2", market("0xb", event_id="2"), market("0xc"))]]
+    )
+    walk(gamma, store, clock)
+    gamma.pages = [[event("2", market("0xb", event_id="2"))]]
+    gamma.known_events = {"1": event("1", closed("0xa"), closed=True)}
+    gamma.known_markets = {"0xc": closed("0xc", winning_outcome="No")}
+    clock.advance(600)
+    done = walk(gamma, store, clock)
+    assert gamma.asked == [("1",), ("0xc",)]
+    assert (done.looked_up, done.not_found) == (2, 0)
+    rows = markets(store)
+    assert [rows[i]["winning_outcome"] for i in ("0xa", "0xb", "0xc")] == ["Yes", None, "No"]
+    assert store.read("select closed from polymarket_events where event_id = '1'").item() is True
+    walk(gamma, store, clock)
+    assert len(gamma.asked) == 2, "what is closed and resolved is not asked for again"
+
+
+def test_a_closed_market_is_asked_for_until_the_oracle_has_said_the_last_word(
+    store: Store, clock: ManualClock
+) -> None:
+    waiting = closed("0xa", resolution_status="proposed", winning_outcome=None)
+    gamma = FakeGamma(pages=[[event("1", market("0xa"))]])
+    walk(gamma, store, clock)
+    gamma.pages = [[event("2", market("0xb", event_id="2"))]]
+    gamma.known_events = {"1": event("1", waiting, closed=True)}
+    gamma.known_markets = {"0xa": waiting}
+    clock.advance(600)
+    walk(gamma, store, clock)
+    assert markets(store)["0xa"]["winning_outcome"] is None
+    gamma.known_markets = {"0xa": closed("0xa")}
+    clock.advance(600)
+    walk(gamma, store, clock)
+    assert markets(store)["0xa"]["winning_outcome"] == "Yes"
+
+
+def test_a_walk_that_breaks_off_keeps_what_it_read_and_closes_nothing(
+    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it did not reach is not taken for gone."""
+    monkeypatch.setattr(catalogue, "_EVENTS_A_WRITE", 1)
+    gamma = FakeGamma(pages=[[event("1", market("0xa"))], [event("2", market("0xb"))]])
+    walk(gamma, store, clock)
+    gamma.breaks_at = 1
+    gamma.pages[0] = [event("1", market("0xa", best_bid=0.3))]
+    clock.advance(600)
+    with pytest.raises(VenueError, match="went away"):
+        walk(gamma, store, clock)
+    assert gamma.asked == []
+    assert markets(store)["0xa"]["best_bid"] == 0.3
+    assert markets(store)["0xb"]["closed"] is False
+
+
+def test_one_of_the_two_tables_can_be_had_alone(store: Store, clock: ManualClock) -> None:
+    gamma = FakeGamma(pages=[[event("1", market("0xa"))]])
+    done = walk(gamma, store, clock, ("polymarket_markets",))
+    assert done.events is None
+    assert done.markets is not None
+    assert store.read("select count(*) from polymarket_events").item() == 0
+
+
+def test_neg_risk_as_the_clob_said_survives_a_walk(store: Store, clock: ManualClock) -> None:
+    gamma = FakeGamma(pages=[[event("1", market("0xa"), market("0xb"))]])
+    walk(gamma, store, clock)
+    said = store.read("select * from polymarket_markets where condition_id = '0xa'").with_columns(
+        pl.col("ingested_at") + timedelta(seconds=1),
+        neg_risk=pl.lit(value=True),
+        neg_risk_source=pl.lit("clob"),
+    )
+    store.write(Merge(POLYMARKET_MARKETS, said))
+    clock.advance(600)
+    walk(gamma, store, clock)
+    rows = markets(store)
+    assert (rows["0xa"]["neg_risk"], rows["0xa"]["neg_risk_source"]) == (True, "clob")
+    assert (rows["0xb"]["neg_risk"], rows["0xb"]["neg_risk_source"]) == (False, "gamma")
+
+
+def test_tags_say_which_of_them_a_sport_names(store: Store, clock: ManualClock) -> None:
+    class Gamma:
+        def tags(self) -> Tags:
+            return Tags((Tag("1", "Sports", "sports"), Tag("21", "Crypto", "crypto")), {"x": "bad"})
+
+        def sports(self) -> tuple[Sport, ...]:
+            return (Sport("nfl", ("1", "99")),)
+
+    read = read_tags(Gamma(), store, clock=clock)  # type: ignore[arg-type]
+    rows = store.read("select tag_id, is_sport from polymarket_tags order by tag_id").rows()
+    assert rows == [("1", True), ("21", False)]
+    assert (read.sports, read.rejected) == (1, {"x": "bad"})
