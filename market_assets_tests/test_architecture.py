@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sidecar",
         "health",
         "maintenance",
+        "ingestion",
         "definitions",
         "simulator",
     },

@@ -1,14 +1,14 @@
-"""What `probe` does for each venue: the same client and the same frames as the assets, printed."""
+"""`probe hyperliquid`: the registry, mids and one asset's candles."""
 
 from __future__ import annotations
 
 from contextlib import closing
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
-import polars as pl
 
+from market_assets.cli.probes.printing import print_rejected, print_rows
 from market_assets.clock import SystemClock
 from market_assets.settings import SettingError
 from market_assets.sources.hyperliquid import frames
@@ -33,25 +33,16 @@ def probe_hyperliquid(settings: Settings, limit: int) -> None:
         unlisted = sorted(set(settings.symbols) - {listing.symbol for listing in live})
         if unlisted:
             raise SettingError(f"MARKET_SYMBOLS names what is not listed: {', '.join(unlisted)}")
-        _print("hyperliquid_assets", registry, limit)
+        print_rows("hyperliquid_assets", registry, limit)
         mids, rejected = client.mids()
         wanted = {one.symbol: mids[one.symbol] for one in live if one.symbol in mids}
-        _print("hyperliquid_mid_prices", frames.mids(wanted, now), limit)
+        print_rows("hyperliquid_mid_prices", frames.mids(wanted, now), limit)
         for symbol in _to_show([listing.symbol for listing in live], settings):
             candles = client.candles(symbol, "1m", now - timedelta(minutes=limit), now)
-            _print("hyperliquid_candles", frames.candles(candles, "rest", now), limit)
-    for what, why in {**universe.failures, **universe.rejected, **rejected}.items():
-        click.echo(f"left out {what!r}: {why}", err=True)
-
-
-PROBES: Final = {"hyperliquid": probe_hyperliquid}
+            print_rows("hyperliquid_candles", frames.candles(candles, "rest", now), limit)
+    print_rejected({**universe.failures, **universe.rejected, **rejected})
 
 
 def _to_show(symbols: list[str], settings: Settings) -> list[str]:
     wanted = [symbol for symbol in settings.wanted_symbols if symbol in symbols]
     return (wanted or symbols)[:1]
-
-
-def _print(table: str, frame: pl.DataFrame, limit: int) -> None:
-    with pl.Config(tbl_rows=limit, tbl_cols=-1, tbl_width_chars=200, tbl_hide_dataframe_shape=True):
-        click.echo(f"\n{table}: {frame.height} rows\n{frame.head(limit)}")
