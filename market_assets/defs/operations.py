@@ -9,9 +9,10 @@ from market_assets.clock import SystemClock
 from market_assets.defs.hyperliquid import ingestion_run
 from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, asset_options, written_result
-from market_assets.health.dagster_state import ACTIVE, freshness_windows, health
+from market_assets.health.dagster_state import ACTIVE
 from market_assets.health.dead_runs import close_dead_runs
 from market_assets.health.history import prune
+from market_assets.health.report import report, watched
 from market_assets.maintenance.upkeep import keep_up
 from market_assets.settings import Settings
 from market_assets.storage.store import Store
@@ -92,18 +93,13 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
     now = SystemClock().now()
     repository = context.repository_def
     assert repository is not None
-    found = health(
+    found = report(
         context.instance,
-        channels=SCHEDULED,
-        windows=freshness_windows(
-            spec for assets in repository.asset_graph.assets_defs for spec in assets.specs
-        ),
-        streams_alive={},
+        watched=watched(repository, SCHEDULED),
+        state_dir=None,
         now=now,
     )
-    late = {
-        f"{row.source}/{row.channel}" for row in found.rows if row.status in ("missing", "stale")
-    }
+    late = {row.label for row in found.rows if row.status in ("missing", "stale")}
     asked: dict[str, float] = json.loads(context.cursor or "{}")
     requests = []
     for flow in FLOWS:

@@ -1,27 +1,30 @@
-"""Health from Dagster's own state: materializations, runs and heartbeats, read from the instance.
+"""The channels' facts from Dagster's own state: materializations, runs in progress, failures.
 
-The one place that gathers the facts for `statuses.py`. Dagster's stored freshness states freeze
-when its daemon dies, so the window is taken from the policy on the asset and the age from the
-event log; the daemon itself is a row of its own.
+Dagster's stored freshness states freeze when its daemon dies, so the window is taken from the
+policy on the asset and the age from the event log. Three queries answer for all channels; a fourth
+kind, one per failed run, asks for its error. Not here: the daemon, schedules and sensors
+(`automation.py`), streams (`streams.py`), the verdict (`statuses.py`).
 """
 
 from __future__ import annotations
 
-from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import dagster as dg
-from dagster import DagsterEventType, DagsterRunStatus, RunsFilter
+from dagster import DagsterRunStatus, RunsFilter
 
-from market_assets.channels import Channel, freshness_window
 from market_assets.clock import from_s
-from market_assets.health.statuses import AssetFacts, Attempt, Health, Row, channel_row
+from market_assets.health import records
+from market_assets.health.failures import error_of
+from market_assets.health.statuses import AssetFacts, Attempt
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from dagster import AssetRecord, DagsterInstance, RunRecord
+
+    from market_assets.channels import Channel
 
 ACTIVE: Final = (
     DagsterRunStatus.QUEUED,
@@ -34,8 +37,6 @@ _FINISHED: Final = (
     DagsterRunStatus.FAILURE,
     DagsterRunStatus.CANCELED,
 )
-HEARTBEAT: Final = timedelta(seconds=30)
-"""How often Dagster's daemon says that it is alive; its row is due at that cadence."""
 
 
 def freshness_windows(specs: Iterable[dg.AssetSpec]) -> dict[str, timedelta]:
@@ -49,152 +50,142 @@ def freshness_windows(specs: Iterable[dg.AssetSpec]) -> dict[str, timedelta]:
     return windows
 
 
-def health(
-    instance: DagsterInstance,
-    *,
-    channels: Sequence[Channel],
-    windows: Mapping[str, timedelta],
-    streams_alive: Mapping[str, bool],
-    now: datetime,
-) -> Health:
-    """The status of every channel, and of Dagster's daemon.
+class DagsterState:
+    """What Dagster knows of the channels at one instant, read once."""
 
-    Args:
-        instance: Dagster's instance.
-        channels: what to report on.
-        windows: `freshness_windows` of the definitions.
-        streams_alive: by job name, whether a stream's lock is held.
-        now: ages count up to this instant.
+    def __init__(
+        self,
+        instance: DagsterInstance,
+        channels: Sequence[Channel],
+        windows: Mapping[str, timedelta],
+        now: datetime,
+    ) -> None:
+        """Ask Dagster.
 
-    Raises:
-        KeyError: an asset of a channel has no freshness policy.
-    """
-    keys = [dg.AssetKey(asset) for channel in channels for asset in channel.assets]
-    records = {r.asset_entry.asset_key: r for r in instance.get_asset_records(keys)}
-    rows = [
-        channel_row(
-            channel.source,
-            channel.name,
-            channel.cadence,
-            _facts(instance, channel, windows, streams_alive, records),
-            now,
+        Args:
+            instance: Dagster's instance.
+            channels: what will be asked for.
+            windows: `freshness_windows` of the definitions; an asset that these do not have is
+                judged by its channel.
+            now: when this is.
+        """
+        self._instance = instance
+        self._windows = windows
+        self._now = now
+        keys = [dg.AssetKey(asset) for channel in channels for asset in channel.assets]
+        self._assets = records.assets(instance, keys)
+        active = records.runs(instance, RunsFilter(statuses=list(ACTIVE)))
+        self._active = active.records
+        wanted = {run_id for record in self._assets.records.values() for run_id in _runs_of(record)}
+        latest = records.runs(instance, RunsFilter(run_ids=sorted(wanted))) if wanted else None
+        self._runs = {r.dagster_run.run_id: r for r in (latest.records if latest else ())}
+        self._unreadable = dict(latest.unreadable) if latest else {}
+        self._of_job: dict[str, RunRecord | None] = {}
+        self._errors: dict[str, str] = {}
+
+    def facts(self, channel: Channel, *, stream_lives: bool | None) -> list[AssetFacts]:
+        """What is known of each asset of a channel.
+
+        Args:
+            channel: which.
+            stream_lives: whether a session holds the stream's lock, which is the truth about it
+                (a run's status outlives a power cut); None for a channel that is no stream.
+        """
+        return [
+            self._asset_facts(channel, asset, stream_lives=stream_lives) for asset in channel.assets
+        ]
+
+    def is_materialized(self, asset: str) -> bool:
+        """Whether the asset has ever been materialized."""
+        record = self._assets.records.get(dg.AssetKey(asset))
+        return record is not None and record.asset_entry.last_materialization is not None
+
+    def _asset_facts(
+        self, channel: Channel, asset: str, *, stream_lives: bool | None
+    ) -> AssetFacts:
+        key = dg.AssetKey(asset)
+        record = self._assets.records.get(key)
+        event = record.asset_entry.last_materialization if record is not None else None
+        going = [run for run in self._active if _is_for(run, channel, key)]
+        return AssetFacts(
+            asset=asset,
+            window=self._windows.get(asset, channel.freshness_window),
+            materialized_at=from_s(event.timestamp) if event is not None else None,
+            materialized_by=event.run_id if event is not None else None,
+            rows_written=_rows_written(event.asset_materialization if event is not None else None),
+            in_progress=bool(going) if stream_lives is None else stream_lives,
+            in_progress_since=min((run.create_timestamp for run in going), default=None),
+            is_stream=channel.mode == "stream",
+            last_attempt=self._last_attempt(channel, key, record, stream=stream_lives is not None),
         )
-        for channel in channels
-    ]
-    return Health(at=now, rows=(*rows, _daemon_row(instance, now)))
 
+    def _last_attempt(
+        self, channel: Channel, key: dg.AssetKey, record: AssetRecord | None, *, stream: bool
+    ) -> Attempt | None:
+        """The latest finished run for an asset.
 
-def _facts(
-    instance: DagsterInstance,
-    channel: Channel,
-    windows: Mapping[str, timedelta],
-    streams_alive: Mapping[str, bool],
-    records: Mapping[dg.AssetKey, AssetRecord],
-) -> list[AssetFacts]:
-    job_runs = instance.get_run_records(RunsFilter(job_name=channel.job), limit=2)
-    facts = []
-    for asset in channel.assets:
-        entry = records[dg.AssetKey(asset)].asset_entry if dg.AssetKey(asset) in records else None
-        event = entry.last_materialization if entry is not None else None
-        materialization = event.asset_materialization if event is not None else None
-        runs = list(job_runs)
-        if entry is not None:
-            # Runs started from the UI or the shell are not runs of the channel's job.
-            others = {entry.last_run_id, entry.last_planned_materialization_run_id} - {None}
-            others -= {record.dagster_run.run_id for record in job_runs}
-            if others:
-                runs += instance.get_run_records(RunsFilter(run_ids=[str(o) for o in others]))
-        alive = streams_alive.get(channel.job) if channel.mode == "stream" else None
-        facts.append(
-            AssetFacts(
-                asset=asset,
-                window=windows[asset],
-                materialized_at=from_s(event.timestamp) if event is not None else None,
-                materialized_by=event.run_id if event is not None else None,
-                rows_written=_rows_written(materialization),
-                in_progress=_any_active(runs) if alive is None else alive,
-                is_stream=channel.mode == "stream",
-                last_attempt=_last_attempt(instance, runs),
-            )
+        Dagster names the latest run that planned the asset. Where that one is still going, and for
+        a stream, whose op plans nothing, the latest finished run of the channel's job counts too.
+        """
+        if key in self._assets.unreadable:
+            return self._unreadable_attempt("", self._assets.unreadable[key])
+        named = _runs_of(record) if record is not None else set()
+        materialized_by = _materialized_by(record)
+        for run_id in named & self._unreadable.keys():
+            if run_id != materialized_by:
+                return self._unreadable_attempt(run_id, self._unreadable[run_id])
+        runs = [self._runs[run_id] for run_id in named if run_id in self._runs]
+        if stream or not runs or any(run.dagster_run.status in ACTIVE for run in runs):
+            of_job = self._last_of_job(channel.job)
+            runs += [of_job] if of_job is not None else []
+        ended = [r for r in runs if r.dagster_run.status in _FINISHED and r.end_time is not None]
+        if not ended:
+            return None
+        last = max(ended, key=lambda run: run.end_time or 0.0)
+        failed = last.dagster_run.status == DagsterRunStatus.FAILURE
+        return Attempt(
+            run_id=last.dagster_run.run_id,
+            ended_at=from_s(last.end_time or 0.0),
+            failed=failed,
+            error=self._error_of(last.dagster_run.run_id) if failed else None,
         )
-    return facts
+
+    def _unreadable_attempt(self, run_id: str, reason: str) -> Attempt:
+        """Nobody can say how it went, and what nobody can say is not ok."""
+        what = f"run {run_id}" if run_id else "Dagster's record of the asset"
+        return Attempt(run_id, self._now, failed=True, error=f"{what} cannot be read: {reason}")
+
+    def _last_of_job(self, job: str) -> RunRecord | None:
+        if job not in self._of_job:
+            wanted = RunsFilter(job_name=job, statuses=list(_FINISHED))
+            found = records.runs(self._instance, wanted, limit=1).records
+            self._of_job[job] = found[0] if found else None
+        return self._of_job[job]
+
+    def _error_of(self, run_id: str) -> str:
+        if run_id not in self._errors:
+            self._errors[run_id] = error_of(self._instance, run_id).line
+        return self._errors[run_id]
 
 
-def _any_active(runs: Sequence[RunRecord]) -> bool:
-    return any(record.dagster_run.status in ACTIVE for record in runs)
+def _is_for(run: RunRecord, channel: Channel, key: dg.AssetKey) -> bool:
+    """Whether a run is to bring the asset: it is of the channel's job, or names the asset."""
+    selection = run.dagster_run.asset_selection
+    return run.dagster_run.job_name == channel.job or (selection is not None and key in selection)
 
 
-def _last_attempt(instance: DagsterInstance, runs: Sequence[RunRecord]) -> Attempt | None:
-    finished = [
-        record
-        for record in runs
-        if record.dagster_run.status in _FINISHED and record.end_time is not None
-    ]
-    if not finished:
-        return None
-    last = max(finished, key=lambda record: record.end_time or 0.0)
-    failed = last.dagster_run.status == DagsterRunStatus.FAILURE
-    return Attempt(
-        run_id=last.dagster_run.run_id,
-        ended_at=from_s(last.end_time or 0.0),
-        failed=failed,
-        error=_error_of(instance, last.dagster_run.run_id) if failed else None,
-    )
+def _runs_of(record: AssetRecord) -> set[str]:
+    """The latest runs that planned the asset, by Dagster's index of assets."""
+    entry = record.asset_entry
+    named = {entry.last_run_id, entry.last_planned_materialization_run_id}
+    return {run_id for run_id in named if run_id}
 
 
-def _error_of(instance: DagsterInstance, run_id: str) -> str:
-    """One line that says why the run failed: the innermost cause, else what Dagster says."""
-    events = instance.get_records_for_run(
-        run_id, of_type={DagsterEventType.STEP_FAILURE, DagsterEventType.RUN_FAILURE}
-    ).records
-    said = "failed without saying why"
-    for record in events:
-        event = record.event_log_entry.dagster_event
-        if event is None:
-            continue
-        if event.is_step_failure and event.step_failure_data.error is not None:
-            error = event.step_failure_data.error
-            while error.cause is not None:
-                error = error.cause
-            return _one_line(error.message)
-        said = event.message or said
-    return _one_line(said)
-
-
-def _one_line(text: str, most: int = 300) -> str:
-    line = " ".join(text.split())
-    return line if len(line) <= most else line[: most - 1] + "…"
+def _materialized_by(record: AssetRecord | None) -> str | None:
+    event = record.asset_entry.last_materialization if record is not None else None
+    return event.run_id if event is not None else None
 
 
 def _rows_written(materialization: dg.AssetMaterialization | None) -> int | None:
     value = materialization.metadata.get("rows_written") if materialization is not None else None
     return value.value if isinstance(value, dg.IntMetadataValue) else None
-
-
-def _daemon_row(instance: DagsterInstance, now: datetime) -> Row:
-    """Dagster's daemon: without it nothing is scheduled and no freshness is evaluated."""
-    beats = instance.get_daemon_heartbeats()
-    window = freshness_window(HEARTBEAT)
-    if not beats:
-        return Row(
-            source="dagster",
-            channel="daemon",
-            status="missing",
-            expected_cadence_s=HEARTBEAT.total_seconds(),
-            stale_after_s=window.total_seconds(),
-            age_s=None,
-            rows_written=None,
-            last_error="the daemon has never run here; `make run` starts it",
-        )
-    latest = from_s(max(beat.timestamp for beat in beats.values()))
-    dead = now - latest > window
-    return Row(
-        source="dagster",
-        channel="daemon",
-        status="failed" if dead else "ok",
-        expected_cadence_s=HEARTBEAT.total_seconds(),
-        stale_after_s=window.total_seconds(),
-        age_s=round((now - latest).total_seconds(), 1),
-        rows_written=None,
-        last_error="no heartbeat; nothing is scheduled until `make run` is up" if dead else None,
-    )

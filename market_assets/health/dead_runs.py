@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Final
 import psutil
 from dagster import DagsterRunStatus, RunsFilter
 
+from market_assets.health import records
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -39,7 +41,7 @@ def close_dead_runs(
     """
     closed = []
     wanted = RunsFilter(job_name=job, statuses=[*_STARTED, *_STARTING])
-    for record in instance.get_run_records(wanted):
+    for record in records.runs(instance, wanted).records:
         why = _why_dead(instance, record, now)
         if why is None:
             continue

@@ -1,17 +1,17 @@
 """The five statuses, worked out from plain facts. Pure: no Dagster, no clock, no file.
 
-`dagster_state.py` gathers the facts; `status`, `check` and every later reader (API, alerts,
+`report.py` gathers the facts and calls this; `status`, `check` and every later reader (API, alerts,
 metrics) show what stands here. The window comes from the asset's freshness policy; no other
 threshold exists.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
 Status = Literal["ok", "running", "stale", "failed", "missing"]
@@ -40,6 +40,7 @@ class AssetFacts:
         materialized_by: the run that made it.
         rows_written: what that materialization says it wrote.
         in_progress: a run for it is queued or running; for a stream, its lock is held.
+        in_progress_since: when that run was made; None if not known.
         is_stream: a sidecar feeds it, so that being in progress is its usual state.
         last_attempt: the latest finished run for it, whether or not it succeeded.
     """
@@ -50,20 +51,29 @@ class AssetFacts:
     materialized_by: str | None = None
     rows_written: int | None = None
     in_progress: bool = False
+    in_progress_since: datetime | None = None
     is_stream: bool = False
     last_attempt: Attempt | None = None
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of `status`: a channel, or a part of Dagster that everything depends on.
+    """One line of `status`: a channel, or a part of the system that channels depend on.
 
     Attributes:
         expected_cadence_s: seconds between two materializations when all is well.
         stale_after_s: the freshness window, in seconds.
-        age_s: seconds since the oldest of the channel's assets was last materialized.
+        age_s: seconds since the oldest of the channel's assets was last materialized; never
+            negative, whatever the clock was set to.
         rows_written: rows of the latest materializations, summed over the channel's assets.
-        last_error: one line; None if the latest attempt went well.
+        last_error: one line: why the latest attempt failed, or what keeps the next from coming;
+            None if there is nothing to say.
+        run_id: the run that failed, where one did.
+        job: the Dagster job that brings the channel; '' for what is no channel.
+        cause: another row that explains this one, as `source/channel` (with `#part` where only a
+            part of that row does): who mends that one, mends this one.
+        waits_for: a channel that was never materialized and that this one is made from.
+        parts: of a row that stands for several things (all schedules): what is wrong with which.
     """
 
     source: str
@@ -74,6 +84,16 @@ class Row:
     age_s: float | None
     rows_written: int | None
     last_error: str | None
+    run_id: str | None = None
+    job: str = ""
+    cause: str | None = None
+    waits_for: str | None = None
+    parts: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def label(self) -> str:
+        """`source/channel`, as people see it."""
+        return f"{self.source}/{self.channel}"
 
     @property
     def is_good(self) -> bool:
@@ -116,11 +136,14 @@ def status_of(facts: AssetFacts, now: datetime) -> Status:
     """The status of one asset; the order of the questions is the order of the answers' weight.
 
     A stream that is on and fresh is `ok`, not `running`: being on is its usual state, and only
-    before its first rows does it say that it is on its way.
+    before its first rows does it say that it is on its way. A first run may take as long as the
+    asset may be old; after that the asset is missing, whatever the run says.
     """
-    late = facts.materialized_at is None or now - facts.materialized_at > facts.window
+    late = facts.materialized_at is None or _is_past(facts.materialized_at, facts.window, now)
     if facts.in_progress and facts.materialized_at is None:
-        return "running"
+        since = facts.in_progress_since
+        if since is None or not _is_past(since, facts.window, now):
+            return "running"
     if facts.in_progress and not late:
         return "ok" if facts.is_stream else "running"
     if _failed_since(facts):
@@ -131,14 +154,20 @@ def status_of(facts: AssetFacts, now: datetime) -> Status:
 
 
 def channel_row(
-    source: str, channel: str, cadence: timedelta, assets: Sequence[AssetFacts], now: datetime
+    source: str,
+    channel: str,
+    cadence: timedelta,
+    assets: Sequence[AssetFacts],
+    now: datetime,
+    *,
+    job: str = "",
 ) -> Row:
     """A channel is as well as its worst asset, and as old as its oldest."""
     statuses = {facts.asset: status_of(facts, now) for facts in assets}
     times = [facts.materialized_at for facts in assets if facts.materialized_at is not None]
     rows = [facts.rows_written for facts in assets if facts.rows_written is not None]
-    errors = [
-        facts.last_attempt.error
+    failures = [
+        facts.last_attempt
         for facts in assets
         if statuses[facts.asset] == "failed" and facts.last_attempt is not None
     ]
@@ -148,10 +177,26 @@ def channel_row(
         status=min(statuses.values(), key=_WORST_FIRST.index),
         expected_cadence_s=cadence.total_seconds(),
         stale_after_s=min(facts.window for facts in assets).total_seconds(),
-        age_s=round((now - min(times)).total_seconds(), 1) if times else None,
+        age_s=age_s(min(times), now) if times else None,
         rows_written=sum(rows) if rows else None,
-        last_error=next((error for error in errors if error), None),
+        last_error=next((failure.error for failure in failures if failure.error), None),
+        run_id=failures[0].run_id if failures else None,
+        job=job,
     )
+
+
+def age_s(at: datetime, now: datetime) -> float:
+    """Seconds from then to now; 0 for an instant that a clock set back has put into the future."""
+    return max(0.0, round((now - at).total_seconds(), 1))
+
+
+def _is_past(at: datetime, window: timedelta, now: datetime) -> bool:
+    """Whether an instant is further away than the window.
+
+    In either direction: after a clock that was ahead has been set right, what it dated would look
+    fresh for as long as it was ahead.
+    """
+    return abs(now - at) > window
 
 
 def _failed_since(facts: AssetFacts) -> bool:

@@ -1,0 +1,70 @@
+"""Runs whose process is gone are closed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+from dagster import DagsterInstance, DagsterRunStatus
+from dagster._core.storage.dagster_run import DagsterRun
+
+from market_assets.health.dead_runs import close_dead_runs
+from market_assets_tests.health.venue import damage, now, speak, started
+
+
+def test_a_started_run_whose_process_is_gone_is_closed(instance: DagsterInstance) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead, alive = started("a"), started("a")
+    for run, pid in ((dead, ended.pid), (alive, os.getpid())):
+        instance.add_run(run)
+        speak(instance, run, pid)
+    assert close_dead_runs(instance, now()) == []  # too young to judge
+    assert close_dead_runs(instance, now(timedelta(seconds=61))) == [dead.run_id]
+    assert instance.get_run_by_id(dead.run_id).status == DagsterRunStatus.FAILURE
+    assert instance.get_run_by_id(alive.run_id).status == DagsterRunStatus.STARTED
+    assert close_dead_runs(instance, now(timedelta(seconds=61))) == []
+
+
+def test_a_later_process_with_the_same_number_is_not_the_worker(instance: DagsterInstance) -> None:
+    """After a reboot some other program may have the worker's process id."""
+    run = started("a")
+    instance.add_run(run)
+    event_time = time.time() - 10 * 365 * 86400
+    speak(instance, run, os.getpid())
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(
+            "market_assets.health.dead_runs._worker_of", lambda *_: (os.getpid(), event_time)
+        )
+        assert close_dead_runs(instance, now(timedelta(seconds=61))) == [run.run_id]
+
+
+def test_a_run_that_never_started_is_closed_after_five_minutes(instance: DagsterInstance) -> None:
+    run = DagsterRun(job_name="a", run_id=str(uuid4()), status=DagsterRunStatus.STARTING)
+    instance.add_run(run)
+    assert close_dead_runs(instance, now(timedelta(seconds=200))) == []
+    assert close_dead_runs(instance, now(timedelta(seconds=301))) == [run.run_id]
+    assert instance.get_run_by_id(run.run_id).status == DagsterRunStatus.FAILURE
+
+
+def test_a_run_that_cannot_be_read_does_not_keep_the_others_open(
+    instance: DagsterInstance,
+) -> None:
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    dead, damaged = started("a"), started("a")
+    for run in (dead, damaged):
+        instance.add_run(run)
+        speak(instance, run, ended.pid)
+    damage(
+        instance,
+        "history/runs.db",
+        "update runs set run_body = '{' where run_id = ?",
+        damaged.run_id,
+    )
+    assert close_dead_runs(instance, now(timedelta(seconds=61))) == [dead.run_id]
