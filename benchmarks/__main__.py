@@ -1,22 +1,29 @@
-"""Every benchmark, or those named: `python -m benchmarks [store] [features] …`; see `NAMES`."""
+"""Every benchmark, or those named: `python -m benchmarks [store] [features] …`; see `NAMES`.
+
+Options behind one name go to that one: `python -m benchmarks matching --cases FILE`.
+"""
 
 from __future__ import annotations
 
 import subprocess
 import sys
 
-NAMES = ("store", "stream", "features", "features_run", "system")
+NAMES = ("store", "stream", "features", "features_run", "system", "matching")
 
 
 def main() -> None:
     """Run each in a process of its own, so that none pays for another's memory."""
-    wanted = sys.argv[1:] or NAMES
+    given = sys.argv[1:]
+    first_option = next((at for at, text in enumerate(given) if text.startswith("-")), len(given))
+    wanted, options = given[:first_option] or NAMES, given[first_option:]
+    if options and len(wanted) != 1:
+        sys.exit(f"{options[0]} needs the one benchmark that it is for")
     unknown = sorted(set(wanted) - set(NAMES))
     if unknown:
         sys.exit(f"no benchmark {', '.join(unknown)}; one of {', '.join(NAMES)}")
     for name in wanted:
         print(f"\n## {name}\n", flush=True)
-        subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], check=True)
+        subprocess.run([sys.executable, "-m", f"benchmarks.{name}", *options], check=True)
 
 
 if __name__ == "__main__":
