@@ -132,5 +132,6 @@ POLYMARKET_TRADES: Final = TableSpec(
     ),
     key=("trade_key",),
     time_column="traded_at",
-    version=("ingested_at",),
+    # Every run reads the last minutes again: a fill that comes again leaves its row as it was.
+    set_once=("ingested_at",),
 )
