@@ -1,0 +1,66 @@
+"""`defillama_capital_flows`: what came or went over complete days, from stored daily series."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from market_assets.features.daily_windows import SPANS, changes
+from market_assets.ingestion.defillama.rows import hourly
+from market_assets.ingestion.defillama.series import days_of, done, fill
+from market_assets.tables.defillama import DEFILLAMA_CAPITAL_FLOWS
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from market_assets.clock import Clock
+    from market_assets.ingestion.defillama.accounting import Done
+    from market_assets.ingestion.defillama.catalogue import Catalogue
+    from market_assets.ingestion.defillama.subjects import Tracked
+    from market_assets.storage.runs import IngestionRun
+    from market_assets.storage.store import Store
+
+_STOCKS: Final = {"tvl": "tvl", "stablecoin_mcap": "stablecoin"}
+"""Metrics whose change is a flow of capital, and what the columns are called after."""
+
+
+def refresh_flows(
+    catalogue: Catalogue,
+    store: Store,
+    subjects: Sequence[Tracked],
+    *,
+    within: timedelta,
+    clock: Clock,
+    run: IngestionRun | None = None,
+) -> Done:
+    """Write one row per tracked subject for the present hour; series that are due are read first.
+
+    Args:
+        catalogue: the lists, and the client.
+        store: where series and rows are.
+        subjects: the most important first.
+        within: how long series may be read; without theirs, subjects have NULL.
+        clock: the present, and the time.
+        run: counts the rows.
+    """
+    filled = fill(catalogue, store, subjects, _STOCKS, within=within, clock=clock)
+    first = filled.last_day - timedelta(days=max(SPANS))
+    stored = days_of(store, subjects, _STOCKS, first, filled.last_day)
+    moved = changes(stored, filled.last_day)
+    rows = pl.DataFrame({"subject_id": [subject.subject_id for subject in subjects]})
+    for metric, prefix in _STOCKS.items():
+        of_metric = moved.filter(pl.col("metric") == metric).select(
+            "subject_id", pl.col("^change_.*$").name.prefix(f"{prefix}_")
+        )
+        rows = rows.join(of_metric, on="subject_id", how="left")
+    frame = hourly(
+        DEFILLAMA_CAPITAL_FLOWS,
+        rows.select(pl.exclude("^stablecoin_change_.*_pct$")),
+        failed=filled.failed,
+        last_day=filled.last_day,
+        now=clock.now(),
+    )
+    written = store.merge(DEFILLAMA_CAPITAL_FLOWS, frame, run=run)
+    return done((written,), subjects, filled)

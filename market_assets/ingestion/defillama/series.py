@@ -1,0 +1,189 @@
+"""Daily series: asked for once a day each, paced, stored as they come, gone on with where it ended.
+
+Every series that is read goes into `defillama_daily_history` whole (the store writes only days that
+are new or corrected), and into `defillama_series_reads`, which is how the next run, of whatever
+asset, knows that it is done. A run that is cut off leaves the rest to the next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from market_assets.ingestion.defillama.accounting import Done
+from market_assets.ingestion.defillama.catalogue import FEW_HAVE
+from market_assets.ingestion.defillama.plan import due, last_complete_day, plan
+from market_assets.sources.defillama import frames
+from market_assets.storage.changes import Merge
+from market_assets.tables.defillama import (
+    DEFILLAMA_DAILY_HISTORY,
+    DEFILLAMA_SERIES_READS,
+    METRICS,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+    from datetime import date, timedelta
+
+    from market_assets.clock import Clock
+    from market_assets.ingestion.defillama.catalogue import Catalogue
+    from market_assets.ingestion.defillama.subjects import Tracked
+    from market_assets.sources.defillama.frames import SeriesKey
+    from market_assets.storage.changes import Written
+    from market_assets.storage.runs import IngestionRun
+    from market_assets.storage.store import Store
+
+BATCH: Final = 40
+"""Series per transaction: some 60,000 rows, a fraction of a second in the lock."""
+
+
+@dataclass
+class Filled:
+    """What a filling did.
+
+    Attributes:
+        last_day: the last complete day that it was about.
+        written: what was stored of the history.
+        read: series that were read.
+        left: series that are due and were not begun.
+        failed: subjects of which a series could not be read, now or shortly before.
+        dropped: points that were no day's.
+        left_out: metrics that few subjects have and whose list could not be read.
+    """
+
+    last_day: date
+    written: list[Written] = field(default_factory=list)
+    read: int = 0
+    left: int = 0
+    failed: dict[str, str] = field(default_factory=dict)
+    dropped: int = 0
+    left_out: dict[str, str] = field(default_factory=dict)
+
+
+def fill(
+    catalogue: Catalogue,
+    store: Store,
+    subjects: Sequence[Tracked],
+    metrics: Iterable[str],
+    *,
+    within: timedelta,
+    clock: Clock,
+    run: IngestionRun | None = None,
+    all_again: bool = False,
+) -> Filled:
+    """Read the series that are due, those of the first subjects first, and store them.
+
+    Args:
+        catalogue: the lists, and the client.
+        store: where they go.
+        subjects: the most important first.
+        metrics: which series.
+        within: no batch is begun later than this; what is left stays due.
+        clock: the present, and the time.
+        run: counts the rows of the history, where that is its asset.
+        all_again: also those that were read since the last day was complete.
+    """
+    now, started = clock.now(), clock.monotonic()
+    filled = Filled(last_complete_day(now))
+    planned = plan(catalogue, subjects, metrics)
+    waiting = due(store, planned.ask, filled.last_day, now, all_again=all_again)
+    _name(filled, waiting.failed)
+    for metric, error in planned.unknown.items():
+        if metric in FEW_HAVE:
+            filled.left_out[metric] = str(error)
+            continue
+        for subject in subjects:
+            filled.failed.setdefault(subject.subject_id, f"{metric}: {error}")
+    for at in range(0, len(waiting.keys), BATCH):
+        if clock.monotonic() - started >= within.total_seconds():
+            filled.left = len(waiting.keys) - at
+            break
+        batch = waiting.keys[at : at + BATCH]
+        outcomes = catalogue.client.fetch_all(batch, lambda key: planned.ask[key]())
+        errors = {key: str(error) for key, error in outcomes.failures.items()}
+        read_at = clock.now()
+        history = frames.daily_history(outcomes.results, filled.last_day, read_at)
+        reads = frames.series_reads(outcomes.results, errors, filled.last_day, read_at)
+        written = store.write(
+            Merge(DEFILLAMA_DAILY_HISTORY, history),
+            Merge(DEFILLAMA_SERIES_READS, reads),
+            runs=() if run is None else (run,),
+        )
+        filled.written.append(written[0])
+        filled.read += len(outcomes.results)
+        filled.dropped += sum(series.dropped for series in outcomes.results.values())
+        _name(filled, errors)
+    return filled
+
+
+def refresh_history(
+    catalogue: Catalogue,
+    store: Store,
+    subjects: Sequence[Tracked],
+    *,
+    metrics: Sequence[str] = METRICS,
+    within: timedelta,
+    clock: Clock,
+    run: IngestionRun | None = None,
+    all_again: bool = False,
+) -> Done:
+    """`defillama_daily_history` of these subjects, as far as time allows; see `fill`."""
+    filled = fill(
+        catalogue,
+        store,
+        subjects,
+        metrics,
+        within=within,
+        clock=clock,
+        run=run,
+        all_again=all_again,
+    )
+    return done(filled.written, subjects, filled)
+
+
+def done(written: Iterable[Written], subjects: Sequence[Tracked], filled: Filled) -> Done:
+    """What a run did that rests on these series."""
+    return Done(
+        tuple(written),
+        subjects=len(subjects),
+        failed=filled.failed,
+        left_out=filled.left_out,
+        figures={
+            "last_day": filled.last_day.isoformat(),
+            "series_read": filled.read,
+            "series_left": filled.left,
+            "points_dropped": filled.dropped,
+        },
+    )
+
+
+def days_of(
+    store: Store, subjects: Sequence[Tracked], metrics: Iterable[str], first: date, last: date
+) -> pl.DataFrame:
+    """Stored days of these subjects and metrics, both ends included."""
+    days = store.read(
+        "select subject_id, metric, day, value_usd from defillama_daily_history"
+        " where day between $first and $last",
+        {"first": first, "last": last},
+    )
+    return days.filter(
+        pl.col("subject_id").is_in([subject.subject_id for subject in subjects]),
+        pl.col("metric").is_in(list(metrics)),
+    )
+
+
+def _name(filled: Filled, errors: Mapping[SeriesKey, str]) -> None:
+    for key, reason in errors.items():
+        filled.failed.setdefault(key.subject_id, f"{key.metric}: {reason}")
+
+
+def newest_of(store: Store, metric: str, last_day: date) -> dict[str, float]:
+    """By subject, the last day's value of a metric that the history does not keep."""
+    rows = store.read(
+        "select subject_id, newest_usd from defillama_series_reads"
+        " where metric = $metric and newest_day = $last_day and error is null",
+        {"metric": metric, "last_day": last_day},
+    )
+    return dict(rows.iter_rows())

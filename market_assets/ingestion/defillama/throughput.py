@@ -1,0 +1,108 @@
+"""`defillama_economic_throughput`: sums over complete UTC days, with the running day apart.
+
+A figure is the sum of stored days where all days of its window are there. Where they are not,
+`total7d` and `total30d` of the overview stand for 7 and 30 days of a protocol: the server sums them
+over the complete days before today (the DefiLlama server's `cron-task/dimensions.ts`; recordings
+agree). Its `total24h` stands for nothing: of a protocol it is the running day's where there is one.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+import polars as pl
+
+from market_assets.features.daily_windows import SPANS, sums
+from market_assets.ingestion.defillama.catalogue import FLOWS
+from market_assets.ingestion.defillama.rows import hourly
+from market_assets.ingestion.defillama.series import days_of, done, fill, newest_of
+from market_assets.sources.defillama.subjects import PROTOCOL
+from market_assets.sources.errors import VenueError
+from market_assets.tables.defillama import DEFILLAMA_ECONOMIC_THROUGHPUT
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from market_assets.clock import Clock
+    from market_assets.ingestion.defillama.accounting import Done
+    from market_assets.ingestion.defillama.catalogue import Catalogue
+    from market_assets.ingestion.defillama.subjects import Tracked
+    from market_assets.storage.runs import IngestionRun
+    from market_assets.storage.store import Store
+
+_SUMMED: Final = ("fees", "revenue", "dex_volume")
+_WINDOWS: Final = ("24h", "7d", "30d")
+
+
+def refresh_throughput(
+    catalogue: Catalogue,
+    store: Store,
+    subjects: Sequence[Tracked],
+    *,
+    within: timedelta,
+    clock: Clock,
+    run: IngestionRun | None = None,
+) -> Done:
+    """Write one row per tracked subject for the present hour; series that are due are read first.
+
+    Args:
+        catalogue: the lists, and the client.
+        store: where series and rows are.
+        subjects: the most important first.
+        within: how long series may be read.
+        clock: the present, and the time.
+        run: counts the rows.
+    """
+    filled = fill(catalogue, store, subjects, FLOWS, within=within, clock=clock)
+    first = filled.last_day - timedelta(days=max(SPANS) - 1)
+    stored = days_of(store, subjects, _SUMMED, first, filled.last_day)
+    summed = sums(stored, filled.last_day)
+    ids = [subject.subject_id for subject in subjects]
+    rows = pl.DataFrame({"subject_id": ids})
+    ends_yesterday = filled.last_day == clock.now().date() - timedelta(days=1)
+    for metric in _SUMMED:
+        of_metric = summed.filter(pl.col("metric") == metric).select(
+            "subject_id", *(pl.col(f"sum_{w}_usd").alias(f"{metric}_{w}_usd") for w in _WINDOWS)
+        )
+        said = _overview_rows(catalogue, subjects, metric)
+        rows = rows.join(of_metric, on="subject_id", how="left").join(
+            said, on="subject_id", how="left"
+        )
+        if ends_yesterday:
+            rows = rows.with_columns(
+                pl.coalesce(f"{metric}_{w}_usd", f"{metric}_total{w}_usd").alias(
+                    f"{metric}_{w}_usd"
+                )
+                for w in ("7d", "30d")
+            )
+        rows = rows.drop(f"{metric}_total7d_usd", f"{metric}_total30d_usd")
+    options = newest_of(store, "options_volume", filled.last_day)
+    rows = rows.with_columns(
+        pl.Series("options_volume_24h_usd", [options.get(one) for one in ids], pl.Float64)
+    )
+    frame = hourly(
+        DEFILLAMA_ECONOMIC_THROUGHPUT,
+        rows,
+        failed=filled.failed,
+        last_day=filled.last_day,
+        now=clock.now(),
+    )
+    written = store.merge(DEFILLAMA_ECONOMIC_THROUGHPUT, frame, run=run)
+    return done((written,), subjects, filled)
+
+
+def _overview_rows(catalogue: Catalogue, subjects: Sequence[Tracked], metric: str) -> pl.DataFrame:
+    """What the overview says of tracked protocols: `{metric}_total{window}_usd`."""
+    try:
+        turnovers = catalogue.turnovers(metric)
+    except VenueError:  # `fill` has named every subject for it
+        turnovers = None
+    rows = []
+    for subject in subjects:
+        row = turnovers.of(subject.llama_id, subject.slug) if turnovers else None
+        if row is not None and subject.kind == PROTOCOL:
+            rows.append((subject.subject_id, row.total_24h, row.total_7d, row.total_30d))
+    names = [f"{metric}_total{window}_usd" for window in _WINDOWS]
+    schema = {"subject_id": pl.String, **dict.fromkeys(names, pl.Float64)}
+    return pl.DataFrame(rows, schema=schema, orient="row")
