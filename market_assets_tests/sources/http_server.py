@@ -47,12 +47,14 @@ class Server:
         url: its address.
         replies: answers in order; when they are used up, `default` answers.
         default: makes an answer out of a request's decoded body.
+        route: makes it out of the path with its query, and the body; in place of `default`.
         requests: (path, decoded body) in order of arrival.
     """
 
     url: str = ""
     replies: deque[Reply] = field(default_factory=deque)
     default: Callable[[Any], Reply] = lambda _request: Reply(body=[])
+    route: Callable[[str, Any], Reply] | None = None
     requests: list[tuple[str, Any]] = field(default_factory=list)
     over: threading.Event = field(default_factory=threading.Event)
 
@@ -75,7 +77,12 @@ def serving() -> Iterator[Server]:
 
         def _answer(self, request: Any) -> None:
             server.requests.append((self.path, request))
-            reply = server.replies.popleft() if server.replies else server.default(request)
+            if server.replies:
+                reply = server.replies.popleft()
+            elif server.route is not None:
+                reply = server.route(self.path, request)
+            else:
+                reply = server.default(request)
             if reply.hang:
                 server.over.wait(30)
                 self.close_connection = True

@@ -11,6 +11,7 @@ import pytest
 
 import market_assets.sources
 from market_assets.clock import SystemClock
+from market_assets.sources.concurrency import AdaptiveLimit
 from market_assets.sources.errors import (
     VenueBusy,
     VenueError,
@@ -145,6 +146,35 @@ def test_a_429_stops_every_process_and_passes(server: Server, tmp_path: Path) ->
     assert patience.slept == [7.0]
     assert 6 < budget.stats().blocked_s <= 7
     assert budget.stats().refusals == 1
+    http.close()
+
+
+def test_every_429_lowers_the_concurrency(server: Server) -> None:
+    """Those that are retried too; the counts say how low it went."""
+    server.replies.extend([BUSY, Reply(500, None), BUSY, Reply(body=[1])])
+    limit = AdaptiveLimit(8)
+    http = transport(server.url, limit=limit)
+    assert http.get_json("/page") == b"[1]"
+    assert (http.stats().concurrency, http.stats().lowest_concurrency) == (2, 2)
+    limit.succeeded()
+    assert (http.stats().concurrency, http.stats().lowest_concurrency) == (3, 2)
+    http.close()
+
+
+def test_a_refusal_carries_its_status(server: Server) -> None:
+    """What a client may do about it depends on it: a query too long is not a route that is gone."""
+    server.replies.append(Reply(414, {"error": "URI too long"}))
+    http = transport(server.url)
+    with pytest.raises(VenueRejected, match="414") as refusal:
+        http.get_json("/page")
+    assert refusal.value.status == 414
+    http.close()
+
+
+def test_a_parameter_with_several_values_is_repeated(server: Server) -> None:
+    http = transport(server.url)
+    http.get_json("/page", {"id": ("1", "2"), "limit": "20"})
+    assert server.requests[-1][0] == "/page?id=1&id=2&limit=20"
     http.close()
 
 

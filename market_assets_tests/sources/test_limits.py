@@ -57,6 +57,20 @@ def test_waits_until_the_minute_has_passed(tmp_path: Path) -> None:
     assert clock.monotonic() > WINDOW_S
 
 
+def test_a_window_may_have_any_length(tmp_path: Path) -> None:
+    """Ten seconds: what was spent counts for ten, and is free a moment later."""
+    clock = ManualClock(NOON)
+    shared = budget(tmp_path, clock, window=10.0)
+    shared.spend(50, "backfill", wait=0)
+    clock.advance(9.9)
+    with pytest.raises(BudgetExhaustedError):
+        shared.spend(50, "backfill", wait=0)
+    assert shared.spend(50, "backfill", wait=1) < 0.2
+    assert (shared.stats().per_window, shared.stats().window) == (PER_MINUTE, 10.0)
+    with pytest.raises(ValueError, match="of 100 in 10 s"):
+        shared.spend(60, "backfill", wait=0)
+
+
 def test_gives_up_when_the_wait_is_over(tmp_path: Path) -> None:
     """Who gives up spends nothing, and leaves no place in the queue."""
     clock = ManualClock(NOON)
@@ -138,7 +152,7 @@ def test_a_cut_after_the_first_line_is_no_damage(tmp_path: Path) -> None:
 
 
 def test_a_big_request_gets_its_turn_among_small_ones(tmp_path: Path) -> None:
-    """Small requests keep coming from two users; the big one still goes within about a minute."""
+    """Small requests keep coming from two users; the big one still goes within about a window."""
     clock = ManualClock(NOON)
     small = WeightBudget(tmp_path / "budget", per_window=PER_MINUTE, reserves=RESERVES, clock=clock)
 

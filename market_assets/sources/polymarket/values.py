@@ -73,7 +73,7 @@ def price(value: float | str) -> float:
     """A price of a share, 0 to 1."""
     parsed = number(value)
     if not 0.0 <= parsed <= 1.0:
-        raise ValueError(f"price {parsed:g} is outside 0 to 1")
+        raise ValueError(f"price {parsed} is outside 0 to 1")
     return parsed
 
 
@@ -81,7 +81,7 @@ def traded_price(value: float | str) -> float:
     """A price that somebody paid: above 0, at most 1."""
     parsed = price(value)
     if parsed == 0.0:
-        raise ValueError("price 0 is none that anybody pays")
+        raise ValueError("price 0.0 is none that anybody pays")
     return parsed
 
 
@@ -89,7 +89,7 @@ def amount(value: float | str) -> float:
     """A sum that cannot be negative: volume, liquidity, open interest."""
     parsed = number(value)
     if parsed < 0.0:
-        raise ValueError(f"{parsed:g} is negative")
+        raise ValueError(f"{parsed} is negative")
     return parsed
 
 
@@ -97,7 +97,7 @@ def size(value: float | str) -> float:
     """Shares: more than none."""
     parsed = number(value)
     if parsed <= 0.0:
-        raise ValueError(f"size {parsed:g} is not above 0")
+        raise ValueError(f"size {parsed} is not above 0")
     return parsed
 
 
