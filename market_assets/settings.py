@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -126,6 +126,7 @@ class Settings:
     defillama_stablecoins_url: str
     defillama_coins_url: str
     alert_min_severity: str
+    api_token: str = field(repr=False)
     ui_port: int
     simulator_port: int
     flush_interval: timedelta
@@ -217,6 +218,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         defillama_stablecoins_url=_url(values, "DEFILLAMA_STABLECOINS_URL", "http"),
         defillama_coins_url=_url(values, "DEFILLAMA_COINS_URL", "http"),
         alert_min_severity=values["ALERT_MIN_SEVERITY"],
+        api_token=_token(values, "MARKET_API_TOKEN"),
         ui_port=int(_number(values, "MARKET_UI_PORT", 1, 65535)),
         simulator_port=int(_number(values, "MARKET_SIMULATOR_PORT", 1, 65535)),
         flush_interval=timedelta(seconds=_number(values, "MARKET_FLUSH_SECONDS", 0.1, 60)),
@@ -265,6 +267,14 @@ def _url(values: Mapping[str, str], name: str, scheme: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in (scheme, scheme + "s") or not parts.netloc:
         raise SettingError(f"{name} is {text!r}; it must be a {scheme}:// or {scheme}s:// address")
+    return text
+
+
+def _token(values: Mapping[str, str], name: str) -> str:
+    """A token that a header can carry. What is wrong with it is said without saying it."""
+    text = values[name].strip()
+    if not all("!" <= character <= "~" for character in text):
+        raise SettingError(f"{name} has blanks or other than printable ASCII characters")
     return text
 
 

@@ -29,6 +29,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ingestion": BASE | {"features", "storage", "sources"},
     "sidecar": BASE | {"features", "storage", "sources"},
     "health": BASE | {"storage", "sidecar"},
+    "metrics": BASE | {"storage", "sidecar", "health"},
+    "api": BASE | {"storage", "health"},
     "defs": BASE
     | {
         "settings",
@@ -57,6 +59,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "ingestion",
         "definitions",
         "simulator",
+        "metrics",
+        "api",
     },
 }
 FORBIDDEN: dict[str, set[str]] = {
@@ -68,6 +72,8 @@ FORBIDDEN: dict[str, set[str]] = {
     "checks": {"dagster"},
     "derived": {"dagster", "duckdb", "httpx", "websockets"},
     "ingestion": {"dagster", "duckdb", "httpx", "websockets"},
+    "metrics": {"dagster", "duckdb", "polars"},
+    "api": {"dagster", "duckdb", "polars"},
     "simulator": {"dagster", "duckdb", "polars"},
     "clock": {"polars", "dagster"},
     "channels": {"polars", "dagster"},

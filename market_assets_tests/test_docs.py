@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 _COMMAND = re.compile(r"(?:^|`)(?:\.venv/bin/)?(market-assets [a-z][^`\n#]*)", re.MULTILINE)
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
-_NOT_HERE = {"run", "setup", "simulate"}
+_NOT_HERE = {"api", "run", "setup", "simulate"}
 """Commands that go on until they are stopped; `system/` and `cli/` run them."""
 
 

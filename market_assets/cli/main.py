@@ -10,7 +10,7 @@ import sys
 import click
 
 from market_assets import __version__
-from market_assets.cli import data, health, run, venues
+from market_assets.cli import data, health, run, serving, venues
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -28,6 +28,7 @@ for command in (
     data.stream,
     data.maintain,
     data.publish,
+    serving.api,
     run.run,
     run.setup,
 ):

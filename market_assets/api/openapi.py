@@ -1,0 +1,115 @@
+"""The OpenAPI document, made from what the routes are made from: it cannot say something else."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from market_assets.api import schemas as shape
+from market_assets.api.endpoints import ENDPOINTS, HEALTH, METRICS, OPENAPI
+from market_assets.api.errors import CODES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from market_assets.api.parameters import Parameter
+
+_ALWAYS: Final = (400, 401, 414, 431, 500, 503)
+"""Statuses of errors that any route may answer with."""
+_DESCRIPTION: Final = """\
+The latest market context, read from the published database. Every instant is UTC; a value that the
+venue did not give is null. Ages tell how fresh each part is: the published file is seconds to a few
+minutes behind the live one. `ETag` changes when a new file is published."""
+
+
+def document(version: str) -> dict[str, Any]:
+    """The document, as OpenAPI 3.1 has it.
+
+    Args:
+        version: of the project.
+    """
+    paths = {
+        endpoint.path: _get(
+            endpoint.name,
+            endpoint.summary,
+            endpoint.schema(),
+            parameters=endpoint.parameters,
+            doc=endpoint.doc,
+        )
+        for endpoint in ENDPOINTS
+    }
+    paths[HEALTH] = _get(
+        "health",
+        "The status of every channel",
+        shape.health(),
+        doc="200 whether or not all is well; 503 where that could not be found out.",
+    )
+    paths[METRICS] = _get(
+        "metrics", "Metrics for Prometheus", {"type": "string"}, media_type="text/plain"
+    )
+    paths[OPENAPI] = _get("openapi", "This document", {"type": "object"})
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "market_assets", "version": version, "description": _DESCRIPTION},
+        "paths": dict(sorted(paths.items())),
+        "components": {
+            "schemas": {"Error": _error(CODES)},
+            "securitySchemes": {
+                "token": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "MARKET_API_TOKEN; not needed on loopback while it is empty.",
+                }
+            },
+        },
+        "security": [{"token": []}],
+    }
+
+
+def _get(
+    name: str,
+    summary: str,
+    schema: dict[str, Any],
+    *,
+    parameters: Sequence[Parameter] = (),
+    doc: str = "",
+    media_type: str = "application/json",
+) -> dict[str, Any]:
+    statuses = {*_ALWAYS, *([404] if any(p.place == "path" for p in parameters) else [])}
+    return {
+        "get": {
+            "operationId": name,
+            "summary": summary,
+            **({"description": doc} if doc else {}),
+            **({"parameters": [_parameter(p) for p in parameters]} if parameters else {}),
+            "responses": {
+                "200": {"description": "The answer.", "content": {media_type: {"schema": schema}}},
+                **{str(status): _refusal(status) for status in sorted(statuses)},
+            },
+        }
+    }
+
+
+def _parameter(parameter: Parameter) -> dict[str, Any]:
+    return {
+        "name": parameter.name,
+        "in": parameter.place,
+        "required": parameter.is_required,
+        "description": parameter.doc,
+        "schema": parameter.schema,
+        **({} if parameter.example is None else {"example": parameter.example}),
+    }
+
+
+def _refusal(status: int) -> dict[str, Any]:
+    meanings = "; ".join(
+        f"`{code}`: {meaning.rstrip('.')}"
+        for code, (its_status, meaning) in CODES.items()
+        if its_status == status
+    )
+    reference = {"schema": {"$ref": "#/components/schemas/Error"}}
+    return {"description": meanings + ".", "content": {"application/json": reference}}
+
+
+def _error(codes: Iterable[str]) -> dict[str, Any]:
+    code = {"type": "string", "enum": list(codes)}
+    return shape.members(error=shape.members(code=code, message=shape.TEXT))

@@ -1,0 +1,245 @@
+"""Reading the published file for as long as a process lives, and always the newest one.
+
+The file is replaced by rename, so a reader neither waits for a writer nor meets his lock; what it
+must do is notice that there is a new file. `Published` looks (one `stat`) each time it is asked,
+opens a new file once for all threads, and closes an old one when the last who reads it is done.
+
+DuckDB keeps one database per path and process: connecting again to a path whose file was replaced
+gives the old file for as long as anybody has it open. Attaching it to a database in memory of its
+own does not, so that is how a file is opened here.
+
+Not here: the live file (`live.py`), which readers of this kind never touch.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock, RLock, get_ident
+from typing import TYPE_CHECKING, Any, Final
+
+import duckdb
+
+from market_assets.clock import from_s
+from market_assets.storage.errors import StoreError, from_duckdb, from_os
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Hashable, Iterator, Mapping
+    from datetime import datetime
+    from pathlib import Path
+    from typing import TypeVar
+
+    from duckdb import DuckDBPyConnection
+
+    T = TypeVar("T")
+
+_LOG = logging.getLogger(__name__)
+
+_CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
+    "autoload_known_extensions": "false",
+    "autoinstall_known_extensions": "false",
+    "memory_limit": "512MB",
+    # Each thread that asks works on its own query; DuckDB adds none to it.
+    "threads": "1",
+}
+_RETRY_S: Final = 1.0
+"""How often a new file that cannot be opened is tried again while the old one serves."""
+_OPEN_ATTEMPTS: Final = 5
+
+
+class NothingPublished(StoreError):  # noqa: N818 - reads as what happened
+    """There is no published file yet."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """Which file stands at the path: no two that were published are equal."""
+
+    inode: int
+    modified_ns: int
+    size: int
+
+    @property
+    def at(self) -> datetime:
+        """When it was written, to the microsecond."""
+        return from_s(self.modified_ns // 1000 / 1e6)
+
+    @property
+    def tag(self) -> str:
+        """Short text that differs from version to version."""
+        return f"{self.modified_ns:x}-{self.size:x}-{self.inode:x}"
+
+
+class Snapshot:
+    """One version of the published file, open for reading. Threads may share it."""
+
+    def __init__(self, path: Path, version: Version, connection: DuckDBPyConnection) -> None:
+        """Made by `Published`; takes the connection over."""
+        self.version = version
+        self._path = path
+        self._connection = connection
+        self._cursors: dict[int, DuckDBPyConnection] = {}
+        self._guard = Lock()
+        self._remembered: dict[Hashable, object] = {}
+        self._remembering = RLock()
+        self.readers = 0
+        """How many read it now; counted by `Published`."""
+        self.columns: dict[str, tuple[str, ...]] = {}
+        """The columns of each table, in their order, by the table's name."""
+        for table, column in connection.execute(
+            "select table_name, column_name from duckdb_columns() "
+            "where database_name = 'published' and not internal order by table_name, column_index"
+        ).fetchall():
+            self.columns[table] = (*self.columns.get(table, ()), column)
+
+    def rows(self, sql: str, params: Mapping[str, object] | None = None) -> list[dict[str, Any]]:
+        """All rows of a query, by column name; instants are aware and UTC.
+
+        Args:
+            sql: one statement that only reads.
+            params: values for its `$name`.
+
+        Raises:
+            StoreError: the file cannot be read (any more).
+        """
+        cursor = self._cursor()
+        try:
+            found = cursor.execute(sql, dict(params) if params else None).fetchall()
+        except (duckdb.OperationalError, duckdb.FatalException, duckdb.InternalException) as error:
+            raise from_duckdb(self._path, str(error)) from error
+        names = [column[0] for column in cursor.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in found]
+
+    def remember(self, key: Hashable, make: Callable[[Snapshot], T]) -> T:
+        """What `make` gives, made once for this version of the file.
+
+        Threads that ask for it meanwhile wait. The keys are the program's own and few: what users
+        ask for must not be among them.
+        """
+        with self._remembering:
+            if key not in self._remembered:
+                self._remembered[key] = make(self)
+            return self._remembered[key]  # type: ignore[return-value]  # made by `make` of this key
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._guard:
+            for cursor in self._cursors.values():
+                cursor.close()
+            self._cursors.clear()
+            self._connection.close()
+
+    def _cursor(self) -> DuckDBPyConnection:
+        """This thread's own; a cursor that two threads share would mix their answers."""
+        thread = get_ident()
+        with self._guard:
+            if thread not in self._cursors:
+                cursor = self._connection.cursor()
+                cursor.execute("use published").fetchall()
+                cursor.execute("set timezone = 'UTC'").fetchall()
+                self._cursors[thread] = cursor
+            return self._cursors[thread]
+
+
+class Published:
+    """The published file at a path, whichever it is at the time. Threads may share it."""
+
+    def __init__(self, path: Path) -> None:
+        """Nothing is opened before the first read.
+
+        Args:
+            path: `MARKET_DB`.
+        """
+        self.path = path
+        self._guard = Lock()
+        self._current: Snapshot | None = None
+        self._retry_at = 0.0
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Snapshot]:
+        """The newest version, open while the block runs, whatever is published meanwhile.
+
+        A new file that cannot be opened (somebody has it open for writing, say) is logged, and the
+        one before it goes on serving.
+
+        Raises:
+            NothingPublished: there is no file, and there was none before.
+            StoreError: the file cannot be opened, and there was none before.
+        """
+        with self._guard:
+            snapshot = self._newest()
+            snapshot.readers += 1
+        try:
+            yield snapshot
+        finally:
+            with self._guard:
+                snapshot.readers -= 1
+                if snapshot is not self._current and snapshot.readers == 0:
+                    snapshot.close()
+
+    def close(self) -> None:
+        """Close what nobody reads; what is being read closes with its last reader."""
+        with self._guard:
+            if self._current is not None and self._current.readers == 0:
+                self._current.close()
+            self._current = None
+
+    def _newest(self) -> Snapshot:
+        before = self._current
+        try:
+            version = _version(self.path)
+        except StoreError:
+            if before is None:
+                raise
+            return before
+        if before is not None and (version == before.version or time.monotonic() < self._retry_at):
+            return before
+        try:
+            newest = _open(self.path)
+        except StoreError as error:
+            if before is None:
+                raise
+            _LOG.warning("the file of %s goes on serving: %s", before.version.at, error)
+            self._retry_at = time.monotonic() + _RETRY_S
+            return before
+        self._current = newest
+        if before is not None and before.readers == 0:
+            before.close()
+        return newest
+
+
+def _version(path: Path) -> Version:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        raise NothingPublished(
+            f"{path} is not there: nothing has been published yet; `make run` does"
+        ) from None
+    except OSError as error:
+        raise from_os(path.parent, error) from error
+    return Version(found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def _open(path: Path) -> Snapshot:
+    """Open the file at the path, and be sure which version it is that was opened."""
+    for _ in range(_OPEN_ATTEMPTS):
+        version = _version(path)
+        connection = duckdb.connect(":memory:", config=_CONFIG)
+        try:
+            quoted = str(path).replace("'", "''")
+            connection.execute(
+                f"attach '{quoted}' as published (type duckdb, read_only)"
+            ).fetchall()
+            if version == _version(path):
+                connection.execute("set enable_external_access = false").fetchall()
+                return Snapshot(path, version, connection)
+        except duckdb.Error as error:
+            connection.close()
+            raise from_duckdb(path, str(error)) from error
+        except BaseException:
+            connection.close()
+            raise
+        connection.close()
+    raise StoreError(f"{path} was replaced {_OPEN_ATTEMPTS} times while it was being opened")
