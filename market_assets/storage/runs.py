@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from market_assets.redaction import redacted
 from market_assets.storage.changes import Written, earliest, latest
 from market_assets.storage.errors import one_line
 from market_assets.tables import INGESTION_RUNS
@@ -18,20 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _MESSAGE_LENGTH: Final = 300
-
-_SECRETS: Final = (
-    (re.compile(r"(\w+://)[^\s/@]+@"), r"\1"),
-    (re.compile(r"(\w+://[^\s?#'\"]+)[?#][^\s'\"]*"), r"\1"),
-    (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE), r"\1 …"),
-    (
-        re.compile(
-            r"\b((?:[\w-]*(?:api[_-]?key|token|secret|passw(?:or)?d|signature))|authorization)"
-            r"(['\"]?\s*[=:]\s*['\"]?)(?!bearer|basic)[^\s'\",;&]+",
-            re.IGNORECASE,
-        ),
-        r"\1\2…",
-    ),
-)
 
 
 @dataclass
@@ -56,6 +42,7 @@ class IngestionRun:
         finished_at: when the last write committed, or the failure was recorded.
         error_kind: the class of the error that ended it.
         error_message: one line, without secrets.
+        ended_at: when a failure happened that is recorded later.
     """
 
     source: str
@@ -70,6 +57,7 @@ class IngestionRun:
     finished_at: datetime | None = field(default=None, init=False)
     error_kind: str | None = field(default=None, init=False)
     error_message: str | None = field(default=None, init=False)
+    ended_at: datetime | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self.run_id = self.run_id or new_run_id(self.started_at)
@@ -87,8 +75,21 @@ class IngestionRun:
         The class of the error becomes `error_kind`, its text `error_message`, without URLs' query
         strings, passwords and tokens.
         """
-        self.error_kind = type(error).__name__
-        self.error_message = without_secrets(str(error)) or self.error_kind
+        return self.failed_with(type(error).__name__, str(error))
+
+    def failed_with(
+        self, kind: str, message: str, *, ended_at: datetime | None = None
+    ) -> IngestionRun:
+        """The run as failed, from what somebody else recorded of it.
+
+        Args:
+            kind: becomes `error_kind`.
+            message: becomes `error_message`, on one line and without secrets.
+            ended_at: when; by default when the row is written.
+        """
+        self.error_kind = kind
+        self.error_message = without_secrets(message) or kind
+        self.ended_at = ended_at
         return self
 
     def counting(self, written: Iterable[Written], now: datetime) -> IngestionRun:
@@ -99,7 +100,10 @@ class IngestionRun:
         counted.event_from_at = earliest(self.event_from_at, *(w.event_from_at for w in mine))
         counted.event_to_at = latest(self.event_to_at, *(w.event_to_at for w in mine))
         counted.error_kind, counted.error_message = self.error_kind, self.error_message
-        counted.finished_at = now if mine or self.error_kind else self.finished_at
+        counted.ended_at = self.ended_at
+        counted.finished_at = (
+            (self.ended_at or now) if mine or self.error_kind else self.finished_at
+        )
         return counted
 
     def is_moved_by(self, written: Iterable[Written]) -> bool:
@@ -143,26 +147,24 @@ def rows(runs: Iterable[IngestionRun]) -> pl.DataFrame:
     )
 
 
-def new_run_id(at: datetime) -> str:
-    """A UUID of version 7: 48 bits of milliseconds, then chance. Sorts by time."""
+def new_run_id(at: datetime, *names: str) -> str:
+    """A UUID of version 7: 48 bits of milliseconds, then chance. Sorts by time.
+
+    Args:
+        at: the time.
+        names: take the place of chance: who records the same attempt twice, has one row.
+    """
     milliseconds = int(at.timestamp() * 1e3) & (1 << 48) - 1
-    chance = uuid.uuid4().int
-    value = milliseconds << 80 | chance & (1 << 80) - 1
+    rest = uuid.uuid5(uuid.NAMESPACE_OID, "/".join(names)) if names else uuid.uuid4()
+    value = milliseconds << 80 | rest.int & (1 << 80) - 1
     value = value & ~(0xF << 76) | 0x7 << 76
     value = value & ~(0x3 << 62) | 0x2 << 62
     return str(uuid.UUID(int=value))
 
 
 def without_secrets(text: str) -> str:
-    """The text on one line, without what must not be kept.
-
-    Gone are the user and the query string of every URL, bearer tokens, and the values of whatever
-    is called a key, a token, a secret, a password or a signature.
-    """
-    line = " ".join(text.split())
-    for pattern, kept in _SECRETS:
-        line = pattern.sub(kept, line)
-    return one_line(line, _MESSAGE_LENGTH)
+    """The text on one line of at most 300 characters, without what must not be kept."""
+    return one_line(redacted(" ".join(text.split())), _MESSAGE_LENGTH)
 
 
 def _milliseconds(run: IngestionRun) -> int | None:
