@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import json
+import pickle
 import subprocess
 import sys
 import threading
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -170,12 +171,10 @@ def _in_thread(config: SimulatorConfig) -> Simulated:
 
 
 def _in_process(config: SimulatorConfig) -> Simulated:
-    values = {k: v for k, v in asdict(config).items() if k not in ("size", "limits", "start")}
-    values["recordings"] = str(config.recordings) if config.recordings else None
-    values["start"] = config.start.isoformat() if config.start else None
-    whole = values | {"size": asdict(config.size), "limits": asdict(config.limits)}
     child = subprocess.Popen(
-        [sys.executable, "-c", _CHILD, json.dumps(whole)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", _CHILD, pickle.dumps(config).hex()],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert child.stdout is not None
     port = child.stdout.readline().strip()
@@ -202,18 +201,9 @@ def _simulated(port: int, simulator: Simulator | None, end: Callable[[], None]) 
 
 
 _CHILD = """
-import json, sys
-from datetime import datetime
-from pathlib import Path
-from market_assets.simulator.hyperliquid.limits import Limits
-from market_assets.simulator.hyperliquid.synthetic.universe import Size
-from market_assets.simulator.server import SimulatorConfig, serve
-values = json.loads(sys.argv[1])
-values["size"] = Size(**values["size"])
-values["limits"] = Limits(**values["limits"])
-values["start"] = datetime.fromisoformat(values["start"]) if values["start"] else None
-values["recordings"] = Path(values["recordings"]) if values["recordings"] else None
-values["faults"] = tuple(values["faults"])
-serve(SimulatorConfig(**values), on_ready=lambda at: print(at.port, flush=True))
+import pickle, sys
+from market_assets.simulator.server import serve
+config = pickle.loads(bytes.fromhex(sys.argv[1]))
+serve(config, on_ready=lambda at: print(at.port, flush=True))
 """
 """What a simulator of its own process runs."""

@@ -2,18 +2,20 @@
 
 A venue gives each path a function of the request (`Asked`) that returns what is to be encoded, or
 raises `Refused`. Functions run one at a time in a thread of the venue's, so that the streams of
-other venues are not held up by a large answer.
+other venues are not held up by a large answer. An answer of many megabytes is `Streamed`: it goes
+out piece by piece, and is never whole in memory.
 """
 
 from __future__ import annotations
 
 import asyncio
+import math
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import msgspec
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from market_assets.simulator.faults import with_wrong_types
@@ -22,7 +24,7 @@ from market_assets.simulator.refused import Refused
 from market_assets.simulator.windows import Window
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 
     from starlette.requests import Request
 
@@ -59,6 +61,19 @@ class Asked:
         return [part for text in self.query.get(name, ()) for part in text.split(",") if part]
 
 
+@dataclass(frozen=True)
+class Streamed:
+    """An answer that is sent as it is made.
+
+    Attributes:
+        pieces: gives its encoding in pieces.
+        tree: gives the same as a whole, for faults that change it.
+    """
+
+    pieces: Callable[[], Iterator[bytes]]
+    tree: Callable[[], Any]
+
+
 @dataclass
 class Quota:
     """How many requests one address may make in a sliding span of the venue's clock.
@@ -79,6 +94,10 @@ class Quota:
         """Count one more."""
         self._used[host].add(now_s, 1)
 
+    def room_in(self, host: str, now_s: float) -> float:
+        """Seconds until the oldest request that counts does so no more."""
+        return self._used[host].ends_in(now_s) if host in self._used else 0.0
+
 
 class Desk:
     """Where the requests of one REST venue are answered.
@@ -86,16 +105,26 @@ class Desk:
     Args:
         venue: its name, by which faults are scoped and answers counted.
         named_by: under which keys its rows carry the name that a fault's `coin` means.
+        headers: of every good answer.
+        says_when: whether each 429 names the time to wait, and not just one in three.
     """
 
     def __init__(
-        self, venue: str, around: Surroundings, *, named_by: tuple[str, ...] = ("id", "name")
+        self,
+        venue: str,
+        around: Surroundings,
+        *,
+        named_by: tuple[str, ...] = ("id", "name"),
+        headers: Mapping[str, str] | None = None,
+        says_when: bool = False,
     ) -> None:
         self.clock = around.clock
         self._faults = around.faults.of(venue)
         self._traffic = around.traffic
         self._transports = around.transports
         self._named_by = named_by
+        self._headers = dict(headers or {})
+        self._says_when = says_when
         self._refused = 0
         self._worker = ThreadPoolExecutor(1, thread_name_prefix=venue)
 
@@ -126,6 +155,10 @@ class Desk:
         """Let the worker thread go."""
         self._worker.shutdown(wait=False, cancel_futures=True)
 
+    async def work(self, made: Callable[[], Any]) -> Any:
+        """What a function gives in the thread of the answers."""
+        return await asyncio.get_running_loop().run_in_executor(self._worker, made)
+
     async def _answer(
         self,
         path: str,
@@ -134,7 +167,7 @@ class Desk:
         quotas: tuple[Quota, ...],
     ) -> Response:
         if not self._admitted(request, quotas):
-            return self._too_many()
+            return self._too_many(request, quotas)
         query: dict[str, list[str]] = {}
         for name, value in request.query_params.multi_items():
             query.setdefault(name, []).append(value)
@@ -145,11 +178,18 @@ class Desk:
             made = await loop.run_in_executor(self._worker, _made, answer, asked, not faulty)
         except Refused as refused:
             return Response(refused.body, refused.status, media_type=refused.media_type)
+        if isinstance(made, Streamed):
+            pieces = self._pieces(made.pieces())
+            return StreamingResponse(pieces, headers=self._headers, media_type=_JSON)
         if faulty:  # here and not in the thread: the plan of faults belongs to the loop
             tree = self._spoilt(made.tree, request.url.path)
             made = _Made(_rows(tree), msgspec.json.encode(tree), None)
         self._traffic.rows[path] += made.rows
-        return Response(made.encoded, media_type=_JSON)
+        return Response(made.encoded, headers=self._headers, media_type=_JSON)
+
+    async def _pieces(self, pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+        while (piece := await self.work(lambda: next(pieces, None))) is not None:
+            yield piece
 
     def _spoilt(self, tree: Any, path: str) -> Any:
         if _rows(tree) and self._faults.strike("empty_page", path=path, type=None):
@@ -173,13 +213,17 @@ class Desk:
             quota.take(host, now_s)
         return True
 
-    def _too_many(self) -> Response:
-        """429 as a proxy in front of the venue says it; now and then it names a time to wait."""
+    def _too_many(self, request: Request, quotas: tuple[Quota, ...]) -> Response:
+        """429 as a proxy in front of the venue says it, mostly without the time to wait."""
         self._refused += 1
-        named = self._refused % _RETRY_AFTER_ONE_IN == 0
-        return Response(
-            "error code: 1015", 429, {"Retry-After": "1"} if named else {}, media_type="text/plain"
-        )
+        wait = {}
+        if self._says_when:
+            host, now_s = request.client.host if request.client else "?", self.clock.seconds()
+            venue_s = max((quota.room_in(host, now_s) for quota in quotas), default=0.0)
+            wait = {"Retry-After": str(max(math.ceil(venue_s / self.clock.speed), 1))}
+        elif self._refused % _RETRY_AFTER_ONE_IN == 0:
+            wait = {"Retry-After": "1"}
+        return Response("error code: 1015", 429, wait, media_type="text/plain")
 
 
 class _Made(NamedTuple):
@@ -190,8 +234,12 @@ class _Made(NamedTuple):
     tree: Any
 
 
-def _made(answer: Callable[[Asked], Any], asked: Asked, encode: bool) -> _Made:  # noqa: FBT001 - run_in_executor passes no keywords
+def _made(answer: Callable[[Asked], Any], asked: Asked, encode: bool) -> _Made | Streamed:  # noqa: FBT001 - run_in_executor passes no keywords
     tree = answer(asked)
+    if isinstance(tree, Streamed):
+        if encode:
+            return tree
+        tree = tree.tree()
     return _Made(_rows(tree), msgspec.json.encode(tree), None) if encode else _Made(0, b"", tree)
 
 

@@ -17,6 +17,8 @@ from starlette.applications import Starlette
 
 from market_assets.simulator import venues
 from market_assets.simulator.control import Control
+from market_assets.simulator.defillama.venue import Limits as DefillamaLimits
+from market_assets.simulator.defillama.world import Size as DefillamaSize
 from market_assets.simulator.faults import FaultPlan, parsed
 from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets.simulator.hyperliquid.synthetic.universe import Size
@@ -48,6 +50,8 @@ class SimulatorConfig:
         offset_s: seconds by which the venue's clock is ahead of that.
         size: how much Hyperliquid lists, and how busy it is.
         limits: what one address may do at Hyperliquid.
+        defillama_size: how much exists at DefiLlama, and how long its list of protocols is.
+        defillama_limits: what one address may do there.
         faults: faults in force from the beginning, in the form of `--fault`: `drop,every=30`.
     """
 
@@ -60,6 +64,8 @@ class SimulatorConfig:
     offset_s: float = 0.0
     size: Size = field(default_factory=Size)
     limits: Limits = field(default_factory=Limits)
+    defillama_size: DefillamaSize = field(default_factory=DefillamaSize)
+    defillama_limits: DefillamaLimits = field(default_factory=DefillamaLimits)
     faults: tuple[str, ...] = ()
 
 

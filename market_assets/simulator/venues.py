@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from market_assets.simulator.defillama.venue import DefillamaVenue
 from market_assets.simulator.hyperliquid import building
 from market_assets.simulator.hyperliquid.venue import HyperliquidVenue
 
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from market_assets.simulator.server import SimulatorConfig
     from market_assets.simulator.venue import Surroundings, Venue
 
-_KINDS: Final[tuple[type[Venue], ...]] = (HyperliquidVenue,)
+_KINDS: Final[tuple[type[Venue], ...]] = (HyperliquidVenue, DefillamaVenue)
 
 
 def made(config: SimulatorConfig, around: Surroundings) -> list[Venue]:
@@ -23,7 +24,10 @@ def made(config: SimulatorConfig, around: Surroundings) -> list[Venue]:
         FileNotFoundError: recordings are to be served, and there are none.
     """
     return [
-        building.venue(around, size=config.size, limits=config.limits, recordings=config.recordings)
+        building.venue(
+            around, size=config.size, limits=config.limits, recordings=config.recordings
+        ),
+        DefillamaVenue(around, size=config.defillama_size, limits=config.defillama_limits),
     ]
 
 

@@ -28,3 +28,7 @@ class Window:
             return False
         self.add(now_s, amount)
         return True
+
+    def ends_in(self, now_s: float) -> float:
+        """Seconds until the oldest amount leaves the sum; 0 for an empty one."""
+        return max(self._entries[0][0] + self._seconds - now_s, 0.0) if self._entries else 0.0
