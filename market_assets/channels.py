@@ -190,6 +190,25 @@ CHANNELS: Final[tuple[Channel, ...]] = (
         ("polymarket_trades",),
         "polymarket_trades_refresh",
     ),
+    *(
+        Channel(
+            "defillama",
+            name,
+            timedelta(hours=1),
+            (f"defillama_{name}",),
+            "defillama_capital_refresh",
+            offset=timedelta(minutes=12),
+        )
+        for name in ("subjects", "capital_base", "capital_flows", "economic_throughput")
+    ),
+    Channel(
+        "defillama",
+        "daily_history",
+        timedelta(hours=1),  # each series is read once a day; hourly is how a run is gone on with
+        ("defillama_daily_history",),
+        "defillama_history_refresh",
+        offset=timedelta(minutes=35),
+    ),
 )
 
 

@@ -148,6 +148,44 @@ class PolymarketApi(dg.ConfigurableResource[Any]):
             clients.close()
 
 
+class DefillamaApi(dg.ConfigurableResource[Any]):
+    """DefiLlama's lists and series, within the requests that all processes share.
+
+    Attributes:
+        base_url: where TVL, fees and volumes are.
+        stablecoins_url: where stablecoins are.
+        budget_file: the file that holds the shared budget.
+        requests_per_minute: what all processes together may ask for.
+        concurrency: requests at once, at most.
+    """
+
+    base_url: str
+    stablecoins_url: str
+    budget_file: str
+    requests_per_minute: int = 200
+    concurrency: int = 4
+
+    @contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:  # noqa: ARG002 - Dagster's signature
+        """Hand over a catalogue, whose lists are read once a run; its client is closed after it."""
+        from market_assets.ingestion.defillama.catalogue import Catalogue  # noqa: PLC0415 - its own
+        from market_assets.sources.defillama.client import (  # noqa: PLC0415 - runs pay for it
+            DefiLlamaClient,
+            request_budget,
+        )
+
+        client = DefiLlamaClient(
+            self.base_url,
+            self.stablecoins_url,
+            budget=request_budget(Path(self.budget_file), per_minute=self.requests_per_minute),
+            concurrency=self.concurrency,
+        )
+        try:
+            yield Catalogue(client)
+        finally:
+            client.close()
+
+
 @dg.definitions
 def resources() -> dg.Definitions:
     """The resources, as the settings have them, and the executor of every job."""
@@ -160,6 +198,7 @@ def resources() -> dg.Definitions:
             "hyperliquid_backfill": hyperliquid_api(settings, user="backfill"),
             "polymarket": polymarket_api(settings),
             "polymarket_backfill": polymarket_api(settings, user="backfill"),
+            "defillama": defillama_api(settings),
             "feature_inputs": feature_inputs,
         },
         executor=dg.in_process_executor,
@@ -203,4 +242,15 @@ def polymarket_api(settings: Settings, *, user: str = "runs") -> PolymarketApi:
         budgets=str(settings.state_dir),
         concurrency=settings.polymarket.concurrency,
         user=user,
+    )
+
+
+def defillama_api(settings: Settings) -> DefillamaApi:
+    """The hosts and limits that the settings name."""
+    return DefillamaApi(
+        base_url=settings.defillama_api_url,
+        stablecoins_url=settings.defillama_stablecoins_url,
+        budget_file=str(settings.state_dir / "defillama.budget"),
+        requests_per_minute=settings.defillama.requests_per_minute,
+        concurrency=settings.defillama.concurrency,
     )

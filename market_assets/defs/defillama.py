@@ -1,0 +1,321 @@
+"""DefiLlama's assets: which chains and protocols there are, the capital behind them, what it does.
+
+Series are read once a day each (`ingestion/defillama/series.py`): whichever asset comes first after
+00:30 UTC reads what is due, within its time, and the others find it stored.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import dagster as dg
+from pydantic import Field
+
+from market_assets import tables
+from market_assets.clock import SystemClock
+from market_assets.defs.hyperliquid import Market, hyperliquid_assets, ingestion_run
+from market_assets.defs.options import (
+    as_markdown,
+    asset_options,
+    count_rows,
+    preview,
+    requests_made,
+    some,
+    written_result,
+)
+from market_assets.settings import Settings
+from market_assets.tables.defillama import METRICS
+
+if TYPE_CHECKING:
+    from market_assets.ingestion.defillama.accounting import Done
+    from market_assets.ingestion.defillama.subjects import Tracked
+    from market_assets.storage.store import Store
+
+Lists = dg.ResourceParam[Any]
+"""A `Catalogue`: importing it here would be paid for by every run of every other source."""
+Configured = dg.ResourceParam[Settings]
+Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]
+
+_KINDS: Final = {"http", "duckdb"}
+_POOL: Final = "defillama"
+_HISTORY_POOL: Final = "defillama_history"
+_WITHIN: Final = timedelta(minutes=2)
+"""How long an hourly asset reads series; on most hours there is none to read."""
+_WHOLE: Final = "every_subject_was_read"
+
+
+def _options(name: str, *, pool: str = _POOL) -> dict[str, Any]:
+    """The asset's options, and the check that its run answers itself."""
+    return {
+        **asset_options(name, kinds=_KINDS, pool=pool),
+        "check_specs": [
+            dg.AssetCheckSpec(
+                _WHOLE,
+                asset=name,
+                description="No tracked subject failed; those that did are named.",
+            )
+        ],
+    }
+
+
+@dg.asset(
+    **asset_options("defillama_subjects", kinds=_KINDS, pool=_POOL), deps=[hyperliquid_assets]
+)
+def defillama_subjects(
+    context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
+) -> dg.MaterializeResult[None]:
+    """One row per chain or protocol that DefiLlama lists or has listed; no exchanges.
+
+    `/v2/chains` and `/protocols`, hourly, with the Hyperliquid symbol that each belongs to (by
+    CoinGecko's identifier and a list kept by hand). Tracked are those with a symbol, the first 100
+    chains and protocols by value locked, and what the settings add.
+    """
+    from market_assets.ingestion.defillama.subjects import (  # noqa: PLC0415 - only its runs pay
+        Selection,
+        refresh,
+    )
+
+    chosen = settings.defillama
+    done = refresh(
+        defillama,
+        store,
+        Selection(chosen.top_chains, chosen.top_protocols, chosen.track, chosen.untrack),
+        now=SystemClock().now(),
+        run=ingestion_run(context, "subjects"),
+    )
+    rows = store.read(
+        "select name, kind, category, hyperliquid_symbol, tvl_usd from defillama_subjects"
+        " where is_tracked order by tvl_usd desc nulls last limit 8"
+    )
+    return written_result(
+        *done.written,
+        row_count=count_rows(store, tables.DEFILLAMA_SUBJECTS),
+        left_out=some(done.left_out),
+        **done.figures,
+        **requests_made(defillama.client),
+        preview=preview(rows, rows.columns),
+    )
+
+
+@dg.asset(**_options("defillama_capital_base"), deps=[defillama_subjects])
+def defillama_capital_base(
+    context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
+) -> Results:
+    """One row per tracked subject and hour: value locked, stablecoins, market value, share.
+
+    `/v2/chains`, `/protocols`, `/stablecoinchains`, `/overview/open-interest`, hourly. Stocks:
+    value locked and stablecoins overlap and are not added.
+    """
+    from market_assets.ingestion.defillama.base import refresh_base  # noqa: PLC0415 - see above
+
+    done = refresh_base(
+        defillama,
+        store,
+        _tracked(store),
+        now=SystemClock().now(),
+        run=ingestion_run(context, "capital_base"),
+    )
+    yield from _results(
+        done,
+        tables.DEFILLAMA_CAPITAL_BASE,
+        "select subject_id, tvl_usd, tvl_share_pct, stablecoin_mcap_usd, market_cap_usd from"
+        " defillama_capital_base order by as_of desc, tvl_usd desc nulls last limit 8",
+        settings=settings,
+        store=store,
+        lists=defillama,
+    )
+
+
+@dg.asset(**_options("defillama_capital_flows"), deps=[defillama_subjects])
+def defillama_capital_flows(
+    context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
+) -> Results:
+    """One row per tracked subject and hour: change of value locked and of stablecoins.
+
+    Over 1, 7 and 30 complete UTC days, from daily series; hourly. NULL where a day is not known.
+    """
+    from market_assets.ingestion.defillama.flows import refresh_flows  # noqa: PLC0415 - see above
+
+    done = refresh_flows(
+        defillama,
+        store,
+        _tracked(store),
+        within=_WITHIN,
+        clock=SystemClock(),
+        run=ingestion_run(context, "capital_flows"),
+    )
+    yield from _results(
+        done,
+        tables.DEFILLAMA_CAPITAL_FLOWS,
+        "select subject_id, tvl_change_1d_usd, tvl_change_7d_pct, stablecoin_change_7d_usd from"
+        " defillama_capital_flows order by as_of desc, abs(tvl_change_1d_usd) desc nulls last"
+        " limit 8",
+        settings=settings,
+        store=store,
+        lists=defillama,
+    )
+
+
+@dg.asset(**_options("defillama_economic_throughput"), deps=[defillama_subjects])
+def defillama_economic_throughput(
+    context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
+) -> Results:
+    """One row per tracked subject and hour: fees, revenue, spot and options volume.
+
+    Sums over complete UTC days, from daily series and `/overview/{fees,dexs}`; hourly. The running
+    day is in none of them. Volume of perpetuals is NULL: DefiLlama sells it.
+    """
+    from market_assets.ingestion.defillama.throughput import (  # noqa: PLC0415 - see above
+        refresh_throughput,
+    )
+
+    done = refresh_throughput(
+        defillama,
+        store,
+        _tracked(store),
+        within=_WITHIN,
+        clock=SystemClock(),
+        run=ingestion_run(context, "economic_throughput"),
+    )
+    yield from _results(
+        done,
+        tables.DEFILLAMA_ECONOMIC_THROUGHPUT,
+        "select subject_id, fees_24h_usd, revenue_24h_usd, dex_volume_24h_usd from"
+        " defillama_economic_throughput order by as_of desc, fees_24h_usd desc nulls last limit 8",
+        settings=settings,
+        store=store,
+        lists=defillama,
+    )
+
+
+class HistoryConfig(dg.Config):
+    """What a materialization of `defillama_daily_history` reads.
+
+    Attributes:
+        subjects: subject ids, tracked or not; empty: all that are tracked.
+        metrics: which series; empty: all.
+        all_again: also what was read since the last day was complete.
+        minutes: how long it reads; what is left is for the next run.
+    """
+
+    subjects: list[str] = Field(default_factory=list)
+    metrics: list[str] = Field(default_factory=list)
+    all_again: bool = False
+    minutes: float = 20.0
+
+
+@dg.asset(**_options("defillama_daily_history", pool=_HISTORY_POOL), deps=[defillama_subjects])
+def defillama_daily_history(
+    context: dg.AssetExecutionContext,
+    config: HistoryConfig,
+    settings: Configured,
+    defillama: Lists,
+    store: Market,
+) -> Results:
+    """One row per subject, metric and complete UTC day, since DefiLlama began to count.
+
+    A request brings a subject's whole series, so it is backfilled by subject: `subjects` and
+    `all_again` in the run's config. On its own it reads what is due of tracked subjects: each
+    series once a day after 00:30 UTC. The running day is never stored.
+    """
+    from market_assets.ingestion.defillama.series import refresh_history  # noqa: PLC0415 - see above
+    from market_assets.ingestion.defillama.subjects import named  # noqa: PLC0415 - see above
+
+    unknown = sorted(set(config.metrics) - set(METRICS))
+    if unknown:
+        raise dg.Failure(f"no metric {', '.join(unknown)}: {', '.join(METRICS)}")
+    done = refresh_history(
+        defillama,
+        store,
+        named(store, config.subjects) if config.subjects else _tracked(store),
+        metrics=config.metrics or METRICS,
+        within=timedelta(minutes=config.minutes),
+        clock=SystemClock(),
+        run=ingestion_run(context, "daily_history"),
+        all_again=config.all_again,
+    )
+    yield from _results(
+        done,
+        tables.DEFILLAMA_DAILY_HISTORY,
+        "select subject_id, metric, newest_day, newest_usd, days from defillama_series_reads"
+        " order by ingested_at desc, subject_id limit 8",
+        settings=settings,
+        store=store,
+        lists=defillama,
+    )
+
+
+@dg.asset_check(
+    asset=defillama_capital_base,
+    description="The value locked in each chain is near the sum of its protocols'.",
+)
+def chain_tvl_is_near_its_protocols(store: Market) -> dg.AssetCheckResult:
+    """States the ratio; warns where counting twice does not explain it."""
+    from market_assets.checks.defillama import chain_tvl  # noqa: PLC0415 - see above
+
+    compared = chain_tvl(store)
+    odd = compared.filter("is_odd")
+    metadata: dict[str, Any] = {
+        "chains": compared.height,
+        "odd": odd.height,
+        "by_chain": dg.MetadataValue.md(as_markdown(compared.head(20))),
+    }
+    if compared.height:
+        both = compared.sum()
+        metadata["ratio"] = both["protocols_tvl_usd"].item() / both["tvl_usd"].item()
+        metadata["median_ratio"] = compared["ratio"].median()
+    return dg.AssetCheckResult(
+        passed=odd.is_empty(), severity=dg.AssetCheckSeverity.WARN, metadata=metadata
+    )
+
+
+def _tracked(store: "Store") -> "Sequence[Tracked]":
+    """The tracked subjects.
+
+    Raises:
+        dg.Failure: there are none; trying again would not help.
+    """
+    from market_assets.ingestion.defillama.accounting import NoSubjects  # noqa: PLC0415 - see above
+    from market_assets.ingestion.defillama.subjects import tracked  # noqa: PLC0415 - see above
+
+    try:
+        return tracked(store)
+    except NoSubjects as error:
+        raise dg.Failure(str(error), allow_retries=False) from error
+
+
+def _results(
+    done: "Done",
+    table: tables.TableSpec,
+    shown: str,
+    *,
+    settings: Settings,
+    store: "Store",
+    lists: Any,
+) -> Results:
+    """The check that names who failed, then the materialization.
+
+    Raises:
+        dg.Failure: more than the tolerated share of the subjects failed; the rest is written.
+    """
+    failed = some(done.failed)
+    yield dg.AssetCheckResult(
+        check_name=_WHOLE,
+        passed=not done.failed,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"failed_count": len(done.failed), **({"failed": failed} if failed else {})},
+    )
+    if done.is_failure(settings.defillama.failed_share):
+        raise dg.Failure(done.verdict, metadata={"failed": failed or {}})
+    rows = store.read(shown)
+    yield written_result(
+        *done.written,
+        row_count=count_rows(store, table),
+        subjects=done.subjects,
+        failed_count=len(done.failed),
+        failed=failed,
+        left_out=some(done.left_out),
+        **done.figures,
+        **requests_made(lists.client),
+        preview=preview(rows, rows.columns),
+    )
