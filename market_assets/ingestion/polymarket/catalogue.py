@@ -82,7 +82,7 @@ class Catalogue:
         self._clock = clock
         self._runs = tuple(runs)
         self._wanted = {run.asset_key for run in runs}
-        self._confirmed = _confirmed_by_clob(store)
+        self._confirmed = confirmed_by_clob(store)
         self.done = Discovery()
 
     def refresh(self) -> Discovery:
@@ -206,7 +206,8 @@ def with_confirmed_neg_risk(markets: pl.DataFrame, confirmed: pl.DataFrame) -> p
     )
 
 
-def _confirmed_by_clob(store: Store) -> pl.DataFrame:
+def confirmed_by_clob(store: Store) -> pl.DataFrame:
+    """`condition_id` and `neg_risk` of the markets of which the CLOB has said it."""
     return store.read(
         "select condition_id, neg_risk from polymarket_markets where neg_risk_source = 'clob'"
     )
