@@ -27,13 +27,12 @@ from pathlib import Path
 from market_assets.features.linking.linker import Linker, Subject
 from market_assets.features.linking.listings import Listed
 from market_assets.features.linking.vocabulary import aliases
+from market_assets_tests.recordings import recordings
 
 HERE = Path(__file__).resolve().parent
 OWN_CASES = HERE / "matching_cases.csv"
-RECORDED_CASES = HERE.parent.parent / "shared/recordings/polymarket/matching_cases.csv"
-RECORDED_REGISTRY = (
-    HERE.parent.parent / "shared/recordings/hyperliquid/rest_metaAndAssetCtxs_main_20260206.json"
-)
+RECORDED_CASES = "matching_cases.csv"
+RECORDED_REGISTRY = "rest_metaAndAssetCtxs_main_20260206.json"
 BY_THE_THOUSAND = {"PEPE", "SHIB", "BONK", "FLOKI", "LUNC", "DOGS", "NEIRO"}
 """Tickers that the exchange lists in lots of a thousand, with a k before them."""
 GOAL_PRECISION = 0.98
@@ -76,6 +75,15 @@ def whole_vocabulary() -> list[Listed]:
     """A registry that lists every asset of `aliases.csv`, each as a perp of the first dex."""
     tickers = {ticker for alias in aliases() for ticker in alias.tickers}
     return [Listed(f"k{t}" if t in BY_THE_THOUSAND else t, "perp") for t in sorted(tickers)]
+
+
+def recorded() -> tuple[Linker, list[Case]] | None:
+    """A linker with the recorded registry and the recorded cases; None where there are none."""
+    titles, registry = recordings("polymarket"), recordings("hyperliquid")
+    if titles is None or registry is None:
+        return None
+    linker = Linker(recorded_registry(registry / RECORDED_REGISTRY))
+    return linker, read_cases(titles / RECORDED_CASES)
 
 
 def recorded_registry(file: Path) -> list[Listed]:
@@ -154,9 +162,9 @@ def main() -> None:
         return
     own = read_cases(OWN_CASES)
     _print("own cases", score(linker, own))
-    if RECORDED_CASES.exists():
-        registry = recorded_registry(RECORDED_REGISTRY)
-        _print("recorded titles", score(Linker(registry), read_cases(RECORDED_CASES)))
+    real = recorded()
+    if real:
+        _print("recorded titles", score(*real))
     else:
         print("recorded titles: none on this machine")
     print(f"{MARKETS:,} markets linked in {seconds_for(linker, own, MARKETS):.2f} CPU seconds")
