@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from market_assets.features.linking import link_markets
+from market_assets.features.linking.frames import link_markets
 from market_assets.ingestion.queries import query
 from market_assets.storage.changes import Delete, Merge, Written
 from market_assets.tables import POLYMARKET_MARKET_ASSET_LINKS

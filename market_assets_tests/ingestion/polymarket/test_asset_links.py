@@ -1,0 +1,105 @@
+"""Links in the store: which markets are judged, what is dropped, what is kept."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from market_assets.clock import ManualClock
+from market_assets.ingestion.polymarket.asset_links import RegistryMissing, link_catalogue
+from market_assets.sources.polymarket import frames
+from market_assets.sources.polymarket.model import Event
+from market_assets.storage.changes import Merge
+from market_assets.storage.store import Store
+from market_assets.tables import HYPERLIQUID_ASSETS, POLYMARKET_EVENTS, POLYMARKET_MARKETS
+from market_assets_tests.ingestion.polymarket.listed import DAY, NOW, closed, event, market
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "market.duckdb")
+
+
+def listed(store: Store, *symbols: str) -> None:
+    rows = [
+        {
+            "symbol": symbol,
+            "kind": "perp",
+            "dex": "",
+            "display_name": symbol,
+            "sz_decimals": 1,
+            "only_isolated": False,
+            "is_delisted": False,
+            "first_seen_at": NOW,
+            "updated_at": NOW,
+            "ingested_at": NOW,
+        }
+        for symbol in symbols
+    ]
+    columns = HYPERLIQUID_ASSETS.column_names
+    full = [{name: row.get(name) for name in columns} for row in rows]
+    store.merge(HYPERLIQUID_ASSETS, pl.DataFrame(full, schema=HYPERLIQUID_ASSETS.schema))
+
+
+def catalogue(store: Store, *events: Event, at: timedelta = timedelta(0)) -> None:
+    store.write(
+        Merge(POLYMARKET_EVENTS, frames.events(events, NOW + at)),
+        Merge(POLYMARKET_MARKETS, frames.markets([m for e in events for m in e.markets], NOW + at)),
+    )
+
+
+def links(store: Store) -> list[tuple[object, ...]]:
+    return store.read(
+        "select condition_id, symbol from polymarket_market_asset_links order by all"
+    ).rows()
+
+
+def test_open_and_lately_closed_markets_are_linked(store: Store) -> None:
+    listed(store, "BTC", "ETH")
+    bitcoin = {"question": "Will Bitcoin reach $200,000?"}
+    catalogue(
+        store,
+        event(
+            "1",
+            market("0xa", **bitcoin),
+            closed("0xb", question="Will Ethereum dip to $1,000?"),
+            closed("0xc", closed_at=NOW - 11 * DAY, **bitcoin),
+            market("0xd", question="Will it rain in Lisbon?"),
+        ),
+    )
+    made = link_catalogue(store, clock=ManualClock(NOW))
+    assert links(store) == [("0xa", "BTC"), ("0xb", "ETH")]
+    assert (made.markets, made.dropped, made.written.inserted) == (3, 0, 2)
+
+
+def test_a_link_that_no_longer_holds_goes_and_one_of_long_ago_stays(store: Store) -> None:
+    listed(store, "BTC", "ETH")
+    bitcoin = "Will Bitcoin reach $200,000?"
+    catalogue(store, event("1", market("0xa", question=bitcoin), market("0xb", question=bitcoin)))
+    clock = ManualClock(NOW)
+    link_catalogue(store, clock=clock)
+    changed = market("0xa", question="Will Ethereum reach $9,000?")
+    old = closed("0xb", question="Gone", closed_at=NOW - 20 * DAY)
+    catalogue(store, event("1", changed, old), at=timedelta(minutes=10))
+    clock.advance(600)
+    made = link_catalogue(store, clock=clock)
+    assert links(store) == [("0xa", "ETH"), ("0xb", "BTC")]
+    assert made.dropped == 1
+
+
+def test_a_link_made_again_keeps_the_instant_at_which_it_was_made(store: Store) -> None:
+    listed(store, "BTC")
+    catalogue(store, event("1", market("0xa", question="Will Bitcoin reach $200,000?")))
+    clock = ManualClock(NOW)
+    link_catalogue(store, clock=clock)
+    clock.advance(600)
+    link_catalogue(store, clock=clock)
+    assert store.read("select linked_at from polymarket_market_asset_links").item() == NOW
+
+
+def test_without_a_registry_there_is_nothing_to_link_to(store: Store) -> None:
+    with pytest.raises(RegistryMissing, match="materialize hyperliquid_assets first"):
+        link_catalogue(store, clock=ManualClock(NOW))
