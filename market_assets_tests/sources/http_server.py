@@ -77,12 +77,11 @@ def serving() -> Iterator[Server]:
 
         def _answer(self, request: Any) -> None:
             server.requests.append((self.path, request))
-            if server.replies:
+            try:
                 reply = server.replies.popleft()
-            elif server.route is not None:
-                reply = server.route(self.path, request)
-            else:
-                reply = server.default(request)
+            except IndexError:  # asking first would race with another request
+                route = server.route
+                reply = server.default(request) if route is None else route(self.path, request)
             if reply.hang:
                 server.over.wait(30)
                 self.close_connection = True
