@@ -245,3 +245,13 @@ def channel_of(asset: str) -> Channel:
         if asset in channel.assets:
             return channel
     raise KeyError(f"no channel has the asset {asset!r}")
+
+
+def source_of(asset: str) -> str:
+    """The venue of an asset: of a channel or of a backfill.
+
+    Raises:
+        KeyError: nobody has that asset.
+    """
+    backfills = {backfill.asset: backfill.source for backfill in BACKFILLS}
+    return backfills[asset] if asset in backfills else channel_of(asset).source

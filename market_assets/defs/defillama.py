@@ -13,7 +13,7 @@ from pydantic import Field
 
 from market_assets import tables
 from market_assets.clock import SystemClock
-from market_assets.defs.hyperliquid import Market, hyperliquid_assets, ingestion_run
+from market_assets.defs.hyperliquid import hyperliquid_assets
 from market_assets.defs.options import (
     as_markdown,
     asset_options,
@@ -23,6 +23,7 @@ from market_assets.defs.options import (
     some,
     written_result,
 )
+from market_assets.defs.runs import Market, ingestion_run
 from market_assets.settings import Settings
 from market_assets.tables.defillama import METRICS
 

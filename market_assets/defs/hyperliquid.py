@@ -10,19 +10,17 @@ from datetime import timedelta
 import dagster as dg
 
 from market_assets import tables
-from market_assets.channels import channel_of
 from market_assets.clock import SystemClock
 from market_assets.defs.options import asset_options, count_rows, written_result
+from market_assets.defs.runs import Market, ingestion_run
 from market_assets.settings import Settings
 from market_assets.sources.errors import VenueError
 from market_assets.sources.hyperliquid import frames
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.model import Candle, Listing
-from market_assets.storage.runs import IngestionRun
 from market_assets.storage.store import Store
 
 Hyperliquid = dg.ResourceParam[HyperliquidClient]
-Market = dg.ResourceParam[Store]
 
 _POOL = "hyperliquid"
 
@@ -168,25 +166,6 @@ def hyperliquid_candles(
     return written_result(*written, symbols=len(live) - len(failed), failed=failed or None)
 
 
-def ingestion_run(
-    context: dg.AssetExecutionContext, channel: str, *, table: str | None = None
-) -> IngestionRun:
-    """The row of `ingestion_runs` that a step's rows are counted in.
-
-    Args:
-        context: the step's.
-        channel: the channel that the rows belong to.
-        table: the table whose rows count; by default the one named as the asset.
-    """
-    return IngestionRun(
-        source=channel_of(context.asset_key.to_user_string()).source,
-        channel=channel,
-        asset_key=table or context.asset_key.to_user_string(),
-        started_at=SystemClock().now(),
-        dagster_run_id=context.run.run_id,
-    )
-
-
 def _live(hyperliquid: HyperliquidClient, settings: Settings) -> list[Listing]:
     """Assets that trade now and that the settings want, most traded first."""
     wanted = set(settings.wanted_symbols)
@@ -200,10 +179,6 @@ def _live(hyperliquid: HyperliquidClient, settings: Settings) -> list[Listing]:
 
 def _symbols(store: Store) -> list[str]:
     return store.read("select symbol from hyperliquid_assets order by symbol")["symbol"].to_list()
-
-
-def _count(store: Store, table: tables.TableSpec) -> int:
-    return int(store.read(f"select count(*) as n from {table.name}")["n"].item())  # noqa: S608 - a table's own name
 
 
 def _batches(listings: list[Listing], size: int) -> Iterable[list[Listing]]:

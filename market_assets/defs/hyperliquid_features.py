@@ -14,17 +14,13 @@ import polars as pl
 from market_assets import tables
 from market_assets.channels import channel_of
 from market_assets.clock import SystemClock
-from market_assets.defs.hyperliquid import (
-    Hyperliquid,
-    Market,
-    hyperliquid_candles,
-    ingestion_run,
-)
+from market_assets.defs.hyperliquid import Hyperliquid, hyperliquid_candles
 from market_assets.defs.hyperliquid_markets import (
     hyperliquid_asset_contexts,
     hyperliquid_funding_rates,
 )
 from market_assets.defs.options import asset_options, count_rows, preview, some, written_result
+from market_assets.defs.runs import Market, ingestion_run
 from market_assets.derived.books import Turn, fetch_books, whose_turn
 from market_assets.derived.inputs import INTERVALS, FeatureInputs, Inputs, InputsMissing
 from market_assets.settings import Settings

@@ -7,7 +7,7 @@ import dagster as dg
 
 from market_assets import tables
 from market_assets.clock import SystemClock
-from market_assets.defs.hyperliquid import Hyperliquid, Market, hyperliquid_assets, ingestion_run
+from market_assets.defs.hyperliquid import Hyperliquid, hyperliquid_assets
 from market_assets.defs.options import (
     asset_options,
     count_rows,
@@ -15,6 +15,7 @@ from market_assets.defs.options import (
     some,
     written_result,
 )
+from market_assets.defs.runs import Market, ingestion_run
 from market_assets.derived import funding
 from market_assets.settings import Settings
 from market_assets.sources.hyperliquid import frames

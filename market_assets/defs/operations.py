@@ -6,9 +6,9 @@ import dagster as dg
 from dagster import RunsFilter
 
 from market_assets.clock import SystemClock
-from market_assets.defs.hyperliquid import ingestion_run
 from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, asset_options, written_result
+from market_assets.defs.runs import ingestion_run
 from market_assets.health.dagster_state import ACTIVE
 from market_assets.health.dead_runs import close_dead_runs
 from market_assets.health.history import prune

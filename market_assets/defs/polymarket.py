@@ -8,7 +8,7 @@ import dagster as dg
 from market_assets import tables
 from market_assets.channels import channel_of
 from market_assets.clock import SystemClock
-from market_assets.defs.hyperliquid import Market, hyperliquid_assets, ingestion_run
+from market_assets.defs.hyperliquid import hyperliquid_assets
 from market_assets.defs.options import (
     RETRIES,
     asset_options,
@@ -20,8 +20,8 @@ from market_assets.defs.options import (
     written_metadata,
     written_result,
 )
+from market_assets.defs.runs import Market, ingestion_run
 from market_assets.sources.polymarket.clients import PolymarketClients
-from market_assets.storage.runs import IngestionRun
 
 Polymarket = dg.ResourceParam[PolymarketClients]
 
@@ -68,16 +68,7 @@ def polymarket_discovery(
 
     clock = SystemClock()
     wanted = [key.to_user_string() for key in sorted(context.selected_asset_keys)]
-    runs = [
-        IngestionRun(
-            source="polymarket",
-            channel=channel_of(asset).name,
-            asset_key=asset,
-            started_at=clock.now(),
-            dagster_run_id=context.run.run_id,
-        )
-        for asset in wanted
-    ]
+    runs = [ingestion_run(context, channel_of(asset).name, asset=asset) for asset in wanted]
     done = Catalogue(polymarket.gamma, store, clock=clock, runs=runs).refresh()
     for asset in wanted:
         rows = store.read(_PREVIEWS[asset])

@@ -6,7 +6,6 @@ import dagster as dg
 
 from market_assets import tables
 from market_assets.clock import SystemClock
-from market_assets.defs.hyperliquid import Market, ingestion_run
 from market_assets.defs.options import (
     asset_options,
     count_rows,
@@ -16,6 +15,7 @@ from market_assets.defs.options import (
     written_result,
 )
 from market_assets.defs.polymarket import Polymarket, polymarket_market_asset_links
+from market_assets.defs.runs import Market, ingestion_run
 from market_assets.settings import Settings
 from market_assets.sources.polymarket.clients import PolymarketClients
 from market_assets.storage.store import Store
