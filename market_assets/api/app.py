@@ -91,7 +91,8 @@ class Application:
             _route(METRICS, self._metrics),
             _route(OPENAPI, self._openapi),
         ]
-        app: ASGIApp = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+        app = Starlette(routes=routes, exception_handlers={HTTPException: _refused})
+        app.router.redirect_slashes = False  # a redirect would repeat whatever Host the client said
         self.asgi: ASGIApp = BearerToken(app, parts.token) if parts.token else app
 
     def close(self) -> None:

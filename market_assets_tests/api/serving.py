@@ -1,0 +1,79 @@
+"""A real server on a free port of loopback, around a published file."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+
+from market_assets.api.app import Application, Parts
+from market_assets.api.server import base_url, listen, server
+from market_assets.clock import Clock, ManualClock
+from market_assets.health.statuses import Health, Row
+from market_assets.storage.published import Published
+from market_assets_tests.api.database import NOW
+
+HEALTHY = Health(
+    at=NOW,
+    rows=(
+        Row(
+            source="hyperliquid",
+            channel="mids",
+            status="ok",
+            expected_cadence_s=60.0,
+            stale_after_s=360.0,
+            age_s=12.5,
+            rows_written=600,
+            last_error=None,
+        ),
+    ),
+)
+
+
+@contextmanager
+def served(
+    path: Path,
+    *,
+    token: str = "",
+    health: Callable[[], Health] = lambda: HEALTHY,
+    metrics: Callable[[str], tuple[bytes, str]] = lambda _: (b"", "text/plain"),
+    clock: Clock | None = None,
+) -> Iterator[httpx.Client]:
+    """A client of the API over the published file at `path`; with the token, if there is one."""
+    app = Application(
+        Parts(
+            published=Published(path),
+            health=health,
+            metrics=metrics,
+            clock=clock or ManualClock(NOW),
+            version="1.2.3",
+            token=token,
+        )
+    )
+    listener = listen("127.0.0.1", 0, has_token=bool(token))
+    running = server(app)
+    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    try:
+        with httpx.Client(
+            base_url=base_url(listener), headers=headers, timeout=30, trust_env=False
+        ) as client:
+            yield client
+    finally:
+        running.should_exit = True
+        thread.join(30)
+        app.close()
+    assert not thread.is_alive()
+
+
+def error_of(response: httpx.Response) -> tuple[int, str, str]:
+    """Status, code and message of an error; it is JSON, and never cached."""
+    assert response.headers["content-type"] == "application/json"
+    said = response.json()
+    assert set(said) == {"error"}
+    assert set(said["error"]) == {"code", "message"}
+    return response.status_code, said["error"]["code"], said["error"]["message"]

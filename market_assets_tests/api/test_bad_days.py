@@ -1,0 +1,265 @@
+"""The published file is missing, old, replaced, locked or junk; health cannot be had; a crowd."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import duckdb
+import httpx
+import pytest
+
+from market_assets.api.worker import Recent, Worker
+from market_assets.health.statuses import Health
+from market_assets.storage.store import Store
+from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
+from market_assets_tests.api.database import NOW, ago, candle, content, frame, publish
+from market_assets_tests.api.serving import HEALTHY, error_of, served
+
+MIDS = {"hyperliquid_mid_prices": content()["hyperliquid_mid_prices"]}
+
+
+def mid(store: Store, price: float) -> None:
+    """Publish a newer mid of BTC."""
+    rows = frame(HYPERLIQUID_MID_PRICES, {"symbol": "BTC", "bucket_at": NOW, "mid": price})
+    store.replace(HYPERLIQUID_MID_PRICES, rows)
+    store.publish(force=True)
+
+
+def latest_mid(client: httpx.Client) -> float:
+    """The mid of BTC as the API has it."""
+    price: float = client.get("/api/v1/assets/BTC/latest").json()["mid"]["mid"]
+    return price
+
+
+def test_before_anything_is_published_it_is_503_and_then_200(tmp_path: Path) -> None:
+    """The server starts without a database, says so, and needs no restart when there is one."""
+    path = tmp_path / "data" / "market.duckdb"
+    with served(path) as client:
+        assert error_of(client.get("/api/v1/assets"))[:2] == (503, "no_database")
+        assert client.get("/api/v1/ingestion/health").status_code == 200
+        publish(path, MIDS)
+        assert latest_mid(client) == 100.0
+
+
+def test_a_file_that_is_no_database_is_503(tmp_path: Path) -> None:
+    """Without the path in the answer."""
+    path = tmp_path / "market.duckdb"
+    path.write_bytes(b"junk" * 5000)
+    with served(path) as client:
+        status, code, message = error_of(client.get("/api/v1/assets"))
+    assert (status, code) == (503, "database_unreadable")
+    assert str(tmp_path) not in message
+
+
+def test_junk_in_the_place_of_the_file_keeps_the_last_good_one(tmp_path: Path) -> None:
+    """What was readable goes on serving, and the next publication is taken."""
+    path = tmp_path / "market.duckdb"
+    store = publish(path, MIDS)
+    with served(path) as client:
+        assert latest_mid(client) == 100.0
+        good = path.read_bytes()
+        (tmp_path / "junk").write_bytes(b"junk" * 5000)
+        (tmp_path / "junk").rename(path)
+        assert latest_mid(client) == 100.0
+        path.unlink()
+        assert latest_mid(client) == 100.0
+        path.write_bytes(good)
+        mid(store, 7.0)
+        for _ in range(200):
+            if latest_mid(client) == 7.0:
+                break
+            threading.Event().wait(0.05)
+        assert latest_mid(client) == 7.0
+
+
+def test_a_new_publication_is_what_the_next_request_sees(tmp_path: Path) -> None:
+    """And its tag is another one: a client that has the old answer gets the new."""
+    path = tmp_path / "market.duckdb"
+    store = publish(path, MIDS)
+    route = "/api/v1/assets/BTC/latest"
+    with served(path) as client:
+        first = client.get(route)
+        tag = first.headers["etag"]
+        unchanged = client.get(route, headers={"If-None-Match": f'"other", {tag}'})
+        assert (unchanged.status_code, unchanged.content) == (304, b"")
+        assert unchanged.headers["etag"] == tag
+        assert unchanged.headers["cache-control"] == "private, no-cache"
+        assert client.get(route, headers={"If-None-Match": "*"}).status_code == 304
+        assert client.get(route, headers={"If-None-Match": '"other"'}).status_code == 200
+        mid(store, 7.0)
+        changed = client.get(route, headers={"If-None-Match": tag})
+        assert changed.status_code == 200
+        assert changed.headers["etag"] != tag
+        assert changed.json()["mid"]["mid"] == 7.0
+
+
+def test_a_file_from_before_a_source_has_null_where_its_tables_would_be(tmp_path: Path) -> None:
+    """Every route answers, from a file with mids only, and from one with nothing at all."""
+    path = tmp_path / "market.duckdb"
+    with duckdb.connect(tmp_path / "old.duckdb") as old:
+        old.execute(
+            "create table hyperliquid_mid_prices as select 'BTC' as symbol, 5.0::double as mid, "
+            "timestamptz '2026-11-20 12:00:00Z' as bucket_at"
+        )
+    (tmp_path / "old.duckdb").rename(path)
+    with served(path) as client:
+        answer = client.get("/api/v1/assets/BTC/latest").json()
+        assert (answer["mid"]["mid"], answer["mid"]["age_s"]) == (5.0, 3.0)
+        assert answer["asset"] is answer["candle"] is None
+        assert answer["prediction_markets"] == answer["defillama"] == []
+        assert client.get("/api/v1/assets").json()["assets"] == []
+        assert error_of(client.get("/api/v1/assets/BTC/candles"))[1] == "unknown_symbol"
+        for what in ("polymarket/markets", "defillama/subjects"):
+            assert client.get(f"/api/v1/{what}/search?q=a").json()["count"] == 0
+        (only,) = client.get("/api/v1/ingestion/dashboard").json()["sources"]
+        assert (only["source"], only["rows"], only["runs"]) == ("hyperliquid", 1, [])
+
+
+def test_somebody_who_has_the_file_open_for_writing_is_named(tmp_path: Path) -> None:
+    """A notebook opened without read_only: 503 until it ends, not a hang."""
+    path = tmp_path / "market.duckdb"
+    publish(path, MIDS)
+    script = (
+        "import sys, duckdb; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
+    )
+    with (
+        subprocess.Popen(
+            [sys.executable, "-c", script, str(path)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        ) as notebook,
+        served(path) as client,
+    ):
+        assert notebook.stdout is not None
+        notebook.stdout.readline()
+        status, code, message = error_of(client.get("/api/v1/assets"))
+        notebook.communicate("\n", timeout=60)
+        assert (status, code) == (503, "database_unreadable")
+        assert "open for writing" in message
+        assert latest_mid(client) == 100.0
+
+
+def test_health_that_cannot_be_had_is_503_and_the_data_is_still_there(
+    published: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A corrupt Dagster instance costs the verdict, nothing else."""
+
+    def broken() -> Health:
+        raise OSError("the disk is gone: /private/path")
+
+    with served(published, health=broken) as client:
+        status, code, message = error_of(client.get("/api/v1/ingestion/health"))
+        assert client.get("/api/v1/assets").status_code == 200
+    assert (status, code) == (503, "no_verdict")
+    assert "/private" not in message
+    assert "/private/path" in caplog.text
+
+
+def test_a_slow_health_keeps_no_reader_waiting(published: Path) -> None:
+    """They have threads of their own."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def slow() -> Health:
+        asked.set()
+        assert go_on.wait(60)
+        return HEALTHY
+
+    with served(published, health=slow) as client, ThreadPoolExecutor(1) as pool:
+        answer = pool.submit(httpx.get, str(client.base_url.join("/api/v1/ingestion/health")))
+        assert asked.wait(60)
+        for _ in range(20):
+            assert client.get("/api/v1/assets").status_code == 200
+        go_on.set()
+        assert answer.result(60).status_code == 200
+
+
+def test_two_hundred_clients_at_once_while_the_file_is_replaced(tmp_path: Path) -> None:
+    """Each gets a whole answer of one version; no errors; the writer is never kept waiting."""
+    path = tmp_path / "market.duckdb"
+    store = publish(path, MIDS)
+    routes = ("/api/v1/assets/BTC/latest", "/api/v1/assets/xyz:TSLA/latest", "/openapi.json")
+    statuses: Counter[int] = Counter()
+    with served(path) as client:
+        ready = threading.Barrier(201)
+
+        def one(number: int) -> list[int]:
+            # verify: to read the machine's certificates 200 times would be most of the work here.
+            with httpx.Client(
+                base_url=client.base_url, trust_env=False, timeout=60, verify=False
+            ) as own:
+                ready.wait(60)
+                return [own.get(routes[(number + n) % 3]).status_code for n in range(3)]
+
+        with ThreadPoolExecutor(200) as pool:
+            clients = [pool.submit(one, number) for number in range(200)]
+            ready.wait(60)
+            for price in range(5):
+                mid_of_all(store, float(price))
+            for each in clients:
+                statuses.update(each.result(120))
+        assert latest_mid(client) == 4.0
+    assert statuses == {200: 600}
+
+
+def mid_of_all(store: Store, price: float) -> None:
+    """Publish newer mids of two symbols, and a candle that makes the file another."""
+    rows = [{"symbol": s, "bucket_at": NOW, "mid": price} for s in ("BTC", "xyz:TSLA")]
+    store.replace(HYPERLIQUID_MID_PRICES, frame(HYPERLIQUID_MID_PRICES, *rows))
+    opened = ago(minutes=price + 1)
+    store.merge(HYPERLIQUID_CANDLES, frame(HYPERLIQUID_CANDLES, candle("BTC", opened)))
+    store.publish(force=True)
+
+
+async def _fill(worker: Worker, go_on: threading.Event) -> list[str]:
+    import asyncio  # noqa: PLC0415 - only here
+
+    from market_assets.api.errors import ApiError  # noqa: PLC0415
+
+    waiting = [asyncio.ensure_future(worker.run(go_on.wait)) for _ in range(3)]
+    await asyncio.sleep(0)
+    refused = []
+    try:
+        await worker.run(lambda: None)
+    except ApiError as error:
+        refused.append(f"{error.code} {error.headers}")
+    go_on.set()
+    await asyncio.gather(*waiting)
+    await worker.run(lambda: None)
+    return refused
+
+
+def test_more_than_may_wait_are_told_to_come_back() -> None:
+    """With Retry-After; when there is room again they are served."""
+    import asyncio  # noqa: PLC0415 - only here
+
+    worker = Worker("test", threads=1, most_waiting=3)
+    try:
+        refused = asyncio.run(_fill(worker, threading.Event()))
+    finally:
+        worker.close()
+    assert refused == ["busy {'Retry-After': '1'}"]
+
+
+def test_a_recent_value_is_found_out_once_for_all_who_ask() -> None:
+    """However many ask at once; what raised is not kept."""
+    calls: list[int] = []
+
+    def find() -> int:
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError("once")
+        return len(calls)
+
+    recent = Recent(find, seconds=3600)
+    with pytest.raises(OSError, match="once"):
+        recent()
+    with ThreadPoolExecutor(8) as pool:
+        assert set(pool.map(lambda _: recent(), range(50))) == {2}
+    assert len(calls) == 2
+    assert Recent(find, seconds=-1)() == 3
