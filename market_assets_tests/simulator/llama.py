@@ -11,6 +11,7 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
+from market_assets.simulator.defillama.venue import Limits
 from market_assets.simulator.defillama.world import Size
 from market_assets_tests.simulated import Simulated, simulated
 
@@ -57,6 +58,7 @@ class Llama:
 @contextmanager
 def llama(size: Size = SMALL, start: datetime = AT, **config: Any) -> Iterator[Llama]:
     """The venue at half past two in the afternoon; its newest run was at eleven past."""
+    config.setdefault("defillama_limits", Limits(requests_per_minute=10_000))
     made = simulated(main=1, builder=0, spot=1, start=start, defillama_size=size, **config)
     with made as running, httpx.Client(trust_env=False, timeout=30) as client:
         yield Llama(running, client)

@@ -220,8 +220,8 @@ def _extras(protocol: Protocol, key: int, n: int) -> tuple[Extra, ...]:
         found.append(Extra("pool2", 0.01 + 0.1 * unit(key, 44)))
     if n % 97 == 50:  # noqa: PLR2004 - rare ones, one of each in a small world too
         found.extend(Extra(name, 0.02) for name in ("vesting", "offers", "treasury"))
-    twice = protocol.category in TWICE or n % 31 == 12  # noqa: PLR2004
     staked = protocol.category == STAKED
+    twice = protocol.category in TWICE or n % 31 == 12 or (staked and n % 4 == 3)  # noqa: PLR2004
     if twice:
         found.append(Extra("doublecounted", 1.0))
     if staked:
