@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import logging
 from datetime import UTC
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from market_assets.sources.errors import VenueNonsense, VenueRejected
 from market_assets.sources.polymarket import limits, wire
@@ -54,11 +54,6 @@ _UNASKED: Final = "nobody asked for it"
 class GammaClient(HostClient):
     """`https://gamma-api.polymarket.com`, or another that speaks the same. Thread-safe."""
 
-    def __init__(self, base_url: str, **options: Any) -> None:
-        """Make a client; the options are those of `HostClient`."""
-        super().__init__(base_url, **options)
-        self._gone: set[str] = set()
-
     def event_pages(
         self,
         *,
@@ -78,7 +73,8 @@ class GammaClient(HostClient):
             page_size: events a page, at most 100.
 
         Raises:
-            VenueNonsense: a cursor came twice, or an empty page that is not the last.
+            VenueNonsense: a cursor came twice, or a page that is not the last is empty or holds
+                nothing but what came before: the walk would never end.
             VenueError: a page could not be had; the class says why. So for every method here.
         """
         query = {"limit": str(page_size)}
@@ -86,8 +82,14 @@ class GammaClient(HostClient):
         query |= {} if active is None else {"active": _word(active)}
         query |= {} if end_min is None else {"end_date_min": _date(end_min)}
         query |= {} if end_max is None else {"end_date_max": _date(end_max)}
+        known: set[str] = set()
         for page in self._walk("/events/keyset", query, limits.EVENTS, wire.decode_event_page):
-            yield self._event_page(page)
+            read = self._event_page(page)
+            ids = {event.event_id for event in read.events}
+            if ids and ids <= known and read.next_cursor is not None:
+                raise VenueNonsense(VENUE, "/events/keyset: a page holds only what came before")
+            known |= ids
+            yield read
 
     def events(self, event_ids: Iterable[str]) -> EventPage:
         """Events by id, whatever their state; those that the venue does not know are left out."""

@@ -81,6 +81,8 @@ class HostClient:
             clock=self._clock,
             sleep=sleep,
         )
+        self._gone: set[str] = set()
+        """Routes that were answered as being no more, where there is another."""
         self._rejected = 0
         self._samples: deque[str] = deque(maxlen=_SAMPLES)
         self._lock = threading.Lock()
