@@ -6,6 +6,18 @@
 
 It runs in a thread by default; `process=True` starts it as a process of its own, for tests that
 must not share the interpreter with it.
+
+Polymarket is there too, with its three APIs below `gamma_url`, `data_url` and `clob_url`:
+
+    with simulated(main=1, builder=0, spot=1, events=40, trades_per_minute=3000) as venue:
+        GammaClient(venue.gamma_url); DataClient(venue.data_url)
+        venue.control(name="http_429", path="/trades", count=3, retry_after=0.1)
+        venue.control(name="empty_page", path="/events/keyset", count=1)
+        venue.trades(start_s, end_s, min_usd=1000)      # exactly what the feed shows by now
+        venue.markets()                                 # how the markets of open events really are
+
+`speed=0` stops the venues' clock and `jump` moves it, so that a test can say what time it is; late
+trades and traps come from `polymarket_size=PolymarketSize(…)`, whose docstring names them.
 """
 
 from __future__ import annotations
@@ -24,6 +36,7 @@ from urllib.parse import urlencode, urlsplit
 
 from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets.simulator.hyperliquid.synthetic.universe import Size
+from market_assets.simulator.polymarket.size import PolymarketSize
 from market_assets.simulator.server import Listening, Simulator, SimulatorConfig, environment
 
 if TYPE_CHECKING:
@@ -59,6 +72,28 @@ class Simulated:
         """The candles as they should be."""
         query = {"coin": coin, "interval": interval, "from": start_ms, "to": end_ms}
         return self._call("GET", f"/__control__/truth?{urlencode(query)}")
+
+    @property
+    def gamma_url(self) -> str:
+        return self.environment["POLYMARKET_GAMMA_URL"]
+
+    @property
+    def data_url(self) -> str:
+        return self.environment["POLYMARKET_DATA_URL"]
+
+    @property
+    def clob_url(self) -> str:
+        return self.environment["POLYMARKET_CLOB_URL"]
+
+    def trades(self, start_s: int, end_s: int, *, min_usd: float = 0) -> list[dict[str, Any]]:
+        """Polymarket's fills with a timestamp in [start, end] that its feed shows by now."""
+        query = {"kind": "trades", "from": start_s, "to": end_s, "min_usd": min_usd}
+        return self._call("GET", f"/__control__/polymarket/truth?{urlencode(query)}")
+
+    def markets(self, *condition_ids: str) -> list[dict[str, Any]]:
+        """Polymarket's markets as they are: those named, or all of the open events."""
+        query = {"kind": "markets", "condition_ids": ",".join(condition_ids)}
+        return self._call("GET", f"/__control__/polymarket/truth?{urlencode(query)}")
 
     def list_asset(self, coin: str, **more: object) -> None:
         """List a new perpetual now."""
@@ -110,6 +145,8 @@ def simulated(
     rate: float = 1.0,
     process: bool = False,
     limits: Limits | None = None,
+    events: int = 40,
+    trades_per_minute: float = 120.0,
     **config: Any,
 ) -> Iterator[Simulated]:
     """A simulator, small by default: `main`, `builder` and `spot` say how much is listed live.
@@ -121,13 +158,18 @@ def simulated(
         rate: multiplier of trading activity.
         process: run it as a process of its own.
         limits: what one address may do; by default what the exchange allows.
+        events: open events of Polymarket, with about three markets each.
+        trades_per_minute: orders a minute there; one in thirty is about 1000 USD and more.
         **config: other fields of `SimulatorConfig`.
     """
     made = SimulatorConfig(
         port=0,
         size=Size(main=main, builder=builder, spot=spot, rate=rate),
         limits=limits or Limits(connects_per_minute=1000),
-        **config,
+        **{
+            "polymarket_size": PolymarketSize(events=events, trades_per_minute=trades_per_minute),
+            **config,
+        },
     )
     start = _in_process if process else _in_thread
     running = start(made)
@@ -202,6 +244,7 @@ def _simulated(port: int, simulator: Simulator | None, end: Callable[[], None]) 
 
 _CHILD = """
 import pickle, sys
+from market_assets.simulator.polymarket.size import PolymarketSize
 from market_assets.simulator.server import serve
 config = pickle.loads(bytes.fromhex(sys.argv[1]))
 serve(config, on_ready=lambda at: print(at.port, flush=True))

@@ -43,12 +43,14 @@ class Asked:
         query: every name of the query string with its values, in their order.
         path: the parameters in the path.
         body: of a POST, as sent.
+        raw_query: the query string as it came.
         now_ms: the venue's present.
     """
 
     query: Mapping[str, list[str]]
     path: Mapping[str, str]
     body: bytes
+    raw_query: str
     now_ms: int
 
     def one(self, name: str, default: str = "") -> str:
@@ -135,8 +137,9 @@ class Desk:
         *,
         method: str = "GET",
         quotas: tuple[Quota, ...] = (),
+        headers: Mapping[str, str] | None = None,
     ) -> Route:
-        """A route; `answer` gives the body, or raises `Refused`."""
+        """A route; `answer` gives the body, or raises `Refused`; `headers` go with every answer."""
 
         async def serve(request: Request) -> Response:
             async def answered() -> Response:
@@ -146,6 +149,7 @@ class Desk:
             response = await faulty_response(
                 self._faults, self._transports, request, where, answered
             )
+            response.headers.update(headers or {})
             self._traffic.answered(path, response.status_code)
             return response
 
@@ -171,7 +175,13 @@ class Desk:
         query: dict[str, list[str]] = {}
         for name, value in request.query_params.multi_items():
             query.setdefault(name, []).append(value)
-        asked = Asked(query, request.path_params, await request.body(), self.clock.now_ms())
+        asked = Asked(
+            query,
+            request.path_params,
+            await request.body(),
+            request.url.query,
+            self.clock.now_ms(),
+        )
         faulty = bool(self._faults.in_force)
         loop = asyncio.get_running_loop()
         try:

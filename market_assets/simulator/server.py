@@ -23,6 +23,7 @@ from market_assets.simulator.faults import FaultPlan, parsed
 from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets.simulator.hyperliquid.synthetic.universe import Size
 from market_assets.simulator.hyperliquid.venue import HyperliquidVenue
+from market_assets.simulator.polymarket.size import PolymarketLimits, PolymarketSize
 from market_assets.simulator.traffic import Traffic
 from market_assets.simulator.transports import Transports
 from market_assets.simulator.venue import Surroundings
@@ -50,6 +51,8 @@ class SimulatorConfig:
         offset_s: seconds by which the venue's clock is ahead of that.
         size: how much Hyperliquid lists, and how busy it is.
         limits: what one address may do at Hyperliquid.
+        polymarket_size: how much Polymarket lists, how much is traded, how full of traps it is.
+        polymarket_limits: what one address may do there.
         defillama_size: how much exists at DefiLlama, and how long its list of protocols is.
         defillama_limits: what one address may do there.
         faults: faults in force from the beginning, in the form of `--fault`: `drop,every=30`.
@@ -64,6 +67,8 @@ class SimulatorConfig:
     offset_s: float = 0.0
     size: Size = field(default_factory=Size)
     limits: Limits = field(default_factory=Limits)
+    polymarket_size: PolymarketSize = field(default_factory=PolymarketSize)
+    polymarket_limits: PolymarketLimits = field(default_factory=PolymarketLimits)
     defillama_size: DefillamaSize = field(default_factory=DefillamaSize)
     defillama_limits: DefillamaLimits = field(default_factory=DefillamaLimits)
     faults: tuple[str, ...] = ()

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from market_assets.simulator.defillama.venue import DefillamaVenue
-from market_assets.simulator.hyperliquid import building
+from market_assets.simulator.hyperliquid import building as hyperliquid
 from market_assets.simulator.hyperliquid.venue import HyperliquidVenue
+from market_assets.simulator.polymarket import building as polymarket
+from market_assets.simulator.polymarket.venue import PolymarketVenue
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from market_assets.simulator.server import SimulatorConfig
     from market_assets.simulator.venue import Surroundings, Venue
 
-_KINDS: Final[tuple[type[Venue], ...]] = (HyperliquidVenue, DefillamaVenue)
+_KINDS: Final[tuple[type[Venue], ...]] = (HyperliquidVenue, PolymarketVenue, DefillamaVenue)
 
 
 def made(config: SimulatorConfig, around: Surroundings) -> list[Venue]:
@@ -24,9 +26,10 @@ def made(config: SimulatorConfig, around: Surroundings) -> list[Venue]:
         FileNotFoundError: recordings are to be served, and there are none.
     """
     return [
-        building.venue(
+        hyperliquid.venue(
             around, size=config.size, limits=config.limits, recordings=config.recordings
         ),
+        polymarket.venue(around, size=config.polymarket_size, limits=config.polymarket_limits),
         DefillamaVenue(around, size=config.defillama_size, limits=config.defillama_limits),
     ]
 
@@ -45,4 +48,4 @@ def unrecorded(folder: Path) -> tuple[str, ...]:
     Raises:
         FileNotFoundError: there is no such folder, or no recording in it.
     """
-    return building.unrecorded(folder)
+    return hyperliquid.unrecorded(folder)

@@ -20,6 +20,9 @@ def test_the_environment_names_only_what_is_simulated() -> None:
     assert environment(8787) == {
         "HYPERLIQUID_API_URL": "http://127.0.0.1:8787",
         "HYPERLIQUID_WS_URL": "ws://127.0.0.1:8787/ws",
+        "POLYMARKET_GAMMA_URL": "http://127.0.0.1:8787/polymarket/gamma",
+        "POLYMARKET_DATA_URL": "http://127.0.0.1:8787/polymarket/data",
+        "POLYMARKET_CLOB_URL": "http://127.0.0.1:8787/polymarket/clob",
         "DEFILLAMA_API_URL": "http://127.0.0.1:8787/defillama/api",
         "DEFILLAMA_STABLECOINS_URL": "http://127.0.0.1:8787/defillama/stablecoins",
         "DEFILLAMA_COINS_URL": "http://127.0.0.1:8787/defillama/coins",

@@ -1,0 +1,39 @@
+"""The venue's ways to write an instant, and the text of an event's rules."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from market_assets.clock import from_ms
+
+if TYPE_CHECKING:
+    from market_assets.simulator.polymarket.synthetic.events import Event
+
+IMAGES: Final = "https://images.invalid/"
+
+
+def zulu(at_ms: int) -> str:
+    """`2026-07-24T00:00:00Z`."""
+    return f"{from_ms(at_ms):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def spaced(at_ms: int) -> str:
+    """`2026-07-24 00:00:16+00`."""
+    return f"{from_ms(at_ms):%Y-%m-%d %H:%M:%S+00}"
+
+
+def fine(at_ms: int, key: int) -> str:
+    """With microseconds, that nobody asked for."""
+    return f"{from_ms(at_ms):%Y-%m-%dT%H:%M:%S}.{key % 1_000_000:06d}Z"
+
+
+def rules(event: Event) -> str:
+    """The text that says how it is decided; a few hundred characters, as the venue's have."""
+    return (
+        f"This market will resolve according to the outcome of “{event.draft.title}” as of"
+        f" {zulu(event.ends_ms)}.\n\nThe resolution source is information that is publicly"
+        " available from the body responsible; where it has not published a result within the"
+        " usual time, a consensus of credible reporting may be used instead. If the question"
+        " cannot be decided by then, the market resolves 50-50.\n\nMinor differences in names do"
+        " not matter as long as what is meant is clear."
+    )
