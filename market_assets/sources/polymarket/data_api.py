@@ -5,7 +5,8 @@ Documented at https://docs.polymarket.com/api-reference. What is known of it bey
 - `/trades` is newest first; `limit` up to 10000, `offset` up to 10000 (400 above it): further back
   only with `start` and `end`, each window with offsets of its own. `filterType` and `filterAmount`
   go together. A row has no id, and a transaction several rows;
-- `/oi` leaves out markets that it does not know;
+- `/oi` leaves out markets that it does not know; one malformed id among many, such as the 62
+  digits of a combo, and it answers 400 to them all;
 - answers are cached for up to 300 s.
 
 Not here: shapes (`data_wire.py`), what tells one fill from another and which window to ask for
@@ -15,6 +16,7 @@ Not here: shapes (`data_wire.py`), what tells one fill from another and which wi
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING, Final
 
 from market_assets.sources.polymarket import limits
@@ -32,6 +34,7 @@ MOST_TRADES: Final = 10_000
 """Rows that a page of `/trades` may have."""
 GREATEST_OFFSET: Final = 10_000
 """How far into a window `/trades` can be read; beyond it a narrower window must be asked for."""
+_CONDITION_ID: Final = re.compile("0x[0-9a-fA-F]{64}")
 
 
 class DataClient(HostClient):
@@ -80,12 +83,20 @@ class DataClient(HostClient):
     def open_interest(self, condition_ids: Iterable[str]) -> OpenInterest:
         """Open interest of markets now; those that the venue leaves out are not in the answer.
 
+        What is no condition id is not asked for, and named as rejected.
+
         Raises:
             VenueError: a batch could not be had; the class says why.
         """
-        answers = self._in_batches(condition_ids, MARKETS_A_REQUEST, self._open_interest)
+        wanted = list(condition_ids)
+        malformed = {id_ for id_ in wanted if not _CONDITION_ID.fullmatch(id_)}
+        answers = self._in_batches(
+            (id_ for id_ in wanted if id_ not in malformed), MARKETS_A_REQUEST, self._open_interest
+        )
         found = {market: value for answer in answers for market, value in answer.values.items()}
-        rejected = {name: why for answer in answers for name, why in answer.rejected.items()}
+        rejected = {f"market {id_[:100]}": "not 0x and 64 hex digits" for id_ in malformed}
+        for answer in answers:
+            rejected |= answer.rejected
         return OpenInterest(found, rejected)
 
     def _open_interest(self, condition_ids: tuple[str, ...]) -> OpenInterest:

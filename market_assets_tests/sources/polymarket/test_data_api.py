@@ -202,6 +202,17 @@ def test_open_interest_comes_in_batches(server: Server, connect: Connect) -> Non
     assert all(len(path) < 8192 for path, _ in server.requests)
 
 
+def test_a_malformed_id_does_not_cost_the_others_theirs(server: Server, connect: Connect) -> None:
+    """The venue answers 400 to all of them for one: it is left out, and named."""
+    combo = "0x" + "0" * 20 + "ab" * 21
+    interest(server, {condition(1): 1.5})
+    data = connect(DataClient)
+    found = data.open_interest([combo, condition(1), "0x12", ""])
+    assert found.values == {condition(1): 1.5}
+    assert set(found.rejected) == {f"market {combo}", "market 0x12", "market "}
+    assert [query for _, query in queries(server)] == [{"market": [condition(1)]}]
+
+
 @pytest.mark.parametrize("value", [-5, "nan", None, "", "much"])
 def test_an_open_interest_that_cannot_be_is_not_there(
     server: Server, connect: Connect, value: Any
