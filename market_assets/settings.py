@@ -65,6 +65,8 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("DEFILLAMA_COINS_URL", "https://coins.llama.fi", "DefiLlama: coin prices"),
     Variable("ALERT_WEBHOOK_URL", "", "where alerts are posted; empty: nowhere"),
     Variable("ALERT_MIN_SEVERITY", "warning", "info, warning, error or critical"),
+    Variable("MARKET_ALERT_REMINDER_HOURS", "6", "how long an open incident is not told of again"),
+    Variable("LOG_FORMAT", "text", "text, or json: a JSON object per line on stderr"),
     Variable("MARKET_API_TOKEN", "", "bearer token of the read API; empty: loopback only"),
     Variable("MARKET_UI_PORT", "3000", "port of Dagster's UI under make run"),
     Variable("MARKET_SIMULATOR_PORT", "8787", "port of the simulated venues"),
@@ -105,7 +107,15 @@ RETENTION_SETTINGS: Final = tuple(rule.setting for table in TABLES for rule in t
 LOCAL_SYMBOLS: Final = ("BTC", "ETH", "SOL", "HYPE", "kPEPE", "PURR/USDC", "@107", "xyz:TSLA")
 """What the profile `local` is restricted to, as far as the exchange lists it."""
 
-_SEVERITIES: Final = ("info", "warning", "error", "critical")
+_SEVERITIES: Final[tuple[Literal["info", "warning", "error", "critical"], ...]] = (
+    "info",
+    "warning",
+    "error",
+    "critical",
+)
+
+SECRETS: Final = ("ALERT_WEBHOOK_URL", "MARKET_API_TOKEN")
+"""The variables whose values are never shown."""
 
 
 @dataclass(frozen=True)
@@ -125,7 +135,10 @@ class Settings:
     defillama_api_url: str
     defillama_stablecoins_url: str
     defillama_coins_url: str
-    alert_min_severity: str
+    alert_webhook_url: str = field(repr=False)
+    alert_min_severity: Literal["info", "warning", "error", "critical"]
+    alert_reminder: timedelta
+    log_format: Literal["text", "json"]
     api_token: str = field(repr=False)
     ui_port: int
     simulator_port: int
@@ -195,7 +208,8 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
     values = {**defaults, **_simulated_endpoints(market_db), **env}
     if values["MARKET_PROFILE"] not in ("full", "local"):
         raise SettingError(f"MARKET_PROFILE is {values['MARKET_PROFILE']!r}; full or local")
-    if values["ALERT_MIN_SEVERITY"] not in _SEVERITIES:
+    severity = next((one for one in _SEVERITIES if one == values["ALERT_MIN_SEVERITY"]), None)
+    if severity is None:
         raise SettingError(
             f"ALERT_MIN_SEVERITY is {values['ALERT_MIN_SEVERITY']!r}; one of {_SEVERITIES}"
         )
@@ -217,7 +231,10 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         defillama_api_url=_url(values, "DEFILLAMA_API_URL", "http"),
         defillama_stablecoins_url=_url(values, "DEFILLAMA_STABLECOINS_URL", "http"),
         defillama_coins_url=_url(values, "DEFILLAMA_COINS_URL", "http"),
-        alert_min_severity=values["ALERT_MIN_SEVERITY"],
+        alert_webhook_url=_secret_url(values, "ALERT_WEBHOOK_URL"),
+        alert_min_severity=severity,
+        alert_reminder=_hours(values, "MARKET_ALERT_REMINDER_HOURS"),
+        log_format=log_format(values),
         api_token=_token(values, "MARKET_API_TOKEN"),
         ui_port=int(_number(values, "MARKET_UI_PORT", 1, 65535)),
         simulator_port=int(_number(values, "MARKET_SIMULATOR_PORT", 1, 65535)),
@@ -236,6 +253,18 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         polymarket=source_settings.polymarket(number, partial(_names, values)),
         defillama=source_settings.defillama(number, partial(_names, values)),
     )
+
+
+def log_format(values: Mapping[str, str]) -> Literal["text", "json"]:
+    """How log lines look, from `environment()`: needed before everything else is checked.
+
+    Raises:
+        SettingError: LOG_FORMAT is something else.
+    """
+    said = values.get("LOG_FORMAT") or "text"
+    if said not in ("text", "json"):
+        raise SettingError(f"LOG_FORMAT is {said!r}; text or json")
+    return "json" if said == "json" else "text"
 
 
 def env_example() -> str:
@@ -267,6 +296,19 @@ def _url(values: Mapping[str, str], name: str, scheme: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in (scheme, scheme + "s") or not parts.netloc:
         raise SettingError(f"{name} is {text!r}; it must be a {scheme}:// or {scheme}s:// address")
+    return text
+
+
+def _secret_url(values: Mapping[str, str], name: str) -> str:
+    """An address that is a secret, or '': what is wrong with it is said without saying it."""
+    text = values[name].strip()
+    try:
+        parts = urlsplit(text)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        usable = False
+    if text and (not usable or not text.isascii() or " " in text):
+        raise SettingError(f"{name} is not an http:// or https:// address")
     return text
 
 

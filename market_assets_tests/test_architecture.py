@@ -9,10 +9,11 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "market_assets"
 
-BASE = {"tables", "frames", "clock", "channels"}
+BASE = {"tables", "frames", "clock", "channels", "redaction"}
 MAY_IMPORT: dict[str, set[str]] = {
     "clock": set(),
     "channels": set(),
+    "redaction": set(),
     "tables": {"frames"},  # only when a schema is asked for
     "frames": {"tables"},
     "feature_settings": {"features"},  # thresholds only, which import nothing
@@ -29,6 +30,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "ingestion": BASE | {"features", "storage", "sources"},
     "sidecar": BASE | {"features", "storage", "sources"},
     "health": BASE | {"storage", "sidecar"},
+    "alerts": BASE | {"health"},
+    "logs": BASE,
     "metrics": BASE | {"storage", "sidecar", "health"},
     "api": BASE | {"storage", "health"},
     "defs": BASE
@@ -41,12 +44,14 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sources",
         "sidecar",
         "health",
+        "alerts",
+        "logs",
         "maintenance",
         "checks",
         "derived",
         "ingestion",
     },
-    "definitions": {"defs"},
+    "definitions": {"defs", "logs", "settings"},
     "cli": BASE
     | {
         "settings",
@@ -55,6 +60,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "sources",
         "sidecar",
         "health",
+        "logs",
         "maintenance",
         "ingestion",
         "definitions",
@@ -77,6 +83,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "simulator": {"dagster", "duckdb", "polars"},
     "clock": {"polars", "dagster"},
     "channels": {"polars", "dagster"},
+    "alerts": {"dagster", "duckdb", "polars"},
     "tables": {"dagster", "duckdb"},
 }
 

@@ -29,7 +29,13 @@ if TYPE_CHECKING:
 
 HEARTBEAT: Final = timedelta(seconds=30)
 """How often each part of Dagster's daemon says that it is alive; its row is due at that cadence."""
-NEEDED: Final = ("SCHEDULER", "SENSOR", "QUEUED_RUN_COORDINATOR", "MONITORING", "FRESHNESS")
+NEEDED: Final[tuple[str, ...]] = (
+    "SCHEDULER",
+    "SENSOR",
+    "QUEUED_RUN_COORDINATOR",
+    "MONITORING",
+    "FRESHNESS",
+)
 """The daemon's threads without which the project stands still, or does not notice that it does.
 (Dagster's own list of those that are required costs the import of the whole daemon.)"""
 _PARTS_SHOWN: Final = 3
