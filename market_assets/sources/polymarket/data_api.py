@@ -95,6 +95,7 @@ class DataClient(HostClient):
         )
         found = {market: value for answer in answers for market, value in answer.values.items()}
         rejected = {f"market {id_[:100]}": "not 0x and 64 hex digits" for id_ in malformed}
+        self._note("/oi", rejected)
         for answer in answers:
             rejected |= answer.rejected
         return OpenInterest(found, rejected)

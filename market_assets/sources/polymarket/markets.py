@@ -1,7 +1,8 @@
 """Markets and events as Gamma has them, made into the project's own (`model.py`).
 
-Every value is read on its own: one that cannot be is None and named in `rejected`. A market is
-kept out as a whole where it has no condition id, or a version whose token ids cannot be told.
+What a market is must be whole: its condition id, its outcomes, the token of each. A market of
+which that cannot be read is kept out. Every other value is read on its own: one that cannot be is
+None. Both are named in `rejected`.
 
 Not here: the wire's shapes (`wire.py`), requests (`gamma.py`).
 """
@@ -90,11 +91,11 @@ def read_market(
     reader = Reader(f"market {wire.condition_id}", rejected)
     read = reader.read
     try:
-        tokens = _token_ids(wire)
+        outcomes = _outcomes(wire.outcomes)
+        tokens = _token_of_each(_token_ids(wire), len(outcomes))
     except ValueError as error:
         rejected[reader.name] = str(error)
         return None
-    outcomes = _outcomes(wire.outcomes, reader)
     prices = _outcome_prices(wire.outcome_prices, len(outcomes), reader)
     status = _resolution_status(wire)
     own = [found for event in wire.events or [] if event and (found := values.identifier(event.id))]
@@ -108,7 +109,7 @@ def read_market(
         question=values.text(wire.question),
         outcomes=outcomes,
         outcome_prices=prices,
-        token_ids=_token_of_each(tokens, len(outcomes), reader),
+        token_ids=tokens,
         active=wire.active,
         closed=wire.closed,
         accepting_orders=wire.accepting_orders,
@@ -157,25 +158,32 @@ def _version(wire: WireMarket) -> str:
     return (wire.version or "").lower()
 
 
-def _token_of_each(ids: Ids, outcomes: int, reader: Reader) -> tuple[str, ...]:
-    """A token per outcome, or none at all: a wrong order would mix up yes and no."""
-    found = reader.read("token ids", lambda value: values.listed(value, _ids), ids) or []
+def _token_of_each(ids: Ids, outcomes: int) -> tuple[str, ...]:
+    """A token per outcome, in the same order; none at all where none are given.
+
+    Raises:
+        ValueError: they cannot be read, or not told apart: yes and no could be mixed up.
+    """
+    found = values.listed(ids, _ids) if ids else []
     tokens = tuple(values.identifier(token) for token in found)
     if not any(tokens):
         return ()  # a market that has just been made
     whole = tuple(token for token in tokens if token)
     if len(whole) != len(tokens) or len(tokens) != outcomes or len(set(whole)) != len(whole):
-        reader.reject("token ids", f"{len(set(whole))} for {outcomes} outcomes")
-        return ()
+        raise ValueError(f"{len(set(whole))} token ids for {outcomes} outcomes")
     return whole
 
 
-def _outcomes(wire: Texts, reader: Reader) -> tuple[str, ...]:
-    found = reader.read("outcomes", lambda value: values.listed(value, _texts), wire) or []
+def _outcomes(wire: Texts) -> tuple[str, ...]:
+    """The names of the outcomes.
+
+    Raises:
+        ValueError: they cannot be read, or not all have one.
+    """
+    found = values.listed(wire, _texts) if wire else []
     names = tuple(name for name in found if name)
     if len(names) != len(found):
-        reader.reject("outcomes", f"{len(found) - len(names)} of {len(found)} without a name")
-        return ()
+        raise ValueError(f"{len(found) - len(names)} of {len(found)} outcomes without a name")
     return names
 
 

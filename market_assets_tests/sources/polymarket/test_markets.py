@@ -150,6 +150,13 @@ def test_the_version_says_which_tokens_are_traded(
         ({"conditionId": None}, "no condition id"),
         ({"conditionId": 7}, "Expected `str | null`, got `int`"),
         ({"outcomes": 5}, "Expected"),
+        ({"outcomes": '["Yes", "N'}, "holds no list"),
+        ({"outcomes": '["Yes", ""]'}, "1 of 2 outcomes without a name"),
+        ({"outcomes": None}, "2 token ids for 0 outcomes"),
+        ({"clobTokenIds": '["1"]'}, "1 token ids for 2 outcomes"),
+        ({"clobTokenIds": '["1", ""]'}, "1 token ids for 2 outcomes"),
+        ({"clobTokenIds": '["1", "1"]'}, "1 token ids for 2 outcomes"),
+        ({"clobTokenIds": "1,2"}, "holds no list"),
         ({"clobTokenIds": [1.5]}, "Expected"),
         ({"closed": "maybe"}, "Expected `bool | null`"),
         ({"volumeNum": [1]}, "Expected"),
@@ -158,7 +165,10 @@ def test_the_version_says_which_tokens_are_traded(
 def test_a_market_that_cannot_be_one_costs_only_itself(
     changed: dict[str, Any], reason: str
 ) -> None:
-    """It is named with the reason; the event and its other markets stand."""
+    """It is named with the reason; the event and its other markets stand.
+
+    A token of the wrong outcome would be worse than none.
+    """
     (found,), rejected = read(event(7, market(1), market(2, **changed), market(3)))
     assert [one.condition_id for one in found.markets] == [condition(1), condition(3)]
     ((name, why),) = rejected.items()
@@ -233,24 +243,11 @@ def test_a_bad_price_of_one_outcome_costs_only_itself() -> None:
     assert list(rejected) == [f"market {condition(1)} outcomePrices[0]"]
 
 
-@pytest.mark.parametrize(
-    ("changed", "attribute"),
-    [
-        ({"clobTokenIds": '["1"]'}, "token_ids"),
-        ({"clobTokenIds": '["1", ""]'}, "token_ids"),
-        ({"clobTokenIds": '["1", "1"]'}, "token_ids"),
-        ({"clobTokenIds": "1,2"}, "token_ids"),
-        ({"outcomePrices": '["0.5"]'}, "outcome_prices"),
-        ({"outcomePrices": '{"Yes": 1}'}, "outcome_prices"),
-    ],
-)
-def test_lists_that_do_not_fit_the_outcomes_are_left_out(
-    changed: dict[str, Any], attribute: str
-) -> None:
-    """A token of the wrong outcome would be worse than none."""
-    found, rejected = read_one(**changed)
-    assert getattr(found, attribute) == ()
-    assert len(rejected) == 1
+@pytest.mark.parametrize("prices", ['["0.5"]', '{"Yes": 1}', '["0.5", '])
+def test_prices_that_do_not_fit_the_outcomes_are_left_out(prices: str) -> None:
+    found, rejected = read_one(outcomePrices=prices)
+    assert found.outcome_prices == ()
+    assert list(rejected) == [f"market {condition(1)} outcomePrices"]
 
 
 def test_an_event_whose_tags_have_no_id_says_so() -> None:
