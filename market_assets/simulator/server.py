@@ -45,7 +45,8 @@ class SimulatorConfig:
         host: where to listen; loopback.
         port: 0 takes any free one.
         seed: everything made up follows from it.
-        recordings: a folder with recordings to serve instead of made-up data.
+        recordings: a folder with recordings to serve instead of made-up data, of one venue, or
+            with a folder for each: `hyperliquid`, `polymarket`.
         speed: venue seconds per second.
         start: the venue's time at the beginning; the present if None.
         offset_s: seconds by which the venue's clock is ahead of that.
@@ -102,6 +103,8 @@ class Simulator:
         )
         self.venues = venues.made(config, self._around)
         self._notes = tuple(note for one in self.venues for note in one.notes)
+        if config.recordings is not None:
+            self._notes += (venues.made_up(config.recordings),)
         self._stop: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         for text in config.faults:

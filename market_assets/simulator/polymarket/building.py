@@ -4,17 +4,44 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from market_assets.simulator.polymarket.recorded.files import Recordings
+from market_assets.simulator.polymarket.recorded.world import RecordedWorld, missing
 from market_assets.simulator.polymarket.synthetic.world import SyntheticWorld
 from market_assets.simulator.polymarket.venue import PolymarketVenue
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from market_assets.simulator.polymarket.size import PolymarketLimits, PolymarketSize
+    from market_assets.simulator.polymarket.world import World
     from market_assets.simulator.venue import Surroundings
 
 
 def venue(
-    around: Surroundings, *, size: PolymarketSize, limits: PolymarketLimits
+    around: Surroundings,
+    *,
+    size: PolymarketSize,
+    limits: PolymarketLimits,
+    recordings: Path | None,
 ) -> PolymarketVenue:
-    """The venue."""
-    world = SyntheticWorld(around.seed, size, around.clock.now_ms())
+    """The venue.
+
+    Raises:
+        FileNotFoundError: there is no folder of that name, or no recording in it.
+    """
+    now_ms = around.clock.now_ms()
+    world: World
+    if recordings is None:
+        world = SyntheticWorld(around.seed, size, now_ms)
+    else:
+        world = RecordedWorld(recordings, now_ms)
     return PolymarketVenue(world, around=around, limits=limits)
+
+
+def unrecorded(folder: Path) -> tuple[str, ...]:
+    """The paths for which a folder holds no recording.
+
+    Raises:
+        FileNotFoundError: there is no such folder, or no recording in it.
+    """
+    return missing(Recordings(folder))

@@ -124,6 +124,15 @@ class Recordings:
         return made
 
 
+def holds(folder: Path) -> bool:
+    """Whether a folder has recordings of the exchange."""
+    try:
+        Recordings(folder)
+    except FileNotFoundError:
+        return False
+    return True
+
+
 _WITH_CONTEXTS: Final = {"meta": "metaAndAssetCtxs", "spotMeta": "spotMetaAndAssetCtxs"}
 
 
