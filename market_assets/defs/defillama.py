@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
-from pydantic import Field
 
 from market_assets import tables
 from market_assets.clock import SystemClock
@@ -25,7 +24,6 @@ from market_assets.defs.options import (
 )
 from market_assets.defs.runs import Market, ingestion_run
 from market_assets.settings import Settings
-from market_assets.tables.defillama import METRICS
 
 if TYPE_CHECKING:
     from market_assets.ingestion.defillama.accounting import Done
@@ -39,13 +37,12 @@ Results = Iterator[dg.AssetCheckResult | dg.MaterializeResult[None]]
 
 _KINDS: Final = {"http", "duckdb"}
 _POOL: Final = "defillama"
-_HISTORY_POOL: Final = "defillama_history"
 _WITHIN: Final = timedelta(minutes=2)
 """How long an hourly asset reads series; on most hours there is none to read."""
 _WHOLE: Final = "every_subject_was_read"
 
 
-def _options(name: str, *, pool: str = _POOL) -> dict[str, Any]:
+def options_with_check(name: str, *, pool: str = _POOL) -> dict[str, Any]:
     """The asset's options, and the check that its run answers itself."""
     return {
         **asset_options(name, kinds=_KINDS, pool=pool),
@@ -60,7 +57,8 @@ def _options(name: str, *, pool: str = _POOL) -> dict[str, Any]:
 
 
 @dg.asset(
-    **asset_options("defillama_subjects", kinds=_KINDS, pool=_POOL), deps=[hyperliquid_assets]
+    **asset_options("defillama_subjects", kinds=_KINDS, pool=_POOL),
+    deps=[hyperliquid_assets],
 )
 def defillama_subjects(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
@@ -98,7 +96,7 @@ def defillama_subjects(
     )
 
 
-@dg.asset(**_options("defillama_capital_base"), deps=[defillama_subjects])
+@dg.asset(**options_with_check("defillama_capital_base"), deps=[defillama_subjects])
 def defillama_capital_base(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> Results:
@@ -107,16 +105,16 @@ def defillama_capital_base(
     `/v2/chains`, `/protocols`, `/stablecoinchains`, `/overview/open-interest`, hourly. Stocks:
     value locked and stablecoins overlap and are not added.
     """
-    from market_assets.ingestion.defillama.base import refresh_base  # noqa: PLC0415 - see above
+    from market_assets.ingestion.defillama.base import refresh_base  # noqa: PLC0415 - as above
 
     done = refresh_base(
         defillama,
         store,
-        _tracked(store),
+        tracked_subjects(store),
         now=SystemClock().now(),
         run=ingestion_run(context, "capital_base"),
     )
-    yield from _results(
+    yield from results_of(
         done,
         tables.DEFILLAMA_CAPITAL_BASE,
         "select subject_id, tvl_usd, tvl_share_pct, stablecoin_mcap_usd, market_cap_usd from"
@@ -127,7 +125,7 @@ def defillama_capital_base(
     )
 
 
-@dg.asset(**_options("defillama_capital_flows"), deps=[defillama_subjects])
+@dg.asset(**options_with_check("defillama_capital_flows"), deps=[defillama_subjects])
 def defillama_capital_flows(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> Results:
@@ -135,17 +133,17 @@ def defillama_capital_flows(
 
     Over 1, 7 and 30 complete UTC days, from daily series; hourly. NULL where a day is not known.
     """
-    from market_assets.ingestion.defillama.flows import refresh_flows  # noqa: PLC0415 - see above
+    from market_assets.ingestion.defillama.flows import refresh_flows  # noqa: PLC0415 - as above
 
     done = refresh_flows(
         defillama,
         store,
-        _tracked(store),
+        tracked_subjects(store),
         within=_WITHIN,
         clock=SystemClock(),
         run=ingestion_run(context, "capital_flows"),
     )
-    yield from _results(
+    yield from results_of(
         done,
         tables.DEFILLAMA_CAPITAL_FLOWS,
         "select subject_id, tvl_change_1d_usd, tvl_change_7d_pct, stablecoin_change_7d_usd from"
@@ -157,7 +155,7 @@ def defillama_capital_flows(
     )
 
 
-@dg.asset(**_options("defillama_economic_throughput"), deps=[defillama_subjects])
+@dg.asset(**options_with_check("defillama_economic_throughput"), deps=[defillama_subjects])
 def defillama_economic_throughput(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> Results:
@@ -166,80 +164,23 @@ def defillama_economic_throughput(
     Sums over complete UTC days, from daily series and `/overview/{fees,dexs}`; hourly. The running
     day is in none of them. Volume of perpetuals is NULL: DefiLlama sells it.
     """
-    from market_assets.ingestion.defillama.throughput import (  # noqa: PLC0415 - see above
+    from market_assets.ingestion.defillama.throughput import (  # noqa: PLC0415 - as above
         refresh_throughput,
     )
 
     done = refresh_throughput(
         defillama,
         store,
-        _tracked(store),
+        tracked_subjects(store),
         within=_WITHIN,
         clock=SystemClock(),
         run=ingestion_run(context, "economic_throughput"),
     )
-    yield from _results(
+    yield from results_of(
         done,
         tables.DEFILLAMA_ECONOMIC_THROUGHPUT,
         "select subject_id, fees_24h_usd, revenue_24h_usd, dex_volume_24h_usd from"
         " defillama_economic_throughput order by as_of desc, fees_24h_usd desc nulls last limit 8",
-        settings=settings,
-        store=store,
-        lists=defillama,
-    )
-
-
-class HistoryConfig(dg.Config):
-    """What a materialization of `defillama_daily_history` reads.
-
-    Attributes:
-        subjects: subject ids, tracked or not; empty: all that are tracked.
-        metrics: which series; empty: all.
-        all_again: also what was read since the last day was complete.
-        minutes: how long it reads; what is left is for the next run.
-    """
-
-    subjects: list[str] = Field(default_factory=list)
-    metrics: list[str] = Field(default_factory=list)
-    all_again: bool = False
-    minutes: float = 20.0
-
-
-@dg.asset(**_options("defillama_daily_history", pool=_HISTORY_POOL), deps=[defillama_subjects])
-def defillama_daily_history(
-    context: dg.AssetExecutionContext,
-    config: HistoryConfig,
-    settings: Configured,
-    defillama: Lists,
-    store: Market,
-) -> Results:
-    """One row per subject, metric and complete UTC day, since DefiLlama began to count.
-
-    A request brings a subject's whole series, so it is backfilled by subject: `subjects` and
-    `all_again` in the run's config. On its own it reads what is due of tracked subjects: each
-    series once a day after 00:30 UTC. The running day is never stored.
-    """
-    from market_assets.ingestion.defillama.series import refresh_history  # noqa: PLC0415 - see above
-    from market_assets.ingestion.defillama.subjects import named  # noqa: PLC0415 - see above
-
-    unknown = sorted(set(config.metrics) - set(METRICS))
-    if unknown:
-        raise dg.Failure(f"no metric {', '.join(unknown)}: {', '.join(METRICS)}")
-    done = refresh_history(
-        defillama,
-        store,
-        named(store, config.subjects) if config.subjects else _tracked(store),
-        metrics=config.metrics or METRICS,
-        within=timedelta(minutes=config.minutes),
-        clock=SystemClock(),
-        run=ingestion_run(context, "daily_history"),
-        all_again=config.all_again,
-    )
-    yield from _results(
-        done,
-        tables.DEFILLAMA_DAILY_HISTORY,
-        "select subject_id, metric, newest_day, newest_usd, days from defillama_series_reads"
-        " order by ingested_at desc, subject_id limit 8",
         settings=settings,
         store=store,
         lists=defillama,
@@ -252,7 +193,7 @@ def defillama_daily_history(
 )
 def chain_tvl_is_near_its_protocols(store: Market) -> dg.AssetCheckResult:
     """States the ratio; warns where counting twice does not explain it."""
-    from market_assets.checks.defillama import chain_tvl  # noqa: PLC0415 - see above
+    from market_assets.checks.defillama import chain_tvl  # noqa: PLC0415 - as above
 
     compared = chain_tvl(store)
     odd = compared.filter("is_odd")
@@ -270,22 +211,22 @@ def chain_tvl_is_near_its_protocols(store: Market) -> dg.AssetCheckResult:
     )
 
 
-def _tracked(store: "Store") -> "Sequence[Tracked]":
-    """The tracked subjects.
+def tracked_subjects(store: "Store", only: Sequence[str] = ()) -> "Sequence[Tracked]":
+    """The tracked subjects, or those with the ids in `only`, tracked or not.
 
     Raises:
-        dg.Failure: there are none; trying again would not help.
+        dg.Failure: there are none, or an id is not known; trying again would not help.
     """
-    from market_assets.ingestion.defillama.accounting import NoSubjects  # noqa: PLC0415 - see above
-    from market_assets.ingestion.defillama.subjects import tracked  # noqa: PLC0415 - see above
+    from market_assets.ingestion.defillama.accounting import NoSubjects  # noqa: PLC0415 - as above
+    from market_assets.ingestion.defillama.subjects import named, tracked  # noqa: PLC0415 - as above
 
     try:
-        return tracked(store)
+        return named(store, only) if only else tracked(store)
     except NoSubjects as error:
         raise dg.Failure(str(error), allow_retries=False) from error
 
 
-def _results(
+def results_of(
     done: "Done",
     table: tables.TableSpec,
     shown: str,

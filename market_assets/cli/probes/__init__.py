@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from market_assets.cli.probes.defillama import probe_defillama
 from market_assets.cli.probes.hyperliquid import probe_hyperliquid
 from market_assets.cli.probes.polymarket import probe_polymarket
 
@@ -15,4 +16,5 @@ if TYPE_CHECKING:
 PROBES: Final[dict[str, Callable[[Settings, int], None]]] = {
     "hyperliquid": probe_hyperliquid,
     "polymarket": probe_polymarket,
+    "defillama": probe_defillama,
 }

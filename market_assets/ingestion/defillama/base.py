@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from market_assets.ingestion.defillama.accounting import Done
 from market_assets.ingestion.defillama.rows import hour_of
@@ -26,6 +26,20 @@ if TYPE_CHECKING:
     from market_assets.storage.store import Store
 
 
+class CapitalNow(NamedTuple):
+    """What the lists say of some subjects.
+
+    Attributes:
+        rows: one per subject whose own list names it.
+        failed: subjects of which a figure could not be read, with the reason.
+        left_out: values that made no sense, and a list that is an extra and could not be read.
+    """
+
+    rows: list[Capital]
+    failed: dict[str, str]
+    left_out: dict[str, str]
+
+
 def refresh_base(
     catalogue: Catalogue,
     store: Store,
@@ -34,58 +48,58 @@ def refresh_base(
     now: datetime,
     run: IngestionRun | None = None,
 ) -> Done:
-    """Write one row per tracked subject for the hour of `now`.
+    """Write one row per tracked subject for the hour of `now`."""
+    found = capital_of(catalogue, subjects)
+    written = store.merge(
+        DEFILLAMA_CAPITAL_BASE, frames.capital_base(found.rows, hour_of(now), now), run=run
+    )
+    return Done((written,), subjects=len(subjects), failed=found.failed, left_out=found.left_out)
 
-    A list that cannot be read fails every subject whose figures it has. Rows are written with what
+
+def capital_of(catalogue: Catalogue, subjects: Sequence[Tracked]) -> CapitalNow:
+    """What is behind each subject now.
+
+    A list that cannot be read fails every subject whose figures it has. There are rows with what
     the other lists say of these, unless it is the list that says that they exist. Open interest is
     an extra that few have: its list is named where it cannot be read, and fails nobody.
     """
-    failed: dict[str, str] = {}
-    left_out: dict[str, str] = {}
-    rows: list[Capital] = []
+    found = CapitalNow([], {}, {})
     for kind, read in ((CHAIN, _chains), (PROTOCOL, _protocols)):
         of_kind = [subject for subject in subjects if subject.kind == kind]
         try:
-            rows += read(catalogue, of_kind, failed, left_out) if of_kind else []
+            if of_kind:
+                read(catalogue, of_kind, found)
         except VenueError as error:
-            failed |= {subject.subject_id: str(error) for subject in of_kind}
-    written = store.merge(
-        DEFILLAMA_CAPITAL_BASE, frames.capital_base(rows, hour_of(now), now), run=run
-    )
-    return Done((written,), subjects=len(subjects), failed=failed, left_out=left_out)
+            found.failed.update((subject.subject_id, str(error)) for subject in of_kind)
+    return found
 
 
-def _chains(
-    catalogue: Catalogue,
-    subjects: Sequence[Tracked],
-    failed: dict[str, str],
-    left_out: dict[str, str],
-) -> list[Capital]:
+def _chains(catalogue: Catalogue, subjects: Sequence[Tracked], found: CapitalNow) -> None:
     chains = {chain_slug(chain.name): chain for chain in reversed(catalogue.chains.items)}
-    left_out |= catalogue.chains.faults
+    found.left_out.update(catalogue.chains.faults)
     everything = _total(chain.tvl_usd for chain in chains.values())
     stablecoins: dict[str, float | None] = {}
     protocols: list[Protocol] = []
     try:
-        stablecoins = {
-            chain_slug(c.name): c.total_usd for c in reversed(catalogue.stablecoins.items)
-        }
-        left_out |= catalogue.stablecoins.rejected
+        listed = catalogue.stablecoins
+        stablecoins = {chain_slug(one.name): one.total_usd for one in reversed(listed.items)}
+        found.left_out.update(listed.rejected)
     except VenueError as error:
-        failed |= {subject.subject_id: f"stablecoins: {error}" for subject in subjects}
+        found.failed.update((one.subject_id, f"stablecoins: {error}") for one in subjects)
     try:
         protocols = protocols_that_count(catalogue.protocols.items)
     except VenueError as error:
-        failed |= {subject.subject_id: f"protocols: {error}" for subject in subjects}
+        found.failed.update((one.subject_id, f"protocols: {error}") for one in subjects)
     caps = {p.gecko_id: p.mcap_usd for p in protocols if p.gecko_id and p.mcap_usd is not None}
     on_chain = _by_chain(protocols)
-    rows = []
     for subject in subjects:
         chain = chains.get(subject.slug)
         if chain is None:
-            failed[subject.subject_id] = _absent(subject, "/v2/chains", catalogue.chains.rejected)
+            found.failed[subject.subject_id] = _absent(
+                subject, "/v2/chains", catalogue.chains.rejected
+            )
             continue
-        rows.append(
+        found.rows.append(
             Capital(
                 subject_id=subject.subject_id,
                 tvl_usd=chain.tvl_usd,
@@ -96,34 +110,27 @@ def _chains(
                 protocols_tvl_usd=on_chain.get(subject.slug),
             )
         )
-    return rows
 
 
-def _protocols(
-    catalogue: Catalogue,
-    subjects: Sequence[Tracked],
-    failed: dict[str, str],
-    left_out: dict[str, str],
-) -> list[Capital]:
+def _protocols(catalogue: Catalogue, subjects: Sequence[Tracked], found: CapitalNow) -> None:
     counted = protocols_that_count(catalogue.protocols.items)
-    left_out |= catalogue.protocols.faults
+    found.left_out.update(catalogue.protocols.faults)
     protocols = {protocol.slug: protocol for protocol in reversed(counted)}
     everything = _total(protocol.tvl_usd for protocol in protocols.values())
     open_interest = None
     try:
         open_interest = catalogue.open_interest
     except VenueError as error:
-        left_out["open interest"] = str(error)
-    rows = []
+        found.left_out["open interest"] = str(error)
     for subject in subjects:
         protocol = protocols.get(subject.slug)
         if protocol is None:
-            failed[subject.subject_id] = _absent(
+            found.failed[subject.subject_id] = _absent(
                 subject, "/protocols", catalogue.protocols.rejected
             )
             continue
         open_now = open_interest and open_interest.of(subject.llama_id, subject.slug)
-        rows.append(
+        found.rows.append(
             Capital(
                 subject_id=subject.subject_id,
                 tvl_usd=protocol.tvl_usd,
@@ -134,7 +141,6 @@ def _protocols(
                 protocols_tvl_usd=None,
             )
         )
-    return rows
 
 
 def _by_chain(protocols: Iterable[Protocol]) -> dict[str, float]:

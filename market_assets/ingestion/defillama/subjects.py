@@ -21,7 +21,7 @@ from market_assets.sources.errors import VenueError
 from market_assets.tables.defillama import DEFILLAMA_SUBJECTS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
     from market_assets.ingestion.defillama.catalogue import Catalogue
@@ -53,7 +53,37 @@ class Tracked(NamedTuple):
     kind: str
     slug: str
     llama_id: str | None
-    gecko_id: str | None
+
+
+class ListedSubjects(NamedTuple):
+    """What the lists say.
+
+    Attributes:
+        subjects: of the lists that could be read.
+        kinds: whose list that was.
+        left_out: rows that made no sense, by slug or name, with the reason.
+        errors: why the others could not be read.
+    """
+
+    subjects: list[Subject]
+    kinds: list[str]
+    left_out: dict[str, str]
+    errors: list[VenueError]
+
+
+def read_listed(catalogue: Catalogue) -> ListedSubjects:
+    """The subjects of both lists, as far as they can be read."""
+    listed = ListedSubjects([], [], {}, [])
+    for kind, read in ((CHAIN, _chains), (PROTOCOL, _protocols)):
+        try:
+            found, rejected = read(catalogue)
+        except VenueError as error:
+            listed.errors.append(error)
+            continue
+        listed.kinds.append(kind)
+        listed.subjects.extend(found)
+        listed.left_out.update(rejected)
+    return listed
 
 
 def refresh(
@@ -72,34 +102,22 @@ def refresh(
     Raises:
         VenueError: one of the lists could not be read: that is a good half of the subjects.
     """
-    listed: list[Subject] = []
-    left_out: dict[str, str] = {}
-    errors: list[VenueError] = []
-    kinds: list[str] = []
-    for kind, read in ((CHAIN, _chains), (PROTOCOL, _protocols)):
-        try:
-            found, rejected = read(catalogue)
-        except VenueError as error:
-            errors.append(error)
-            continue
-        kinds.append(kind)
-        listed += found
-        left_out |= rejected
-    listed = linked(listed, listed_symbols(store))
-    frame = frames.subjects(listed, tracked_ids(listed, selection), now)
-    gone = _gone(store, frame, kinds, left_out, now)
+    listed = read_listed(catalogue)
+    subjects = linked(listed.subjects, listed_symbols(store))
+    frame = frames.subjects(subjects, tracked_ids(subjects, selection), now)
+    gone = _gone(store, frame, listed, now)
     written = store.merge(DEFILLAMA_SUBJECTS, pl.concat([frame, gone]), run=run)
-    if errors:
-        raise errors[0]
+    if listed.errors:
+        raise listed.errors[0]
     return Done(
         (written,),
-        subjects=len(listed),
-        left_out=left_out,
+        subjects=len(subjects),
+        left_out=listed.left_out,
         figures={
-            "chains": sum(one.kind == CHAIN for one in listed),
-            "protocols": sum(one.kind == PROTOCOL for one in listed),
+            "chains": sum(one.kind == CHAIN for one in subjects),
+            "protocols": sum(one.kind == PROTOCOL for one in subjects),
             "tracked": int(frame["is_tracked"].sum()),
-            "linked": sum(one.hyperliquid_symbol is not None for one in listed),
+            "linked": sum(one.hyperliquid_symbol is not None for one in subjects),
             "no_longer_listed": gone.height,
         },
     )
@@ -135,18 +153,47 @@ def tracked_ids(subjects: Sequence[Subject], selection: Selection) -> set[str]:
     return (chosen | set(selection.track)) - set(selection.untrack)
 
 
+def ranked(subjects: Iterable[Subject]) -> list[Tracked]:
+    """Subjects as the store would give them, with a symbol first, then by value locked."""
+    ordered = sorted(
+        subjects,
+        key=lambda one: (one.hyperliquid_symbol is None, -(one.tvl_usd or 0.0), one.subject_id),
+    )
+    return [Tracked(one.subject_id, one.kind, one.slug, one.llama_id) for one in ordered]
+
+
 def tracked(store: Store) -> list[Tracked]:
     """The tracked subjects, those with a Hyperliquid symbol first, then by value locked.
 
     Raises:
         NoSubjects: there is none.
     """
-    rows = store.read(
-        "select subject_id, kind, slug, llama_id, gecko_id from defillama_subjects where is_tracked"
-        " order by hyperliquid_symbol is null, tvl_usd desc nulls last, subject_id"
-    )
-    if rows.is_empty():
+    found = _stored(store, "is_tracked")
+    if not found:
         raise NoSubjects("no subject is tracked: materialize defillama_subjects first")
+    return found
+
+
+def named(store: Store, subject_ids: Sequence[str]) -> list[Tracked]:
+    """The subjects with these ids, tracked or not.
+
+    Raises:
+        NoSubjects: one of them is not known; the message names it.
+    """
+    found = _stored(store, "list_contains($ids, subject_id)", {"ids": list(subject_ids)})
+    unknown = sorted(set(subject_ids) - {subject.subject_id for subject in found})
+    if unknown:
+        raise NoSubjects(f"no such subject: {', '.join(unknown)}; see defillama_subjects")
+    return found
+
+
+def _stored(store: Store, where: str, params: Mapping[str, object] | None = None) -> list[Tracked]:
+    rows = store.read(
+        "select subject_id, kind, slug, llama_id from defillama_subjects"  # noqa: S608 - the conditions above
+        f" where {where}"
+        " order by hyperliquid_symbol is null, tvl_usd desc nulls last, subject_id",
+        params or {},
+    )
     return [Tracked(*row) for row in rows.iter_rows()]
 
 
@@ -160,30 +207,17 @@ def _protocols(catalogue: Catalogue) -> tuple[list[Subject], dict[str, str]]:
     return found, {**catalogue.protocols.rejected, **rejected}
 
 
-def _gone(
-    store: Store,
-    listed: pl.DataFrame,
-    kinds: Collection[str],
-    left_out: Collection[str],
-    now: datetime,
-) -> pl.DataFrame:
-    """Stored subjects that the lists name no more, not even in a row that makes no sense.
-
-    Args:
-        store: where they are.
-        listed: the subjects that the lists name.
-        kinds: whose list was read.
-        left_out: slugs or names of rows that made no sense.
-        now: when the lists were read.
-    """
+def _gone(store: Store, frame: pl.DataFrame, listed: ListedSubjects, now: datetime) -> pl.DataFrame:
+    """Stored subjects that the lists name no more, not even in a row that makes no sense."""
     stored = store.read("select * from defillama_subjects where is_listed")
+    left_out = list(listed.left_out)
     gone = (
         stored.filter(
-            pl.col("kind").is_in(list(kinds)),
-            ~pl.col("slug").is_in(list(left_out)),
-            ~pl.col("name").is_in(list(left_out)),
+            pl.col("kind").is_in(listed.kinds),
+            ~pl.col("slug").is_in(left_out),
+            ~pl.col("name").is_in(left_out),
         )
-        .join(listed, on="subject_id", how="anti")
+        .join(frame, on="subject_id", how="anti")
         .with_columns(
             pl.lit(value=False).alias("is_listed"),
             pl.lit(value=False).alias("is_tracked"),
