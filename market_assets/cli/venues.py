@@ -9,7 +9,7 @@ import click
 
 from market_assets.settings import load
 
-SOURCES = ("hyperliquid", "polymarket")
+SOURCES = ("hyperliquid", "polymarket", "defillama")
 VENUES_ARE_UP = "# the simulated venues are up; Ctrl-C stops them"
 """The last line that `simulate` prints, once all its variables are out."""
 
