@@ -5,6 +5,9 @@ from pathlib import Path
 
 import dagster as dg
 
+from market_assets.logs import install
+from market_assets.settings import load
+
 # Dagster's sensor decorator warns of a beta parameter that it passes on by itself.
 warnings.filterwarnings("ignore", message=".*SensorDefinition", category=dg.BetaWarning)
 # References to code are shown to people only: nothing breaks with them.
@@ -15,7 +18,12 @@ warnings.filterwarnings(
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """All assets, checks, jobs, schedules and sensors of the project; assets say where they are."""
+    """All assets, checks, jobs, schedules and sensors of the project; assets say where they are.
+
+    Loaded by Dagster's code server and by the process of each run: their logs are set up here.
+    """
+    settings = load()
+    install(settings.log_format, secrets=settings.secrets)
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     # An asset that another module imports is loaded from both: the same object, twice.
     assets = list({id(one): one for one in loaded.assets or []}.values())

@@ -115,7 +115,7 @@ _SEVERITIES: Final[tuple[Literal["info", "warning", "error", "critical"], ...]] 
 )
 
 SECRETS: Final = ("ALERT_WEBHOOK_URL", "MARKET_API_TOKEN")
-"""The variables whose values are never shown."""
+"""The variables whose values are never shown; `Settings.secrets` are those values."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +156,11 @@ class Settings:
     thresholds: FeatureThresholds
     polymarket: PolymarketSettings
     defillama: DefillamaSettings
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Values that are never shown."""
+        return tuple(filter(None, (self.alert_webhook_url, self.api_token)))
 
     @property
     def wanted_symbols(self) -> tuple[str, ...]:

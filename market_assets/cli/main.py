@@ -5,12 +5,19 @@ Commands import what they need when they run, so that `--help` answers at once.
 
 from __future__ import annotations
 
+import logging
 import sys
+from typing import Final
 
 import click
 
 from market_assets import __version__
 from market_assets.cli import data, health, run, serving, venues
+from market_assets.logs import JsonLines, install
+from market_assets.redaction import redacted
+from market_assets.settings import SECRETS, environment, log_format
+
+_LOG: Final = logging.getLogger("market_assets.cli")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -38,6 +45,7 @@ for command in (
 def main() -> None:
     """Run a command; an error that a user can act on is one line and exit code 1."""
     try:
+        _install_logs()
         cli.main(prog_name="market-assets", standalone_mode=False)
     except click.exceptions.Abort:
         click.echo("stopped", err=True)
@@ -48,15 +56,35 @@ def main() -> None:
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
         where = context.command_path if context is not None else "market-assets"
-        click.echo(f"{where}: {' '.join(error.format_message().split())}", err=True)
+        _complain(where, error.format_message())
         sys.exit(error.exit_code)
     except Exception as error:
         if not isinstance(error, OSError) and not type(error).__module__.startswith(
             "market_assets"
         ):
             raise
-        click.echo(f"market-assets: {' '.join(str(error).split())}", err=True)
+        _complain("market-assets", str(error))
         sys.exit(1)
+
+
+def _install_logs() -> None:
+    """Logs as LOG_FORMAT says, without what the secret variables hold."""
+    variables = environment()
+    form = log_format(variables)
+    install(
+        form,
+        secrets=[variables.get(name, "") for name in SECRETS],
+        level=logging.INFO if form == "json" else logging.WARNING,
+    )
+
+
+def _complain(where: str, message: str) -> None:
+    """The one line that says why a command failed."""
+    line = redacted(f"{where}: {' '.join(message.split())}")
+    if isinstance(sys.stderr, JsonLines):
+        _LOG.error("%s", line)
+    else:
+        click.echo(line, err=True)
 
 
 if __name__ == "__main__":

@@ -158,6 +158,8 @@ def _dagster_command(settings: Settings) -> list[str]:
         str(settings.ui_port),
         "--log-level",
         "warning",
+        "--log-format",
+        "json" if settings.log_format == "json" else "colored",
     ]
 
 
