@@ -10,6 +10,7 @@ import itertools
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from market_assets.simulator.defillama import oddities
 from market_assets.simulator.randomness import hash_of, unit
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ _KINDS: Final[dict[str, dict[str, float]]] = {
 _REPORTS: Final = 0.7
 _NO_TVL_USD: Final = 4e8
 """The TVL that one without TVL would have: it has volume all the same."""
+_DAYS_BEHIND: Final = 9
 AGGREGATOR: Final = "DEX Aggregator"
 
 
@@ -118,7 +120,7 @@ def adapters(capital: Capital, kind: str) -> tuple[Adapter, ...]:
 def _of_chains(capital: Capital) -> Iterator[Adapter]:
     world = capital.world
     for place, chain in enumerate(world.chains):
-        if chain.cmc_id is None or place % 3 == 2:  # noqa: PLR2004
+        if chain.cmc_id is None or oddities.WITHOUT_GAS.has(place):
             continue
         key = world.key("gas", chain.name)
         number = place + 3
@@ -170,20 +172,17 @@ def _of_protocols(capital: Capital, kind: str) -> Iterator[Adapter]:
 
 def habits(number: int, protocol: Protocol) -> Habits:
     """The habits of the adapter with that number among its kind."""
-    absent = ["total7d"] if number % 6 == 2 else []  # noqa: PLR2004 - rhythms, as the rest here
-    absent += ["change_1d"] if number % 5 in (1, 3) else []
-    absent += ["total30d", "total60dto30d"] if number % 8 == 5 else []  # noqa: PLR2004
-    absent += ["totalAllTime"] if number % 10 == 6 else []  # noqa: PLR2004
+    absent = (name for name, whose in oddities.ABSENT.items() if any(w.has(number) for w in whose))
     return Habits(
-        running=number % 3 == 1,
-        late_hours=1 + number % 3 if number % 4 == 2 else 0,  # noqa: PLR2004
-        days_behind=9 if number % 31 == 26 else 0,  # noqa: PLR2004
-        holes=number % 23 == 18,  # noqa: PLR2004
-        zero=number % 19 == 13,  # noqa: PLR2004
-        silent=number % 37 == 22,  # noqa: PLR2004
-        totals_null=number % 29 == 24,  # noqa: PLR2004
+        running=oddities.RUNNING.has(number),
+        late_hours=1 + number % 3 if oddities.LATE.has(number) else 0,
+        days_behind=_DAYS_BEHIND if oddities.BEHIND.has(number) else 0,
+        holes=oddities.HOLES.has(number),
+        zero=oddities.ZERO.has(number),
+        silent=oddities.SILENT.has(number),
+        totals_null=oddities.TOTALS_NULL.has(number),
         absent=tuple(absent),
-        numeric_id=number % 2 == 1 and protocol.id.isdigit(),
+        numeric_id=oddities.NUMBER_FOR_ID.has(number) and protocol.id.isdigit(),
     )
 
 
@@ -195,7 +194,7 @@ def _ratios(kind: str, key: int, number: int) -> dict[str, float]:
         ratios |= {more[0]: 0.002 + 0.03 * unit(key, 5)}
     if kind == "fees":
         ratios |= {"dailyUserFees": 0.9 + 0.1 * unit(key, 6)}
-        if number % 4 != 3:  # noqa: PLR2004
+        if not oddities.NO_REVENUE.has(number):
             revenue = 0.05 + 0.9 * unit(key, 5)
             holders = revenue * unit(key, 7) if number % 2 else 0.0
             ratios |= {

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from market_assets.simulator.defillama import oddities
 from market_assets.simulator.defillama.walks import STOCK, walked
 from market_assets.simulator.defillama.world import FIRST_DAY
 from market_assets.simulator.randomness import F64, I64, U64, Flags, hash_of, unit
@@ -191,7 +192,7 @@ class Capital:
         ]
         stands = []
         for n, (chain, weight) in enumerate(zip(chains, weights, strict=True)):
-            left = chain % 37 == 36 or (n > 0 and hash_of(key, 200 + n) % 12 == 0)  # noqa: PLR2004
+            left = oddities.NOTHING_LEFT.has(chain) or (n > 0 and hash_of(key, 200 + n) % 12 == 0)
             later = 0 if n == 0 else hash_of(key, 300 + n) % 700
             stands.append(Stand(chain, 0.0 if left else weight / sum(weights), born + later))
         return tuple(stands)
@@ -218,10 +219,11 @@ def _extras(protocol: Protocol, key: int, n: int) -> tuple[Extra, ...]:
         found.append(Extra("staking", 0.05 + 0.6 * unit(key, 42)))
     if hash_of(key, 43) % 17 == 0:
         found.append(Extra("pool2", 0.01 + 0.1 * unit(key, 44)))
-    if n % 97 == 50:  # noqa: PLR2004 - rare ones, one of each in a small world too
+    if oddities.REST.has(n):
         found.extend(Extra(name, 0.02) for name in ("vesting", "offers", "treasury"))
     staked = protocol.category == STAKED
-    twice = protocol.category in TWICE or n % 31 == 12 or (staked and n % 4 == 3)  # noqa: PLR2004
+    twice = protocol.category in TWICE or oddities.TWICE.has(n)
+    twice = twice or (staked and oddities.STAKED_TWICE.has(n))
     if twice:
         found.append(Extra("doublecounted", 1.0))
     if staked:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from market_assets.simulator.defillama import oddities
 from market_assets.simulator.defillama.adapters import DATA_TYPES, Adapter
 from market_assets.simulator.defillama.flows import Flows, windows
 from market_assets.simulator.defillama.world import FIRST_DAY
@@ -183,9 +184,9 @@ class FlowRows:
             totals["average1y"] = totals["total1y"] / _YEAR
             totals["monthlyAverage1y"] = totals["total1y"] / 12
         found: dict[str, Any] = totals | _changed(totals, tuple(_CHANGES), ())
-        if place is not None and place % 10 == 7:  # noqa: PLR2004 - text for nothing, on some chains
+        if place is not None and oddities.TEXT_FOR_NOTHING.has(place):
             found |= {"total48hto24h": "None", "breakdown24h": "None"}
-        if place is not None and place % 10 == 3:  # noqa: PLR2004
+        if place is not None and oddities.WITHOUT_WEEKS.has(place):
             found = {k: v for k, v in found.items() if k not in ("total7d", "total30d")}
         return found
 

@@ -10,6 +10,7 @@ import itertools
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from market_assets.simulator.defillama import oddities
 from market_assets.simulator.defillama.catalogue import (
     Chain,
     Parent,
@@ -78,7 +79,9 @@ _ON_ONE: Final = 0.65
 _ON_FEW: Final = 0.93
 """Which part of the protocols is on one chain, and which on five at most."""
 _LARGEST_USD: Final = 2.5e9
-_NO_TVL_ONE_IN: Final = 41
+_WITH_TOKEN: Final = 0.6
+_WITH_ID: Final = 0.8
+"""Which part of the protocols has a token, and of these a CoinGecko id."""
 
 
 def invented_chains(seed: int) -> Iterator[Chain]:
@@ -123,7 +126,7 @@ def invented_stablecoins(seed: int, known: int, chains: list[str]) -> Iterator[S
     more = (("peggedGBP", 1.31), ("peggedCHF", 1.24), ("peggedSGD", 0.77))
     for n, name in enumerate(_names(seed, "coin")):
         key = key_of(seed, "llama coin", name)
-        peg, anchor = more[n // 11 % 3] if n % 11 == 5 else pegs[n % 4]  # noqa: PLR2004 - a rhythm
+        peg, anchor = more[n // 11 % 3] if oddities.RARE_PEG.has(n) else pegs[n % 4]
         count = 1 + hash_of(key, 2) % 6
         places = [hash_of(key, 10 + i) % min(len(chains), 60) for i in range(count)]
         yield Stablecoin(
@@ -134,7 +137,7 @@ def invented_stablecoins(seed: int, known: int, chains: list[str]) -> Iterator[S
             peg=peg,
             mechanism=("fiat-backed", "crypto-backed", "algorithmic")[hash_of(key, 3) % 3],
             supply=2e8 * (n + 1) ** -1.1 / anchor,
-            anchor_usd=anchor * (0.03 if n % 29 == 17 else 1.0),  # noqa: PLR2004 - one that broke
+            anchor_usd=anchor * (0.03 if oddities.BROKEN_PEG.has(n) else 1.0),
             chains=tuple(dict.fromkeys(chains[place] for place in places)),
         )
 
@@ -144,13 +147,13 @@ def _protocol(n: int, name: str, key: int, chains: tuple[str, ...]) -> Protocol:
     own = f"{name} {_WORDS[category]}"
     slug = slugged(own)
     symbol, gecko_id = "-", None
-    if unit(key, 2) < 0.6:  # noqa: PLR2004 - so many have a token
-        symbol, gecko_id = _ticker(name), slug if unit(key, 3) < 0.8 else None  # noqa: PLR2004
+    if unit(key, 2) < _WITH_TOKEN:
+        symbol, gecko_id = _ticker(name), slug if unit(key, 3) < _WITH_ID else None
     if n % _STOLEN_TICKER_ONE_IN == 0:
         tickers = facts().tickers
         symbol, gecko_id = tickers[n // _STOLEN_TICKER_ONE_IN % len(tickers)], slug
     level = _LARGEST_USD * (n + 4) ** -1.15 * (0.3 + 1.4 * unit(key, 4))
-    dummy = n % _NO_TVL_ONE_IN == 7  # noqa: PLR2004 - not the first ones
+    dummy = oddities.NO_TVL.has(n)
     return Protocol(
         id=str(7_000 + n),
         slug=slug,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from market_assets.simulator.defillama import oddities
 from market_assets.simulator.defillama.world import run_at
 from market_assets.simulator.refused import Refused
 
@@ -19,7 +20,6 @@ _ALL_SINCE: Final = 18_628
 _CHAINS_SINCE: Final = 19_123
 """2022-05-11: nor one of a chain."""
 _BEFORE: Final = {"circulatingPrevDay": 24, "circulatingPrevWeek": 168, "circulatingPrevMonth": 720}
-_TEXT_AMOUNTS_ONE_IN: Final = 13
 _FIELDS: Final = (
     "totalCirculating",
     "totalUnreleased",
@@ -97,7 +97,7 @@ class PegRows:
             if not usd:
                 continue
             chain = self._world.chains[place]
-            known = place % 7 != 4  # noqa: PLR2004 - some are not matched to a token
+            known = not oddities.WITHOUT_TOKEN.has(place)
             rows.append(
                 {
                     "gecko_id": chain.gecko_id if known else None,
@@ -189,7 +189,7 @@ class PegRows:
     def _row(self, n: int, hour: int, *, prices: bool) -> dict[str, Any]:
         coin = self._world.stablecoins[n]
         hours = np.array([hour, *(hour - before for before in _BEFORE.values())])
-        as_text = n % _TEXT_AMOUNTS_ONE_IN == 9  # noqa: PLR2004
+        as_text = oddities.AMOUNTS_TEXT.has(n)
         chains: dict[str, Any] = {}
         total = np.zeros(len(hours))
         for issue, units in self._pegs.circulating(n, hours):

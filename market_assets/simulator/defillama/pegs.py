@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
+from market_assets.simulator.defillama import oddities
+from market_assets.simulator.defillama.catalogue import facts
 from market_assets.simulator.defillama.walks import PEG, STOCK, Octaves, walked
 from market_assets.simulator.randomness import F64, I64, hash_of, unit
 
@@ -22,8 +24,6 @@ _SUPPLY: Final[Octaves] = tuple((period, amplitude * 0.3) for period, amplitude 
 _RAMP_DAYS: Final = 120.0
 _MINTED: Final = 1.17
 """Ever minted over circulating, where a coin is issued; elsewhere it is bridged."""
-_PRICE_NULL_ONE_IN: Final = 19
-_PRICE_TEXT_ONE_IN: Final = 23
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,9 @@ class Pegs:
     @cached_property
     def born_days(self) -> list[int]:
         """The first day of each coin; the well-known ones are older."""
+        known = len(facts().stablecoins)
         return [
-            self.world.born("coin", coin.gecko_id, old=n < 14)  # noqa: PLR2004 - those of the facts
+            self.world.born("coin", coin.gecko_id, old=n < known)
             for n, coin in enumerate(self.world.stablecoins)
         ]
 
@@ -86,10 +87,10 @@ class Pegs:
     def price_said(self, n: int, hour: int) -> float | str | None:
         """The price as the venue writes it: null for some dollars, and text for some."""
         coin = self.world.stablecoins[n]
-        if coin.peg == "peggedUSD" and n % _PRICE_NULL_ONE_IN == 15:  # noqa: PLR2004
+        if coin.peg == "peggedUSD" and oddities.PRICE_NULL.has(n):
             return None
         price = round(float(self.price(n, np.array([hour]))[0]), 6)
-        return str(price) if n % _PRICE_TEXT_ONE_IN == 7 else price  # noqa: PLR2004
+        return str(price) if oddities.PRICE_TEXT.has(n) else price
 
     def price_used(self, n: int, hours: I64) -> F64:
         """The price with which the venue turns units into dollars: 1 where it has none."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
+from market_assets.simulator.defillama import oddities
 from market_assets.simulator.defillama.tvl_rows import stamps
 from market_assets.simulator.randomness import hash_of, unit
 from market_assets.simulator.refused import Refused
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
 _TOKENS: Final = ("USDC", "WETH", "USDT", "WBTC", "DAI", "WSTETH", "USDE", "WHYPE")
 _DIGITS: Final = 5
-_TOKENS_NULL_ONE_IN: Final = 3
-"""So many parents have no tokens on any chain."""
 
 Series = dict[int, float]
 """Amounts by stamp."""
@@ -76,7 +75,8 @@ class ProtocolPage:
             "otherProtocols": [parent.name, *(self._world.protocols[p].name for p in children)],
             "mcap": self._prices.market_caps(hour).get(parent.gecko_id or ""),
         }
-        return body | self._amounts(children, hour, tokens=number % _TOKENS_NULL_ONE_IN != 1)
+        tokens = not oddities.PARENT_WITHOUT_TOKENS.has(number)
+        return body | self._amounts(children, hour, tokens=tokens)
 
     def _amounts(self, places: list[int], hour: int, *, tokens: bool) -> dict[str, Any]:
         """Everything that has a date."""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 import numpy as np
 
+from market_assets.simulator.defillama import oddities
 from market_assets.simulator.defillama.capital import EXCHANGES
 from market_assets.simulator.defillama.world import FIRST_DAY, run_at
 from market_assets.simulator.refused import Refused
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 _MEGABYTE: Final = 1_000_000
 _BATCH: Final = 128
 _PROSE: Final = "A venue for deposits, loans and trades, described at length by those who run it. "
-_CAP_UNKNOWN_ONE_IN: Final = 23
 _MANY: Final = "Multi-Chain"
 
 
@@ -162,7 +162,7 @@ class TvlRows:
 
     def market_cap(self, protocol: Protocol, place: int, hour: int) -> float | None:
         """The market value of a protocol's token; unknown for some that have an id."""
-        if protocol.gecko_id is None or place % _CAP_UNKNOWN_ONE_IN == 5:  # noqa: PLR2004
+        if protocol.gecko_id is None or oddities.CAP_UNKNOWN.has(place):
             return None
         return self._prices.market_caps(hour)[protocol.gecko_id]
 
@@ -194,7 +194,7 @@ class TvlRows:
             row |= {"parentProtocolSlug": protocol.parent}
         if any(extra.key == "doublecounted" for extra in self._capital.extras[place]):
             row["doublecounted"] = True
-        if place % 11 == 6:  # noqa: PLR2004
+        if oddities.MISREPRESENTED.has(place):
             row["misrepresentedTokens"] = True
         return row
 
