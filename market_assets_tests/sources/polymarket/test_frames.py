@@ -77,6 +77,13 @@ def test_a_market_is_a_row() -> None:
     }
 
 
+def test_what_nobody_said_has_no_source() -> None:
+    (row,) = frames.markets([Market(condition_id="0x1")], NOW).to_dicts()
+    assert {name for name, value in row.items() if value is not None} == {
+        "condition_id", "first_seen_at", "updated_at", "ingested_at",
+    }  # fmt: skip
+
+
 def test_lists_stay_with_their_rows() -> None:
     """Among rows without any; a missing list is NULL, an event without tags has none."""
     some = [Market(condition_id=str(n), outcomes=("a",) * (n % 3)) for n in range(7)]
