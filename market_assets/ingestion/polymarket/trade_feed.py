@@ -230,10 +230,14 @@ class FeedWalk:
         if self._known_at is not None and self._known_at < shown:
             known = f"{self._known_at:{_TIME}}"
             raise VenueNonsense(VENUE, f"trades: {self._place()} are none, but one is of {known}")
-        can_end = self._steps_plainly if self._has_read else self._end is not None
-        if not can_end:
+        is_end = self._steps_plainly if self._has_read else self._end is not None
+        if not is_end or not (self._has_read or self._has_a_present()):
             raise VenueNonsense(VENUE, f"trades: {self._place()} are none")
         return self._nothing()._replace(from_at=min(self._floor, self._whole_from), is_last=True)
+
+    def _has_a_present(self) -> bool:
+        """Whether there are trades now: a venue without any is not believed about its past."""
+        return self._feed.trades(limit=1, min_notional_usd=self._min_usd).rows > 0
 
     def _to_window(self, limit: int) -> None:
         self._end = None if self._whole_from >= FAR else self._whole_from

@@ -43,7 +43,7 @@ class Gap(NamedTuple):
         to_at: the first that is there again.
         cause: why.
         detected_at: when it was found.
-        rows: trades that were found in what is filled of it by now.
+        rows: trades that later runs have found in it by now.
     """
 
     from_at: datetime
@@ -105,8 +105,9 @@ class GapLedger:
             if first >= end:
                 left.append(gap)
                 continue
-            rows = gap.rows + bisect_left(times, end) - bisect_left(times, first)
-            shorter = gap._replace(cause=cause, rows=rows)
+            found = bisect_left(times, end) - bisect_left(times, first)
+            is_earlier = gap.from_at in self._earlier
+            shorter = gap._replace(cause=cause, rows=gap.rows + (found if is_earlier else 0))
             pieces = [
                 piece
                 for piece in (shorter._replace(to_at=first), shorter._replace(from_at=end))

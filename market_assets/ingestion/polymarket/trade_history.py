@@ -114,8 +114,16 @@ def read_day(
             top = done.resumed_at = gap.to_at
     if done.resumed_at is None:
         ledger.missing(start, top, cause=cause, now=now)
-    walk = FeedWalk(client, floor=start, top=top, min_usd=plan.min_usd, page_rows=plan.page_rows)
-    TradeReader(store, ledger, done, clock=clock, run=run).read_down(
+    reader = TradeReader(store, ledger, done, clock=clock, run=run)
+    walk = FeedWalk(
+        client,
+        floor=start,
+        top=top,
+        min_usd=plan.min_usd,
+        page_rows=plan.page_rows,
+        known_at=reader.oldest(start, top, plan.min_usd),
+    )
+    reader.read_down(
         walk,
         cause=cause,
         before_page=_Pace(plan.requests_per_10s, clock, sleep).wait,

@@ -29,6 +29,13 @@ BEING_READ: Final = "being read"
 PAGE_CAP: Final = "page cap"
 """Why a gap is open where the run had read as many pages as it may."""
 _SAMPLES: Final = 5
+_OLDEST: Final = """
+select min(traded_at)
+from polymarket_trades
+where traded_at >= ? and traded_at < ? and notional_usd >= ?
+"""
+_CLEARLY: Final = 1.01
+"""A trade this far above the threshold is above it by the venue's arithmetic too."""
 
 
 @dataclass
@@ -78,6 +85,19 @@ class TradeReader:
         self._done = done
         self._clock = clock
         self._run = run
+
+    def oldest(self, from_at: datetime, to_at: datetime, min_usd: float) -> datetime | None:
+        """The oldest stored trade of `[from_at, to_at)`: what the feed must reach down to.
+
+        Args:
+            from_at: an instant.
+            to_at: a later one.
+            min_usd: the threshold by which the feed is asked.
+        """
+        found: datetime | None = self._store.read(
+            _OLDEST, (from_at, to_at, min_usd * _CLEARLY)
+        ).item()
+        return found
 
     def read_down(
         self,

@@ -21,7 +21,6 @@ from market_assets.ingestion.polymarket.trade_gaps import Gap, GapLedger
 from market_assets.ingestion.polymarket.trade_reading import BEING_READ, TradeReader, TradesRead
 from market_assets.ingestion.queries import query
 from market_assets.sources.errors import VenueNonsense, VenueRejected
-from market_assets.tables import POLYMARKET_TRADES
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -33,9 +32,9 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 UNREADABLE: Final = "unreadable"
-"""Why a gap is left alone: the venue refuses it, or answers it with what cannot be."""
-_CLEARLY: Final = 1.01
-"""A trade this far above the threshold is above it by the venue's arithmetic too."""
+"""Why a gap is left alone but for once an hour: the venue refuses it, or answers nonsense."""
+_RETRIED_MINUTES: Final = 2
+"""Runs in the first so many minutes of an hour ask for unreadable gaps again."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +66,7 @@ class PresentRead(TradesRead):
         target: every trade from here on was to be read.
         healed: gaps of earlier runs that it filled.
         gaps: what is missing still.
-        unreadable: gaps that the venue will not give, and what it said.
+        unreadable: begins of gaps that the venue would not give, and what it said.
     """
 
     target: datetime | None = None
@@ -98,29 +97,37 @@ def read_trades(
     since = now - plan.lookback if read_to is None else min(read_to, now) - plan.safety
     target = floor(since, SECOND)
     done = PresentRead(target=target)
+    ledger.missing(target, FAR, cause=BEING_READ, now=now)
+    reader = TradeReader(store, ledger, done, clock=clock, run=run)
     walk = FeedWalk(
         client,
         floor=target,
         top=FAR,
         min_usd=plan.min_usd,
         page_rows=plan.page_rows,
-        known_at=_known_at(store, plan, target, read_to),
+        known_at=None if read_to is None else reader.oldest(target, read_to, plan.min_usd),
     )
-    ledger.missing(target, FAR, cause=BEING_READ, now=now)
-    reader = TradeReader(store, ledger, done, clock=clock, run=run)
     if reader.read_down(walk, most_pages=plan.pages):
-        _heal(client, plan, ledger, reader, done)
+        _heal(client, plan, ledger, reader, done, now=now)
         store.write(*ledger.changes(clock.now()))
     done.healed, done.gaps = ledger.healed, tuple(ledger.open)
     return done
 
 
 def _heal(
-    client: Feed, plan: TradePlan, ledger: GapLedger, reader: TradeReader, done: PresentRead
+    client: Feed,
+    plan: TradePlan,
+    ledger: GapLedger,
+    reader: TradeReader,
+    done: PresentRead,
+    *,
+    now: datetime,
 ) -> None:
     """Fill open gaps, newest first, with the pages that are left."""
+    is_retried = now.minute < _RETRIED_MINUTES
+    left = {gap.from_at for gap in ledger.open if gap.cause == UNREADABLE and not is_retried}
     while done.pages < plan.pages:
-        gap = next((one for one in reversed(ledger.open) if one.cause != UNREADABLE), None)
+        gap = next((one for one in reversed(ledger.open) if one.from_at not in left), None)
         if gap is None:
             return
         walk = FeedWalk(
@@ -129,14 +136,16 @@ def _heal(
             top=gap.to_at,
             min_usd=plan.min_usd,
             page_rows=plan.page_rows,
+            known_at=reader.oldest(gap.from_at, gap.to_at, plan.min_usd),
         )
         try:
             reader.read_down(walk, most_pages=plan.pages - done.pages)
         except (VenueNonsense, VenueRejected) as error:
-            # It would be the same each minute, and the present is read: said, and left open.
+            # The present is read, and the next minute would bring the same: said, and left open.
             _LOG.warning("a gap from %s on stays: %s", gap.from_at, error)
             done.unreadable[gap.from_at] = str(error)
             ledger.blamed(gap.from_at, UNREADABLE)
+            left.add(gap.from_at)
 
 
 def _read_to(store: Store, run: IngestionRun) -> datetime | None:
@@ -144,18 +153,3 @@ def _read_to(store: Store, run: IngestionRun) -> datetime | None:
     params = {"source": run.source, "channel": run.channel, "asset": run.asset_key}
     read_to: datetime | None = store.read(query("polymarket", "trades_read_to"), params).item()
     return read_to
-
-
-def _known_at(
-    store: Store, plan: TradePlan, target: datetime, read_to: datetime | None
-) -> datetime | None:
-    """The newest stored trade between the target and the last run that the feed must show."""
-    if read_to is None:
-        return None
-    sql = (
-        f"select max(traded_at) from {POLYMARKET_TRADES.name} "  # noqa: S608 - the table's own name
-        "where traded_at between ? and ? and notional_usd >= ?"
-    )
-    params = (target, read_to, plan.min_usd * _CLEARLY)
-    known_at: datetime | None = store.read(sql, params).item()
-    return known_at

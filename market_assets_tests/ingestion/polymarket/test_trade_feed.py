@@ -232,12 +232,14 @@ def test_empty_answers_where_there_were_trades_are_nonsense() -> None:
 
 
 def test_no_trade_at_all_is_nonsense() -> None:
-    """The present of a whole venue is never empty; a window of it may be."""
+    """The present of a whole venue is never empty; a window may be, if the present is not."""
     with pytest.raises(VenueNonsense, match="are none"):
         read_all(walk(MemoryFeed(), ago(100)))
-    found, stretches = read_all(walk(MemoryFeed(), ago(100), top=NOW))
+    with pytest.raises(VenueNonsense, match="are none"):
+        read_all(walk(MemoryFeed(), ago(100), top=NOW))
+    found, stretches = read_all(walk(MemoryFeed([trade(0)]), ago(100), top=ago(50)))
     assert found == {}
-    assert (stretches[-1].from_at, stretches[-1].to_at) == (ago(100), NOW)
+    assert (stretches[-1].from_at, stretches[-1].to_at) == (ago(100), ago(50))
 
 
 def test_the_feeds_end_is_an_end() -> None:
