@@ -11,15 +11,22 @@ from market_assets.cli.probes.printing import print_rejected, print_rows
 from market_assets.clock import SystemClock
 from market_assets.ingestion.defillama.base import capital_of
 from market_assets.ingestion.defillama.catalogue import FLOWS, Catalogue
+from market_assets.ingestion.defillama.flows import flow_figures
 from market_assets.ingestion.defillama.plan import last_complete_day, plan
-from market_assets.ingestion.defillama.rows import hour_of
+from market_assets.ingestion.defillama.rows import hour_of, hourly
 from market_assets.ingestion.defillama.subjects import Selection, ranked, read_listed, tracked_ids
+from market_assets.ingestion.defillama.throughput import throughput_figures
 from market_assets.sources.defillama import frames
 from market_assets.sources.defillama.client import DefiLlamaClient, request_budget
 from market_assets.sources.defillama.subjects import CHAIN, PROTOCOL
-from market_assets.tables.defillama import METRICS
+from market_assets.tables.defillama import (
+    DEFILLAMA_CAPITAL_FLOWS,
+    DEFILLAMA_ECONOMIC_THROUGHPUT,
+    METRICS,
+)
 
 if TYPE_CHECKING:
+    from market_assets.ingestion.defillama.subjects import Tracked
     from market_assets.settings import Settings
 
 
@@ -58,18 +65,32 @@ def probe_defillama(settings: Settings, limit: int) -> None:
         capital = capital_of(catalogue, first)
         base = frames.capital_base(capital.rows, hour_of(now), now)
         print_rows("defillama_capital_base", base, limit)
-        shown = [
-            next((one for one in first if one.kind == kind), None) for kind in (CHAIN, PROTOCOL)
-        ]
-        planned = plan(catalogue, [one for one in shown if one], dict.fromkeys((*METRICS, *FLOWS)))
+        shown = [one for kind in (CHAIN, PROTOCOL) for one in _first(kind, first)]
+        planned = plan(catalogue, shown, dict.fromkeys((*METRICS, *FLOWS)))
         last_day = last_complete_day(now)
         read = client.fetch_all(planned.ask, lambda key: planned.ask[key]())
         days = frames.daily_history(read.results, last_day, now)
+        options = {
+            key.subject_id: series.days[-1][1]
+            for key, series in read.results.items()
+            if key.metric == "options_volume" and series.days and series.days[-1][0] == last_day
+        }
+        figures = {
+            DEFILLAMA_CAPITAL_FLOWS: flow_figures(shown, days, last_day),
+            DEFILLAMA_ECONOMIC_THROUGHPUT: throughput_figures(
+                catalogue, shown, days, options, last_day=last_day, today=now.date()
+            ),
+        }
+        for table, rows in figures.items():
+            made = hourly(table, rows, failed=(), last_day=last_day, now=now)
+            print_rows(table.name, made, limit)
         print_rows("defillama_daily_history", days.sort("day", descending=True), limit)
-        errors = {key: str(error) for key, error in read.failures.items()}
-        series = frames.series_reads(read.results, errors, last_day, now)
-        print_rows("defillama_series_reads", series, len(series))
     print_rejected(
         {**listed.left_out, **capital.left_out, **capital.failed}
         | {metric: str(error) for metric, error in planned.unknown.items()}
+        | {f"{key.metric} of {key.subject_id}": str(why) for key, why in read.failures.items()}
     )
+
+
+def _first(kind: str, subjects: list[Tracked]) -> list[Tracked]:
+    return [one for one in subjects if one.kind == kind][:1]

@@ -14,6 +14,7 @@ from market_assets.tables.defillama import DEFILLAMA_CAPITAL_FLOWS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import date
 
     from market_assets.clock import Clock
     from market_assets.ingestion.defillama.accounting import Done
@@ -22,8 +23,8 @@ if TYPE_CHECKING:
     from market_assets.storage.runs import IngestionRun
     from market_assets.storage.store import Store
 
-_STOCKS: Final = {"tvl": "tvl", "stablecoin_mcap": "stablecoin"}
-"""Metrics whose change is a flow of capital, and what the columns are called after."""
+FLOW_METRICS: Final = {"tvl": "tvl", "stablecoin_mcap": "stablecoin"}
+"""Stocks whose change is a flow of capital, and what its columns are called after."""
 
 
 def refresh_flows(
@@ -45,22 +46,27 @@ def refresh_flows(
         clock: the present, and the time.
         run: counts the rows.
     """
-    filled = fill(catalogue, store, subjects, _STOCKS, within=within, clock=clock)
+    filled = fill(catalogue, store, subjects, FLOW_METRICS, within=within, clock=clock)
     first = filled.last_day - timedelta(days=max(SPANS))
-    stored = days_of(store, subjects, _STOCKS, first, filled.last_day)
-    moved = changes(stored, filled.last_day)
-    rows = pl.DataFrame({"subject_id": [subject.subject_id for subject in subjects]})
-    for metric, prefix in _STOCKS.items():
-        of_metric = moved.filter(pl.col("metric") == metric).select(
-            "subject_id", pl.col("^change_.*$").name.prefix(f"{prefix}_")
-        )
-        rows = rows.join(of_metric, on="subject_id", how="left")
+    days = days_of(store, subjects, FLOW_METRICS, first, filled.last_day)
     frame = hourly(
         DEFILLAMA_CAPITAL_FLOWS,
-        rows.select(pl.exclude("^stablecoin_change_.*_pct$")),
+        flow_figures(subjects, days, filled.last_day),
         failed=filled.failed,
         last_day=filled.last_day,
         now=clock.now(),
     )
     written = store.merge(DEFILLAMA_CAPITAL_FLOWS, frame, run=run)
     return done((written,), subjects, filled)
+
+
+def flow_figures(subjects: Sequence[Tracked], days: pl.DataFrame, last_day: date) -> pl.DataFrame:
+    """One row per subject with the table's figures, from daily values."""
+    moved = changes(days, last_day)
+    rows = pl.DataFrame({"subject_id": [subject.subject_id for subject in subjects]})
+    for metric, prefix in FLOW_METRICS.items():
+        of_metric = moved.filter(pl.col("metric") == metric).select(
+            "subject_id", pl.col("^change_.*$").name.prefix(f"{prefix}_")
+        )
+        rows = rows.join(of_metric, on="subject_id", how="left")
+    return rows.select(pl.exclude("^stablecoin_change_.*_pct$"))

@@ -22,7 +22,8 @@ from market_assets.sources.errors import VenueError
 from market_assets.tables.defillama import DEFILLAMA_ECONOMIC_THROUGHPUT
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from datetime import date
 
     from market_assets.clock import Clock
     from market_assets.ingestion.defillama.accounting import Done
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     from market_assets.storage.runs import IngestionRun
     from market_assets.storage.store import Store
 
-_SUMMED: Final = ("fees", "revenue", "dex_volume")
+SUMMED: Final = ("fees", "revenue", "dex_volume")
+"""Flows that the history keeps."""
 _WINDOWS: Final = ("24h", "7d", "30d")
 
 
@@ -55,13 +57,49 @@ def refresh_throughput(
         run: counts the rows.
     """
     filled = fill(catalogue, store, subjects, FLOWS, within=within, clock=clock)
-    first = filled.last_day - timedelta(days=max(SPANS) - 1)
-    stored = days_of(store, subjects, _SUMMED, first, filled.last_day)
-    summed = sums(stored, filled.last_day)
-    ids = [subject.subject_id for subject in subjects]
-    rows = pl.DataFrame({"subject_id": ids})
-    ends_yesterday = filled.last_day == clock.now().date() - timedelta(days=1)
-    for metric in _SUMMED:
+    last_day = filled.last_day
+    first = last_day - timedelta(days=max(SPANS) - 1)
+    figures = throughput_figures(
+        catalogue,
+        subjects,
+        days_of(store, subjects, SUMMED, first, last_day),
+        newest_of(store, "options_volume", last_day),
+        last_day=last_day,
+        today=clock.now().date(),
+    )
+    frame = hourly(
+        DEFILLAMA_ECONOMIC_THROUGHPUT,
+        figures,
+        failed=filled.failed,
+        last_day=last_day,
+        now=clock.now(),
+    )
+    written = store.merge(DEFILLAMA_ECONOMIC_THROUGHPUT, frame, run=run)
+    return done((written,), subjects, filled)
+
+
+def throughput_figures(
+    catalogue: Catalogue,
+    subjects: Sequence[Tracked],
+    days: pl.DataFrame,
+    options: Mapping[str, float],
+    *,
+    last_day: date,
+    today: date,
+) -> pl.DataFrame:
+    """One row per subject with the table's figures.
+
+    Args:
+        catalogue: for the overviews.
+        subjects: whose rows.
+        days: daily values of fees, revenue and volume.
+        options: the last day's volume of options, by subject.
+        last_day: the last complete day.
+        today: the running day; the overview's sums end with the day before it.
+    """
+    summed = sums(days, last_day)
+    rows = pl.DataFrame({"subject_id": [subject.subject_id for subject in subjects]})
+    for metric in SUMMED:
         of_metric = summed.filter(pl.col("metric") == metric).select(
             "subject_id", *(pl.col(f"sum_{w}_usd").alias(f"{metric}_{w}_usd") for w in _WINDOWS)
         )
@@ -69,27 +107,14 @@ def refresh_throughput(
         rows = rows.join(of_metric, on="subject_id", how="left").join(
             said, on="subject_id", how="left"
         )
-        if ends_yesterday:
+        if last_day == today - timedelta(days=1):
             rows = rows.with_columns(
-                pl.coalesce(f"{metric}_{w}_usd", f"{metric}_total{w}_usd").alias(
-                    f"{metric}_{w}_usd"
-                )
+                pl.col(f"{metric}_{w}_usd").fill_null(pl.col(f"{metric}_total{w}_usd"))
                 for w in ("7d", "30d")
             )
         rows = rows.drop(f"{metric}_total7d_usd", f"{metric}_total30d_usd")
-    options = newest_of(store, "options_volume", filled.last_day)
-    rows = rows.with_columns(
-        pl.Series("options_volume_24h_usd", [options.get(one) for one in ids], pl.Float64)
-    )
-    frame = hourly(
-        DEFILLAMA_ECONOMIC_THROUGHPUT,
-        rows,
-        failed=filled.failed,
-        last_day=filled.last_day,
-        now=clock.now(),
-    )
-    written = store.merge(DEFILLAMA_ECONOMIC_THROUGHPUT, frame, run=run)
-    return done((written,), subjects, filled)
+    volumes = [options.get(subject.subject_id) for subject in subjects]
+    return rows.with_columns(pl.Series("options_volume_24h_usd", volumes, pl.Float64))
 
 
 def _overview_rows(catalogue: Catalogue, subjects: Sequence[Tracked], metric: str) -> pl.DataFrame:
