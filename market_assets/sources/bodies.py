@@ -22,7 +22,7 @@ class Collector:
     """
 
     def __init__(self, *, on_disk: bool = False) -> None:
-        self._file = tempfile.TemporaryFile() if on_disk else None  # noqa: SIM115 - `whole` closes it, or its end
+        self._file = tempfile.TemporaryFile() if on_disk else None  # noqa: SIM115 - closed by `close`
         self._chunks = bytearray()
         self.size = 0
 
@@ -35,12 +35,16 @@ class Collector:
             self._file.write(chunk)
 
     def whole(self) -> Body:
-        """The body; nothing can be added after that."""
+        """The body; it outlives the collector."""
         if self._file is None:
             return bytes(self._chunks)
-        with self._file as file:
-            file.flush()
-            return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
+        self._file.flush()
+        return mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ) if self.size else b""
+
+    def close(self) -> None:
+        """Let go of the file, if there is one."""
+        if self._file is not None:
+            self._file.close()
 
 
 def is_whole(body: Body) -> bool:

@@ -17,6 +17,7 @@ import random
 import threading
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -214,7 +215,7 @@ class HttpTransport:
             self._pay(weight, deadline)
             try:
                 status, body, after = self._attempt(
-                    method, path, deadline, Collector(on_disk=on_disk), **request
+                    method, path, deadline, on_disk=on_disk, **request
                 )
                 return self._judged(f"{method} {path}", status, body, after, refusal)
             except _Retryable as failure:
@@ -241,7 +242,7 @@ class HttpTransport:
             raise VenueBusy(self.venue, str(error)) from error
 
     def _attempt(
-        self, method: str, path: str, deadline: float, collector: Collector, **request: Any
+        self, method: str, path: str, deadline: float, *, on_disk: bool, **request: Any
     ) -> tuple[int, Body, float | None]:
         """Send once: status, body, and the seconds that the venue asks to wait.
 
@@ -251,7 +252,10 @@ class HttpTransport:
         """
         where = f"{method} {path}"
         try:
-            with self._client.stream(method, self._base_url + path, **request) as response:
+            with (
+                closing(Collector(on_disk=on_disk)) as collector,
+                self._client.stream(method, self._base_url + path, **request) as response,
+            ):
                 body = self._read(response, where, deadline, collector)
         except httpx.HTTPError as error:
             kind = type(error).__name__
