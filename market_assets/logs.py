@@ -148,9 +148,11 @@ class _Stderr(logging.StreamHandler[TextIO]):
         logging.Handler.__init__(self)
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Not what Dagster's processes have a handler of their own for."""
+        """The project's records, and warnings of others that have no handler of their own."""
         top = record.name.partition(".")[0]
-        if top.startswith("dagster") and logging.getLogger(top).handlers:
+        if top != "market_assets" and (
+            record.levelno < logging.WARNING or logging.getLogger(top).handlers
+        ):
             return False
         return super().filter(record)
 

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
     from dagster._core.scheduler.instigation import InstigatorState  # not exported
 
+LOCATION: Final = "market_assets"
+"""The code location, as `workspace.yaml` names it."""
 HEARTBEAT: Final = timedelta(seconds=30)
 """How often each part of Dagster's daemon says that it is alive; its row is due at that cadence."""
 NEEDED: Final[tuple[str, ...]] = (
@@ -130,7 +132,10 @@ def automation_rows(
     """
     # An instance in memory, which a run by hand may have, schedules nothing.
     known = instance.all_instigator_state() if instance.schedule_storage is not None else ()
-    states = {(state.instigator_type.value, state.name): state for state in known}
+    # `dagster sensor start NAME -m …` leaves a state behind that nothing looks at: the location has
+    # another name then. That of the workspace comes last, and counts.
+    ours_last = sorted(known, key=lambda state: state.selector.location_name == LOCATION)
+    states = {(state.instigator_type.value, state.name): state for state in ours_last}
     rows = []
     for kind, type_name in (("schedule", "SCHEDULE"), ("sensor", "SENSOR")):
         parts: dict[str, str] = {}
@@ -193,7 +198,7 @@ def _started(data: object) -> float | None:
 
 
 def _start_command(automation: Automation) -> str:
-    return f"dagster {automation.kind} start {automation.name} -m market_assets.definitions"
+    return f"dagster {automation.kind} start {automation.name} -w workspace.yaml"
 
 
 def _instant(seconds: float | None) -> datetime | None:

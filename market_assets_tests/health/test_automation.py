@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from dagster import DagsterInstance
 
-from market_assets.health.automation import NEEDED, cadence_of
+from market_assets.health.automation import LOCATION, NEEDED, cadence_of
 from market_assets_tests.health.venue import SCHEDULE, SENSOR, beat, look, row_of, tick
 
 DAEMON, SCHEDULES, SENSORS = "dagster/daemon", "dagster/schedules", "dagster/sensors"
@@ -50,8 +50,20 @@ def test_what_is_stopped_says_how_it_is_started(instance: DagsterInstance) -> No
     assert row.status == "failed"
     assert row.last_error == (
         "keep_ticks_alive: stopped; "
-        "`dagster sensor start keep_ticks_alive -m market_assets.definitions` starts it"
+        "`dagster sensor start keep_ticks_alive -w workspace.yaml` starts it"
     )
+
+
+@pytest.mark.parametrize("other_first", [True, False])
+def test_a_state_of_another_location_counts_for_nothing(
+    instance: DagsterInstance, *, other_first: bool
+) -> None:
+    """`dagster sensor stop NAME -m …` stops nothing: the running location has another name."""
+    beat(instance)
+    for location_name in ("elsewhere", LOCATION) if other_first else (LOCATION, "elsewhere"):
+        stopped = location_name == "elsewhere"
+        tick(instance, SENSOR, stopped=stopped, location_name=location_name)
+    assert row_of(look(instance), SENSORS).status == "ok"
 
 
 @pytest.mark.parametrize("automation", [SCHEDULE, SENSOR], ids=["schedule", "sensor"])

@@ -34,7 +34,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import SerializableErrorInfo
 
 from market_assets.channels import Channel
-from market_assets.health.automation import NEEDED, Automation
+from market_assets.health.automation import LOCATION, NEEDED, Automation
 from market_assets.health.dagster_state import freshness_windows
 from market_assets.health.report import Watched, report
 from market_assets.health.statuses import Health, Row
@@ -129,10 +129,11 @@ def tick(
     ago: float = 0.0,
     stopped: bool = False,
     error: str | None = None,
+    location_name: str = LOCATION,
 ) -> None:
     """Dagster's state of a schedule or a sensor after a tick, as its daemon leaves it."""
-    target = LoadableTargetOrigin(module_name="venue")
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, "venue")
+    target = LoadableTargetOrigin(module_name="market_assets.definitions")
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name)
     repository = RemoteRepositoryOrigin(location, "__repository__")
     origin = RemoteInstigatorOrigin(repository, automation.name)
     at = time.time() - ago
