@@ -14,10 +14,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from market_assets.frames import conform
-from market_assets.ingestion.polymarket.catalogue import with_confirmed_neg_risk
+from market_assets.ingestion.polymarket.market_rows import market_rows
 from market_assets.ingestion.queries import query
 from market_assets.sources.errors import VenueError
-from market_assets.sources.polymarket import frames
 from market_assets.storage.changes import Merge, Written
 from market_assets.tables import (
     POLYMARKET_IMMEDIATE_MARKETS,
@@ -100,7 +99,13 @@ def read_open_markets(
     now = clock.now()
     frame = _with_symbols(table, prices(open_markets, books, now), links)
     return MarketsRead(
-        written=_write(store, table, frame, _updated(markets, books, now), run),
+        written=_write(
+            store,
+            table,
+            frame,
+            market_rows(store, markets, now, clob_says=_neg_risk(markets, books)),
+            run,
+        ),
         frame=frame,
         linked=len(ids),
         closed_meanwhile=len(markets) - len(open_markets),
@@ -130,7 +135,7 @@ def read_closed_markets(
     now = clock.now()
     closed = [m for m in markets if m.closed and (at := closed_at(m)) is not None and at >= since]
     frame = _with_symbols(table, endings(closed, now), links)
-    written = _write(store, table, frame, frames.markets(markets, now), run)
+    written = _write(store, table, frame, market_rows(store, markets, now), run)
     stale = "closed_at < ? or condition_id not in (select unnest(?))"
     store.delete(table, stale, [since, frame["condition_id"].to_list()])
     return MarketsRead(
@@ -233,15 +238,13 @@ def _books(clob: ClobClient, markets: Sequence[Market]) -> tuple[Mapping[str, Bo
         return {}, str(error)
 
 
-def _updated(markets: Sequence[Market], books: Mapping[str, Book], now: datetime) -> pl.DataFrame:
-    """Rows of `polymarket_markets` as they are known now, the CLOB's word for `neg_risk` first."""
-    said = [
-        {"condition_id": market.condition_id, "neg_risk": book.neg_risk}
+def _neg_risk(markets: Sequence[Market], books: Mapping[str, Book]) -> dict[str, bool]:
+    """What the books say of their markets."""
+    return {
+        market.condition_id: book.neg_risk
         for market in markets
         if (book := books.get(_first_token(market) or "")) is not None and book.neg_risk is not None
-    ]
-    confirmed = pl.DataFrame(said, schema={"condition_id": pl.String, "neg_risk": pl.Boolean})
-    return with_confirmed_neg_risk(frames.markets(markets, now), confirmed)
+    }
 
 
 def _write(

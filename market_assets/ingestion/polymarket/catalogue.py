@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from market_assets.ingestion.polymarket.market_rows import market_rows
 from market_assets.ingestion.queries import query
 from market_assets.sources.polymarket import frames
 from market_assets.storage.changes import Change, Merge, Written
@@ -82,7 +83,6 @@ class Catalogue:
         self._clock = clock
         self._runs = tuple(runs)
         self._wanted = {run.asset_key for run in runs}
-        self._confirmed = confirmed_by_clob(store)
         self.done = Discovery()
 
     def refresh(self) -> Discovery:
@@ -154,8 +154,7 @@ class Catalogue:
         if POLYMARKET_EVENTS.name in self._wanted and events:
             changes.append(Merge(POLYMARKET_EVENTS, frames.events(events, now)))
         if POLYMARKET_MARKETS.name in self._wanted and markets:
-            frame = with_confirmed_neg_risk(frames.markets(markets, now), self._confirmed)
-            changes.append(Merge(POLYMARKET_MARKETS, frame))
+            changes.append(Merge(POLYMARKET_MARKETS, market_rows(self._store, markets, now)))
         if not changes:
             return
         for written in self._store.write(*changes, runs=self._runs):

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from market_assets.frames import conform
+from market_assets.ingestion.polymarket.market_rows import market_rows
 from market_assets.ingestion.queries import query
 from market_assets.sources.errors import VenueError
-from market_assets.sources.polymarket import frames
 from market_assets.storage.changes import Merge, Written
 from market_assets.tables import POLYMARKET_MARKETS, POLYMARKET_TRACKED_UNIVERSE
 
@@ -185,4 +185,4 @@ def _look_up(gamma: GammaClient, store: Store, manual: Collection[str], clock: C
     missing = sorted(set(manual) - set(known["condition_id"].to_list()))
     if missing:
         markets = gamma.markets(missing).markets
-        store.write(Merge(POLYMARKET_MARKETS, frames.markets(markets, clock.now())))
+        store.write(Merge(POLYMARKET_MARKETS, market_rows(store, markets, clock.now())))

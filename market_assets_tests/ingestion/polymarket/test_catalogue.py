@@ -100,13 +100,14 @@ def test_what_left_the_list_gets_its_final_state(store: Store, clock: ManualCloc
     walk(gamma, store, clock)
     gamma.pages = [[event("2", market("0xb", event_id="2"))]]
     gamma.known_events = {"1": event("1", closed("0xa"), closed=True)}
-    gamma.known_markets = {"0xc": closed("0xc", winning_outcome="No")}
+    gamma.known_markets = {"0xc": closed("0xc", winning_outcome="No", event_id=None)}
     clock.advance(600)
     done = walk(gamma, store, clock)
     assert gamma.asked == [("1",), ("0xc",)]
     assert (done.looked_up, done.not_found) == (2, 0)
     rows = markets(store)
     assert [rows[i]["winning_outcome"] for i in ("0xa", "0xb", "0xc")] == ["Yes", None, "No"]
+    assert rows["0xc"]["event_id"] == "1", "a look-up by id does not tell it"
     assert store.read("select closed from polymarket_events where event_id = '1'").item() is True
     walk(gamma, store, clock)
     assert len(gamma.asked) == 2, "what is closed and resolved is not asked for again"
