@@ -17,6 +17,7 @@ from market_assets.simulator.polymarket.synthetic.calendar import Calendar
 from market_assets.simulator.polymarket.synthetic.drafts import Ask, Draft, Draw, Question
 from market_assets.simulator.polymarket.synthetic.ids import Ids
 from market_assets.simulator.polymarket.synthetic.life import Life, life
+from market_assets.simulator.polymarket.synthetic.market_body import BROKEN
 from market_assets.simulator.polymarket.synthetic.prices import COARSE, FINE
 from market_assets.simulator.polymarket.synthetic.slots import FAMILIES, slots
 from market_assets.simulator.randomness import hash_of, key_of
@@ -110,16 +111,6 @@ class Event:
         market = self.markets[place]
         open_then = market.life.opened <= at_ms < min(market.life.known, market.life.orders_until)
         return market if market.orders and open_then else None
-
-
-_BROKEN: Final = (
-    "outcomes",
-    "clobTokenIds",
-    "endDate",
-    "outcomePrices",
-    "conditionId",
-    "volume",
-)
 
 
 class Catalogue:
@@ -247,7 +238,7 @@ class Catalogue:
             version=version,
             orders=draw.below(100) > 0,
             one_winner=draft.one_winner,
-            broken=draw.pick(_BROKEN) if broken and draw.below(broken) == 0 else None,
+            broken=draw.pick(BROKEN) if broken and draw.below(broken) == 0 else None,
             size=200 * 10 ** draw.between(0, 3),
         )
 

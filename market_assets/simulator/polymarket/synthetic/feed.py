@@ -74,12 +74,7 @@ class Feed:
             newest = min(newest, max((e.ends_ms // 1000 for e in lives), default=0))
             oldest = max(oldest, min((e.opened_ms // 1000 for e in lives), default=newest))
         for chunk in range(newest // _CHUNK_S, oldest // _CHUNK_S - 1, -1):
-            narrow = events is not None or query.min_cash > _ROUNDING_USD
-            fills = (
-                self._tape.part(chunk, events, query.min_cash - _ROUNDING_USD)
-                if narrow
-                else self._tape.chunk(chunk)
-            )
+            fills = self._tape.fills(chunk, events, query.min_cash - _ROUNDING_USD)
             seconds = fills.seconds
             wanted = (seconds <= newest) & (seconds >= oldest) & (fills.shown_ms <= now_ms)
             wanted &= (fills.price * fills.size >= query.min_cash) & (fills.size >= query.min_size)

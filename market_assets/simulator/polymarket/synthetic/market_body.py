@@ -5,6 +5,7 @@ What a trap hits depends on the market's key alone, so the same market always lo
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -21,33 +22,61 @@ if TYPE_CHECKING:
     from market_assets.simulator.polymarket.synthetic.state import State
 
 _FEES: Final = {"crypto": 0.07, "politics": 0.04, "sports": 0.03, "economics": 0.05}
+_KEPT: Final = 4_096
+"""Markets whose constant part is kept: enough for the usual catalogue, 4 KB each."""
 
 
 def market(state: State, event: Event, ids: Ids) -> dict[str, Any]:
     """A market as it stands inside its event."""
     m, now_ms, one = state.market, state.now_ms, state.market.key
-    life = m.life
     liquidity, closed = state.liquidity(), state.closed
-    listed = _as_lists if one % 13 == 0 else _as_texts
+    made: dict[str, Any] = _constant(m, event, ids) | {
+        "liquidity": "0" if closed else f"{liquidity:.5f}",
+        "outcomePrices": _listed(m, state.shown()),
+        "volume": repr(state.shares),
+        "closed": closed,
+        "updatedAt": fine(now_ms - now_ms % 30_000, one),
+        "orderPriceMinTickSize": state.tick / ONE,
+        "volume24hr": state.day_shares,
+        "volume24hrClob": state.day_shares,
+        "volumeClob": state.shares,
+        "liquidityClob": liquidity,
+        "acceptingOrders": now_ms < m.life.orders_until,
+        "spread": (state.ask - state.bid) / ONE,
+        "umaResolutionStatuses": _listed(m, m.life.statuses(now_ms)),
+    }
+    if one % 19:
+        made["volumeNum"], made["liquidityNum"] = state.shares, liquidity
+    if state.bid > 0:
+        made["bestBid"] = state.bid / ONE
+    if state.ask < ONE or one % 2:
+        made["bestAsk"] = state.ask / ONE
+    if state.last is not None:
+        made["lastTradePrice"] = state.last / ONE
+    _resolution(made, m, now_ms)
+    if m.broken is not None:
+        _break(made, m.broken)
+    return made
+
+
+@functools.lru_cache(_KEPT)
+def _constant(m: Market, event: Event, ids: Ids) -> dict[str, Any]:
+    """What of a market never changes; not to be changed by whoever gets it."""
+    one, life = m.key, m.life
     made: dict[str, Any] = {
         "id": m.id if one % 37 == 0 else str(m.id),
         "question": m.question.text,
         "conditionId": m.condition_id,
         "slug": m.slug,
-        "endDate": zulu(event.ends_ms),
-        "liquidity": "0" if closed else f"{liquidity:.5f}",
+        "endDate": fine(event.ends_ms, one) if one % 23 == 0 else zulu(event.ends_ms),
         "startDate": fine(life.opened, one),
         "image": f"{IMAGES}{event.draft.category}.png",
         "icon": f"{IMAGES}{event.draft.category}.png",
         "description": rules(event),
-        "outcomes": listed(m.outcomes),
-        "outcomePrices": listed(state.shown()),
-        "volume": repr(state.shares),
+        "outcomes": _listed(m, m.outcomes),
         "active": one % 211 != 0,
-        "closed": closed,
         "marketMakerAddress": "",
         "createdAt": fine(life.opened - 60_000, one),
-        "updatedAt": fine(now_ms - now_ms % 30_000, one),
         "new": False,
         "featured": False,
         "archived": False,
@@ -55,21 +84,12 @@ def market(state: State, event: Event, ids: Ids) -> dict[str, Any]:
         "groupItemThreshold": str(m.place),
         "questionID": ids.hex(m.number),
         "enableOrderBook": m.orders,
-        "orderPriceMinTickSize": state.tick / ONE,
         "orderMinSize": MIN_ORDER,
-        "volumeNum": state.shares,
-        "liquidityNum": liquidity,
         "endDateIso": zulu(event.ends_ms)[:10],
         "startDateIso": zulu(life.opened)[:10],
         "hasReviewedDates": True,
-        "volume24hr": state.day_shares,
-        "volume24hrClob": state.day_shares,
-        "volumeClob": state.shares,
-        "liquidityClob": liquidity,
-        "clobTokenIds": listed(m.token_ids),
         "makerBaseFee": 1000,
         "takerBaseFee": 1000,
-        "acceptingOrders": now_ms < life.orders_until,
         "acceptingOrdersTimestamp": zulu(life.opened),
         "negRisk": m.one_winner,
         "ready": False,
@@ -78,32 +98,31 @@ def market(state: State, event: Event, ids: Ids) -> dict[str, Any]:
         "approved": True,
         "rewardsMinSize": 50,
         "rewardsMaxSpread": 4.5,
-        "spread": (state.ask - state.bid) / ONE,
         "automaticallyActive": True,
         "negRiskOther": m.one_winner and m.place == len(event.markets) - 1,
-        "umaResolutionStatuses": listed(life.statuses(now_ms)),
         "pendingDeployment": False,
         "deploying": False,
         "rfqEnabled": False,
         "holdingRewardsEnabled": False,
+        **_tokens(m, ids),
     }
-    _may_be_there(made, state, event)
-    _times(made, state, event)
-    _of_version(made, m, now_ms, ids)
-    if m.broken is not None:
-        _break(made, m)
+    _may_be_there(made, m, event)
     return made
 
 
-def _may_be_there(made: dict[str, Any], state: State, event: Event) -> None:
+def _tokens(m: Market, ids: Ids) -> dict[str, Any]:
+    """Where the token ids are differs between versions; some v1 markets have both kinds of ids."""
+    made: dict[str, Any] = {} if m.version is None else {"version": m.version}
+    if m.version == "v2":
+        return made | {"positionIds": list(m.token_ids)}
+    if m.key % 100 < 35:  # noqa: PLR2004 - as measured: 35 % of open v1 markets carry some
+        made["positionIds"] = [ids.decimal(2 * m.number), ids.decimal(2 * m.number + 1)]
+    return made | {"clobTokenIds": _listed(m, m.token_ids)}
+
+
+def _may_be_there(made: dict[str, Any], m: Market, event: Event) -> None:
     """Keys that some markets have, others leave out, and others have as an empty string."""
-    m, one = state.market, state.market.key
-    if state.bid > 0:
-        made["bestBid"] = state.bid / ONE
-    if state.ask < ONE or one % 2:
-        made["bestAsk"] = state.ask / ONE
-    if state.last is not None:
-        made["lastTradePrice"] = state.last / ONE
+    one = m.key
     _text_or_empty(made, "groupItemTitle", m.question.group, empty=one % 3 == 0)
     streamed = event.draft.recurs and event.draft.symbol.lower()
     source = f"https://data.example/streams/{streamed}-usd" if streamed else ""
@@ -111,35 +130,33 @@ def _may_be_there(made: dict[str, Any], state: State, event: Event) -> None:
     request = made["questionID"] if m.one_winner and one % 5 else ""
     _text_or_empty(made, "negRiskRequestID", request, empty=m.one_winner or one % 7 == 0)
     if m.one_winner:
-        made["negRiskMarketID"] = made["questionID"][:-2] + "00"
+        made["negRiskMarketID"] = f"{made['questionID'][:-2]}00"
     rate = _FEES.get(event.draft.category)
     if rate is not None:
         made["feesEnabled"], made["feeType"] = True, f"{event.draft.category}_fees"
         schedule = {"exponent": 1, "rate": rate, "takerOnly": True, "rebateRate": 0.25}
         made["feeSchedule"] = schedule
-    if one % 19 == 0:
-        del made["volumeNum"], made["liquidityNum"]
-    if one % 29 == 0:
-        made["someFieldOfTomorrow"] = {"nobody": ["knows"]}
-
-
-def _times(made: dict[str, Any], state: State, event: Event) -> None:
-    """Instants, each key in a format of its own, and what they say of the resolution."""
-    m, one = state.market, state.market.key
-    status = m.life.status(state.now_ms) or ""
-    _text_or_empty(made, "umaResolutionStatus", status, empty=one % 11 == 0)
-    if state.closed:
-        made["closedTime"] = spaced(m.life.closed)
-        made["umaEndDate"] = zulu(m.life.closed)
-        made["automaticallyResolved"] = True
     if event.draft.recurs:
         made["eventStartTime"] = zulu(event.begins_ms)
     if event.draft.game:
         made["gameStartTime"] = spaced(event.begins_ms)
         made["sportsMarketType"] = "moneyline" if m.place == 0 else "spreads"
         made["gameId"] = str(event.key % 10_000_000)
-    if one % 23 == 0:
-        made["endDate"] = fine(event.ends_ms, one)
+    if one % 29 == 0:
+        made["someFieldOfTomorrow"] = {"nobody": ["knows"]}
+
+
+def _resolution(made: dict[str, Any], m: Market, now_ms: int) -> None:
+    """How far it is resolved, which v1 and v2 tell under different keys."""
+    if m.version == "v2":
+        made["resolutionStatus"] = "resolved" if now_ms >= m.life.resolved else "active"
+    else:
+        status = m.life.status(now_ms) or ""
+        _text_or_empty(made, "umaResolutionStatus", status, empty=m.key % 11 == 0)
+    if now_ms >= m.life.closed:
+        made["closedTime"] = spaced(m.life.closed)
+        made["umaEndDate"] = zulu(m.life.closed)
+        made["automaticallyResolved"] = True
 
 
 def _text_or_empty(made: dict[str, Any], key: str, text: str, *, empty: bool) -> None:
@@ -148,42 +165,25 @@ def _text_or_empty(made: dict[str, Any], key: str, text: str, *, empty: bool) ->
         made[key] = text
 
 
-def _of_version(made: dict[str, Any], m: Market, now_ms: int, ids: Ids) -> None:
-    """Where the token ids are, and how a resolution is told, differs between versions."""
-    if m.version is not None:
-        made["version"] = m.version
-    if m.version == "v2":
-        made["positionIds"] = list(m.token_ids)
-        del made["clobTokenIds"]
-        made.pop("umaResolutionStatus", None)
-        resolved = now_ms >= m.life.resolved
-        made["resolutionStatus"] = "resolved" if resolved else "active"
-    elif m.key % 100 < 35:  # noqa: PLR2004 - as measured: 35 % of open v1 markets carry some
-        made["positionIds"] = [ids.decimal(2 * m.number), ids.decimal(2 * m.number + 1)]
+_UNREADABLE: Final[dict[str, dict[str, Any]]] = {
+    "outcomes": {"outcomes": '["Yes", "N'},
+    "clobTokenIds": {"clobTokenIds": '["123"]', "positionIds": ["123"]},
+    "endDate": {"endDate": "1970-13-45"},
+    "outcomePrices": {"outcomePrices": '["1.7", "-0.7"]'},
+    "conditionId": {"conditionId": ""},
+    "volume": {"volume": "a lot", "volumeNum": "a lot"},
+}
+BROKEN: Final = tuple(_UNREADABLE)
+"""The fields of which one cannot be read in a broken market."""
 
 
-def _break(made: dict[str, Any], m: Market) -> None:
-    """Make one field unreadable."""
-    bad: dict[str, Any] = {
-        "outcomes": '["Yes", "N',
-        "clobTokenIds": '["123"]',
-        "endDate": "1970-13-45",
-        "outcomePrices": '["1.7", "-0.7"]',
-        "conditionId": "",
-        "volume": "a lot",
-    }
-    assert m.broken is not None
-    made[m.broken] = bad[m.broken]
-    if m.broken == "volume":
-        made["volumeNum"] = bad["volume"]
-    if m.broken == "clobTokenIds":
-        made["positionIds"] = ["123"]
+def _break(made: dict[str, Any], field: str) -> None:
+    made.update(_UNREADABLE[field])
 
 
-def _as_texts(items: Sequence[str]) -> str:
+def _listed(m: Market, items: Sequence[str]) -> str | list[str]:
+    """A list as a text that holds JSON; one market in thirteen has real lists."""
+    if m.key % 13 == 0:
+        return list(items)
     inner = ", ".join(msgspec.json.encode(item).decode() for item in items)
     return f"[{inner}]"
-
-
-def _as_lists(items: Sequence[str]) -> list[str]:
-    return list(items)

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 CHUNK_MS: Final = 300_000
 _KEPT_CHUNKS: Final = 320
+_KEPT_PARTS: Final = 1_024
 _FILLS: Final = np.array([1] * 20 + [2] * 6 + [3] * 3 + [4, 5, 6], np.int64)
 _SMALL: Final = (25.0, 1.3)
 _LARGE: Final = (2500.0, 0.9)
@@ -66,9 +67,16 @@ class Tape:
         self._size = size
         self._catalogue = catalogue
         self._orders = size.trades_per_minute * CHUNK_MS / 60_000
-        self.chunk = functools.lru_cache(_KEPT_CHUNKS)(self.part)
+        self.chunk = functools.lru_cache(_KEPT_CHUNKS)(self._made)
+        self._large = functools.lru_cache(_KEPT_PARTS)(self._made)
 
-    def part(
+    def fills(self, number: int, events: frozenset[int] | None, min_dollars: float) -> Fills:
+        """The fills of a chunk, perhaps without those that these limits shut out; see `_made`."""
+        if events is not None:
+            return self._made(number, events, min_dollars)
+        return self._large(number, None, min_dollars) if min_dollars > 0 else self.chunk(number)
+
+    def _made(
         self, number: int, events: frozenset[int] | None = None, min_dollars: float = 0.0
     ) -> Fills:
         """The fills of the chunk that begins at `number · CHUNK_MS`, those to come included.

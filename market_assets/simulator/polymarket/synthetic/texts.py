@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import from_ms
@@ -10,21 +11,22 @@ if TYPE_CHECKING:
     from market_assets.simulator.polymarket.synthetic.events import Event
 
 IMAGES: Final = "https://images.invalid/"
+_KEPT_SECONDS: Final = 8_192
 
 
 def zulu(at_ms: int) -> str:
     """`2026-07-24T00:00:00Z`."""
-    return f"{from_ms(at_ms):%Y-%m-%dT%H:%M:%SZ}"
-
-
-def spaced(at_ms: int) -> str:
-    """`2026-07-24 00:00:16+00`."""
-    return f"{from_ms(at_ms):%Y-%m-%d %H:%M:%S+00}"
+    return f"{_second(at_ms // 1000)}Z"
 
 
 def fine(at_ms: int, key: int) -> str:
     """With microseconds, that nobody asked for."""
-    return f"{from_ms(at_ms):%Y-%m-%dT%H:%M:%S}.{key % 1_000_000:06d}Z"
+    return f"{_second(at_ms // 1000)}.{key % 1_000_000:06d}Z"
+
+
+def spaced(at_ms: int) -> str:
+    """`2026-07-24 00:00:16+00`."""
+    return f"{_second(at_ms // 1000).replace('T', ' ')}+00"
 
 
 def rules(event: Event) -> str:
@@ -37,3 +39,8 @@ def rules(event: Event) -> str:
         " cannot be decided by then, the market resolves 50-50.\n\nMinor differences in names do"
         " not matter as long as what is meant is clear."
     )
+
+
+@functools.lru_cache(_KEPT_SECONDS)
+def _second(second: int) -> str:
+    return f"{from_ms(second * 1000):%Y-%m-%dT%H:%M:%S}"
