@@ -9,13 +9,8 @@ from market_assets.api import parameters as ask
 from market_assets.api import schemas as shape
 from market_assets.api.dashboard import dashboard
 from market_assets.api.latest import latest
-from market_assets.api.listings import (
-    MOST_CANDLES,
-    assets,
-    candles,
-    search_markets,
-    search_subjects,
-)
+from market_assets.api.listings import MOST_CANDLES, assets, candles
+from market_assets.api.searches import search_markets, search_subjects
 from market_assets.tables import HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES, POLYMARKET_MARKETS
 from market_assets.tables.defillama import DEFILLAMA_SUBJECTS
 

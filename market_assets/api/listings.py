@@ -1,15 +1,18 @@
-"""Lists of rows: the registry, candles, and the two searches."""
+"""Lists of rows: the registry and candles."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
+
 from market_assets.api.errors import ApiError
-from market_assets.api.view import View, candle_as_of, sql
+from market_assets.api.view import View, candle_as_of, newest, sql
 from market_assets.clock import interval_length
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from market_assets.storage.published import Snapshot
 
@@ -19,9 +22,13 @@ MOST_CANDLES: Final = 5000
 
 def assets(view: View, _: Mapping[str, Any]) -> dict[str, Any]:
     """All assets of the registry, by symbol; `as_of` is when the venue was last asked."""
-    rows = list(registry(view).values())
-    as_of = max((row["ingested_at"] for row in rows), default=None)
-    return {"as_of": as_of, "age_s": view.age_s(as_of), "count": len(rows), "assets": rows}
+    rows = registry(view)
+    as_of = max((row["ingested_at"] for row in rows.values()), default=None)
+    # As JSON already: it is the same for all who ask until the next publication.
+    listed = view.snapshot.remember(
+        "registry as JSON", lambda _: msgspec.Raw(msgspec.json.encode(list(rows.values())))
+    )
+    return {"as_of": as_of, "age_s": view.age_s(as_of), "count": len(rows), "assets": listed}
 
 
 def registry(view: View) -> dict[str, dict[str, Any]]:
@@ -54,18 +61,9 @@ def candles(view: View, asked: Mapping[str, Any]) -> dict[str, Any]:
                 f"from and to are {end - since} apart; at {interval} at most {longest}, "
                 f"which are {MOST_CANDLES} candles: ask span by span",
             )
-    rows = []
-    if view.has("hyperliquid_candles"):
-        rows = view.snapshot.rows(
-            sql("candles"),
-            {
-                "symbol": asked["symbol"],
-                "interval": interval,
-                "since": since,
-                "until": until,
-                "most": most + 1,
-            },
-        )
+    rows = (
+        _candles(view, asked, since=since, until=until) if view.has("hyperliquid_candles") else []
+    )
     if not rows:
         _check_known(view, asked["symbol"])
     more = len(rows) > most
@@ -82,36 +80,29 @@ def candles(view: View, asked: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def search_markets(view: View, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Prediction markets whose question or slug has all the words."""
-    rows: list[dict[str, Any]] = []
-    if view.has("polymarket_markets"):
-        rows = view.snapshot.rows(
-            sql("search_markets"), {"words": asked["q"].lower().split(), "most": asked["limit"]}
-        )
-    symbols: dict[str, list[str]] = {}
-    if rows and view.has("polymarket_market_asset_links"):
-        ids = [row["condition_id"] for row in rows]
-        links = view.snapshot.rows(sql("links_of_markets"), {"condition_ids": ids})
-        symbols = {row["condition_id"]: row["symbols"] for row in links}
-    markets = [
-        {**view.part(row, row["ingested_at"]), "symbols": symbols.get(row["condition_id"], [])}
-        for row in rows
-    ]
-    return {"q": asked["q"], "count": len(markets), "markets": markets}
-
-
-def search_subjects(view: View, asked: Mapping[str, Any]) -> dict[str, Any]:
-    """Chains and protocols of which an id, name or token has all the words."""
-    rows: list[dict[str, Any]] = []
-    if view.has("defillama_subjects"):
-        phrase = asked["q"].lower()
-        rows = view.snapshot.rows(
-            sql("search_subjects"),
-            {"words": phrase.split(), "phrase": phrase, "most": asked["limit"]},
-        )
-    subjects = [view.part(row, row["ingested_at"]) for row in rows]
-    return {"q": asked["q"], "count": len(subjects), "subjects": subjects}
+def _candles(
+    view: View, asked: Mapping[str, Any], *, since: datetime | None, until: datetime | None
+) -> list[dict[str, Any]]:
+    """One more than are wanted, to see whether there are more."""
+    most = asked["limit"] + 1
+    values = {
+        "symbol": asked["symbol"],
+        "interval": asked["interval"],
+        "since": since,
+        "until": until,
+        "most": most,
+    }
+    if since is None and until is None:
+        # The newest without a hole are in a short span, which is found without reading the table.
+        newest_of = newest(view, "hyperliquid_candles", time="open_at", interval=asked["interval"])
+        if asked["symbol"] not in newest_of:
+            return []
+        back = (most - 1) * interval_length(asked["interval"])
+        near = {**values, "since": newest_of[asked["symbol"]]["open_at"] - back}
+        rows = view.snapshot.rows(sql("candles"), near)
+        if len(rows) >= most - 1:
+            return rows
+    return view.snapshot.rows(sql("candles"), values)
 
 
 def _registry(snapshot: Snapshot) -> dict[str, dict[str, Any]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -54,19 +55,30 @@ def served(
         )
     )
     listener = listen("127.0.0.1", 0, has_token=bool(token))
-    running = server(app)
-    thread = threading.Thread(target=running.run, kwargs={"sockets": [listener]}, daemon=True)
-    thread.start()
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
-        with httpx.Client(
-            base_url=base_url(listener), headers=headers, timeout=30, trust_env=False
-        ) as client:
+        with (
+            running(app, listener),
+            httpx.Client(
+                base_url=base_url(listener), headers=headers, timeout=60, trust_env=False
+            ) as client,
+        ):
             yield client
     finally:
-        running.should_exit = True
-        thread.join(30)
         app.close()
+
+
+@contextmanager
+def running(app: Application, listener: socket.socket) -> Iterator[None]:
+    """The application is served in a thread while the block runs."""
+    serving = server(app)
+    thread = threading.Thread(target=serving.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        serving.should_exit = True
+        thread.join(60)
     assert not thread.is_alive()
 
 

@@ -87,7 +87,7 @@ def test_the_token_is_in_no_representation() -> None:
     assert TOKEN not in repr(parts)
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::"])
+@pytest.mark.parametrize("host", ["0.0.0.0", "::"])  # noqa: S104 - what is tested
 def test_without_a_token_only_loopback_is_listened_on(host: str) -> None:
     """One line that says what to do; nothing listens."""
     with pytest.raises(CannotListen, match="MARKET_API_TOKEN") as raised:
@@ -95,7 +95,7 @@ def test_without_a_token_only_loopback_is_listened_on(host: str) -> None:
     assert "\n" not in str(raised.value)
 
 
-def test_with_a_token_any_address_is(published: Path) -> None:
+def test_with_a_token_any_address_is() -> None:
     """And it is told how to reach it from here."""
     listener = listen("0.0.0.0", 0, has_token=True)  # noqa: S104 - what is tested
     with listener:

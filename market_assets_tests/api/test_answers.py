@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
@@ -13,7 +14,9 @@ import pytest
 from openapi_spec_validator import validate
 
 from market_assets.api.openapi import document
-from market_assets_tests.api.database import MINUTES, NOW, SYMBOLS
+from market_assets.tables import HYPERLIQUID_CANDLES
+from market_assets_tests.api.database import MINUTES, NOW, SYMBOLS, ago, candle, frame, publish
+from market_assets_tests.api.serving import served
 
 LATEST = "/api/v1/assets/{symbol}/latest"
 CANDLES = "/api/v1/assets/{symbol}/candles"
@@ -108,7 +111,8 @@ def test_latest_has_each_part_with_its_own_age(api: httpx.Client) -> None:
     """The newest row of each table, and how old each is."""
     answer = get(api, LATEST, "BTC")
     ages = {
-        name: answer[name]["age_s"] for name in ("asset", "mid", "candle", "context", "funding_rate")
+        name: answer[name]["age_s"]
+        for name in ("asset", "mid", "candle", "context", "funding_rate")
     }
     assert ages == {
         "asset": 1200.0,
@@ -192,6 +196,27 @@ def test_candles_come_oldest_first_and_by_default_the_newest(api: httpx.Client) 
     assert opened == [minute - timedelta(minutes=n) for n in (2, 1, 0)]
     assert answer["next_from"] is None
     assert get(api, CANDLES, "xyz:TSLA")["count"] == MINUTES
+    assert get(api, CANDLES, "xyz:TSLA", limit=MINUTES)["count"] == MINUTES
+    until = (minute - timedelta(minutes=4)).isoformat()
+    (before,) = get(api, CANDLES, "xyz:TSLA", to=until, limit=1)["candles"]
+    assert instant(before["open_at"]) == minute - timedelta(minutes=5)
+
+
+def test_the_newest_candles_are_found_across_a_hole(tmp_path: Path) -> None:
+    """Fewer lie close to the newest one than are wanted."""
+    opened = [ago(seconds=3, minutes=n) for n in (0, 1, 40, 50, 60)]
+    publish(
+        tmp_path / "market.duckdb",
+        {
+            "hyperliquid_candles": frame(
+                HYPERLIQUID_CANDLES, *(candle("BTC", one) for one in opened)
+            )
+        },
+    )
+    with served(tmp_path / "market.duckdb") as client:
+        answer = get(client, CANDLES, "BTC", limit=4)
+        assert [instant(one["open_at"]) for one in answer["candles"]] == opened[3::-1]
+        assert get(client, CANDLES, "BTC")["count"] == 5
 
 
 def test_candles_of_a_span_can_be_read_page_by_page(api: httpx.Client) -> None:
@@ -258,6 +283,9 @@ def test_subject_search_puts_the_exact_hit_first(api: httpx.Client) -> None:
     assert [one["subject_id"] for one in get(api, SUBJECTS, q="bitcoin")["subjects"]] == [
         "chain:bitcoin",
         "protocol:bitcoin-bank",
+    ]
+    assert [one["subject_id"] for one in get(api, SUBJECTS, q="bitcoin", limit=1)["subjects"]] == [
+        "chain:bitcoin"
     ]
     assert get(api, SUBJECTS, q="btc")["count"] == 1
     assert get(api, SUBJECTS, q="chain:")["count"] == 1

@@ -1,17 +1,11 @@
--- Chains and protocols of which an id, name or token has all the words: an exact hit first, then
--- those that are tracked, then the shortest name.
-select subjects.*
-from defillama_subjects as subjects
-where
-    len(list_filter(
-        $words,
-        lambda word: not contains(
-            lower(concat_ws(' ', subjects.subject_id, subjects.name, subjects.token_symbol)), word
-        )
-    )) = 0
+-- Every chain and protocol: where it lies and what is searched in, in the order of an answer: those
+-- that are tracked first, then the shortest name.
+select
+    rowid as place,
+    lower(concat_ws(' ', subject_id, name, token_symbol)) as words,
+    [lower(slug), lower(name), lower(token_symbol)] as names
+from defillama_subjects
 order by
-    $phrase in (lower(subjects.slug), lower(subjects.name), lower(subjects.token_symbol)) desc,
-    subjects.is_tracked is true desc,
-    length(subjects.name),
-    subjects.subject_id
-limit $most
+    is_tracked is true desc,
+    length(name),
+    subject_id
