@@ -13,6 +13,8 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 from urllib.parse import quote
 
@@ -171,9 +173,16 @@ class DefiLlamaClient:
         """Call one of the methods above for each item, as many at once as DefiLlama bears now."""
         return fetch_all(items, fetch, limit=self._limit)
 
-    def stats(self) -> tuple[TransportStats, TransportStats]:
-        """Requests, retries, statuses and concurrency so far: of the API and of stablecoins."""
-        return self._api.stats(), self._stablecoins.stats()
+    def stats(self) -> TransportStats:
+        """Requests, retries, statuses and concurrency so far, of both hosts."""
+        api, stablecoins = self._api.stats(), self._stablecoins.stats()
+        return replace(
+            api,
+            requests=api.requests + stablecoins.requests,
+            retries=api.retries + stablecoins.retries,
+            by_status=Counter(api.by_status) + Counter(stablecoins.by_status),
+            received_bytes=api.received_bytes + stablecoins.received_bytes,
+        )
 
     def close(self) -> None:
         """Close the connections."""
