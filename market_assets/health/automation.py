@@ -120,7 +120,12 @@ def daemon_row(instance: DagsterInstance, now: datetime) -> Row:
 
 
 def automation_rows(
-    instance: DagsterInstance, expected: Sequence[Automation], now: datetime, *, alive: bool
+    instance: DagsterInstance,
+    expected: Sequence[Automation],
+    now: datetime,
+    *,
+    alive: bool,
+    runs_at: Mapping[str, datetime],
 ) -> tuple[Row, Row]:
     """Rows of the schedules and of the sensors.
 
@@ -129,6 +134,8 @@ def automation_rows(
         expected: what is to be on.
         now: when this is.
         alive: the daemon is: a dead one has a row of its own, and makes all of these late.
+        runs_at: by job, its latest run: where that was within a cadence, the schedule ticks, and
+            its ticks need not be read (3 ms for each schedule).
     """
     # An instance in memory, which a run by hand may have, schedules nothing.
     known = instance.all_instigator_state() if instance.schedule_storage is not None else ()
@@ -146,7 +153,8 @@ def automation_rows(
             if automation.kind != kind or state is None:
                 continue  # without a state: the daemon has not come to it yet
             seen = True
-            why, ticked_at = _judge(instance, automation, state, now, alive=alive)
+            ran_at = runs_at.get(automation.jobs[0]) if kind == "schedule" else None
+            why, ticked_at = _judge(instance, automation, state, now, alive=alive, ran_at=ran_at)
             if why is not None:
                 parts[automation.name] = why
             if ticked_at is not None:
@@ -165,6 +173,7 @@ def _judge(
     now: datetime,
     *,
     alive: bool,
+    ran_at: datetime | None,
 ) -> tuple[str | None, datetime | None]:
     """What is wrong with a schedule or a sensor, and when it last ticked."""
     data = state.instigator_data
@@ -172,6 +181,8 @@ def _judge(
     failed: str | None = None
     if not state.is_running:
         return f"stopped; `{_start_command(automation)}` starts it", _instant(ticked)
+    if ran_at is not None and automation.every is not None and abs(now - ran_at) < automation.every:
+        return None, ran_at
     # A sensor's state holds its last tick, and says when it went well; of a schedule, or of a
     # sensor that failed or is being evaluated, only its ticks know.
     if getattr(data, "last_tick_success_timestamp", None) is None:

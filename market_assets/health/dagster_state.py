@@ -95,6 +95,14 @@ class DagsterState:
             self._asset_facts(channel, asset, stream_lives=stream_lives) for asset in channel.assets
         ]
 
+    def runs_at(self) -> dict[str, datetime]:
+        """By job, when the latest known run of it was made."""
+        found: dict[str, datetime] = {}
+        for run in (*self._active, *self._runs.values()):
+            job = run.dagster_run.job_name
+            found[job] = max(run.create_timestamp, found.get(job, run.create_timestamp))
+        return found
+
     def is_materialized(self, asset: str) -> bool:
         """Whether the asset has ever been materialized."""
         record = self._assets.records.get(dg.AssetKey(asset))
@@ -135,7 +143,7 @@ class DagsterState:
             if run_id != materialized_by:
                 return self._unreadable_attempt(run_id, self._unreadable[run_id])
         runs = [self._runs[run_id] for run_id in named if run_id in self._runs]
-        if stream or not runs or any(run.dagster_run.status in ACTIVE for run in runs):
+        if stream or any(run.dagster_run.status in ACTIVE for run in runs):
             of_job = self._last_of_job(channel.job)
             runs += [of_job] if of_job is not None else []
         ended = [r for r in runs if r.dagster_run.status in _FINISHED and r.end_time is not None]

@@ -80,7 +80,7 @@ def report(
     state = DagsterState(instance, watched.channels, watched.windows, now)
     daemon = daemon_row(instance, now)
     schedules, sensors = automation_rows(
-        instance, watched.automations, now, alive=daemon.status == "ok"
+        instance, watched.automations, now, alive=daemon.status == "ok", runs_at=state.runs_at()
     )
     stream = read_stream(state_dir) if state_dir is not None else NO_STREAM
     streams = {
