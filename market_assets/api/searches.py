@@ -97,8 +97,10 @@ def _subject_names(snapshot: Snapshot) -> tuple[list[tuple[int, str]], dict[str,
 
 def _symbols(snapshot: Snapshot) -> dict[str, list[str]]:
     """The symbols that each market is about, the surest first."""
-    rows = snapshot.rows(
-        "select condition_id, list(symbol order by confidence desc, symbol) as symbols "
-        "from polymarket_market_asset_links group by condition_id"
-    )
-    return {row["condition_id"]: row["symbols"] for row in rows}
+    found: dict[str, list[str]] = {}
+    for row in snapshot.rows(
+        "select condition_id, symbol from polymarket_market_asset_links "
+        "order by confidence desc, symbol"
+    ):
+        found.setdefault(row["condition_id"], []).append(row["symbol"])
+    return found
