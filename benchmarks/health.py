@@ -58,6 +58,9 @@ def fill(
     instance: DagsterInstance, repository: RepositoryDefinition, expected: Watched, runs: int
 ) -> None:
     """Runs, ticks, materializations and heartbeats."""
+    for channel in expected.channels:
+        for asset in channel.assets:
+            instance.report_runless_asset_event(AssetMaterialization(asset))
     jobs = sorted({channel.job for channel in expected.channels})
     examples = [
         instance.create_run_for_job(repository.get_job(job), status=DagsterRunStatus.SUCCESS)
@@ -82,9 +85,6 @@ def fill(
             copy = {**row, "run_id": run_id, "run_body": body, "start_time": at, "end_time": at + 3}
             del copy["id"]
             _insert(db, "runs", copy)
-    for channel in expected.channels:
-        for asset in channel.assets:
-            instance.report_runless_asset_event(AssetMaterialization(asset))
     for automation in expected.automations:
         tick(instance, automation)
     with closing(sqlite3.connect(root / "schedules/schedules.db")) as db, db:
