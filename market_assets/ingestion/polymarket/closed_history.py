@@ -1,6 +1,6 @@
 """The past of the catalogue: events that ended in a given month and are closed, with their markets.
 
-A month is walked day by day from its last to its first. A day that is stored is crossed off the
+A month is walked day by day from its last to its first. What is stored is crossed off the
 month's row of `ingestion_gaps`, so a run that was broken off goes on with the day it was at. The
 rows are those that the discovery would write. Events without an end date are in no month.
 """
@@ -61,7 +61,7 @@ class MonthRead:
         events: what was written of events.
         markets: the same of their markets.
         pages: answers.
-        reached: the earliest day that is stored; all later ones of the month are, too.
+        reached: the earliest day that is read; all later ones of the month are, too.
         resumed_at: before it an earlier run was broken off, and this one went on.
         is_over: the month has ended; if not, more events of it will close.
         rejected: entries that make no sense.
@@ -134,7 +134,8 @@ def read_month(
                 progress(done)
                 batch = []
         ledger.filled(day, top, (), cause=_BEING_READ)
-        writer.write(batch, ledger.changes(clock.now()))
+        if batch or day == start:  # a day without events is crossed off with the next
+            writer.write(batch, ledger.changes(clock.now()))
         done.reached = day.date()
         progress(done)
         top = day
