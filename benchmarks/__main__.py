@@ -8,7 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("store", "stream", "features", "features_run", "health", "system", "matching")
+NAMES = ("store", "stream", "features", "features_run", "health", "system", "matching", "api")
 
 
 def main() -> None:

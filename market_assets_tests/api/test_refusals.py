@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import httpx
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from market_assets.api.errors import CODES
 from market_assets_tests.api.serving import error_of, served
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 CANDLES = "/api/v1/assets/BTC/candles"
 SEARCH = "/api/v1/polymarket/markets/search"
 DROP = "'; DROP TABLE hyperliquid_candles; --"
@@ -137,8 +139,19 @@ def test_a_fault_is_an_id_in_the_log_and_no_traceback(
     assert message.split()[-1] in record.getMessage()
 
 
-def test_every_code_is_documented_and_known(api: httpx.Client) -> None:
-    """The document lists each of them under its status."""
+def test_every_code_is_documented(api: httpx.Client) -> None:
+    """In the document, and on the page for users under its status."""
     said = api.get("/openapi.json").json()
     listed = said["components"]["schemas"]["Error"]["properties"]["error"]["properties"]["code"]
     assert listed["enum"] == list(CODES)
+    lines = (ROOT / "docs" / "read-api.md").read_text("utf-8").splitlines()
+    for code, (status, _) in CODES.items():
+        (line,) = (one for one in lines if one.startswith("|") and f"`{code}`" in one)
+        assert str(status) in line
+
+
+def test_every_route_is_on_the_page_for_users(api: httpx.Client) -> None:
+    """And the page names no other."""
+    page = (ROOT / "docs" / "read-api.md").read_text("utf-8")
+    routes = set(api.get("/openapi.json").json()["paths"])
+    assert set(re.findall(r"^\| `(/\S+)`", page, re.MULTILINE)) == routes - {"/openapi.json"}
