@@ -49,7 +49,11 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         for name, value in env.items():
             patch.setenv(name, value)
         patch.chdir(folder)
-        _type("market-assets stream hyperliquid --duration 3")
+        for _ in range(10):  # on a busy machine three seconds may end before the first flush
+            _type("market-assets stream hyperliquid --duration 3")
+            with duckdb.connect(env["MARKET_DB"], read_only=True) as connection:
+                if connection.execute("from hyperliquid_mid_prices").fetchone():
+                    break
         yield env
 
 

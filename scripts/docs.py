@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from market_assets import settings
-from market_assets.channels import CHANNELS, channel_of
+from market_assets.channels import BACKFILLS, CHANNELS, channel_of
 from market_assets.definitions import defs
 from market_assets.storage.describe import tables_document
 
@@ -32,6 +32,10 @@ def assets_table() -> str:
         how = "stream" if channel.mode == "stream" else f"{channel.cadence.total_seconds():.0f} s"
         window = f"{channel.freshness_window.total_seconds():.0f} s"
         lines.append(f"| `{name}` | {first_line} | {how} | {window} |")
+    for backfill in BACKFILLS:
+        first_line = (specs[backfill.asset].description or "").strip().splitlines()[0]
+        how = f"by hand, a {backfill.partition} a partition"
+        lines.append(f"| `{backfill.asset}` | {first_line} | {how} | never |")
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from datetime import timedelta
 import dagster as dg
 import pytest
 
-from market_assets.channels import CHANNELS, channel_of
+from market_assets.channels import BACKFILLS, CHANNELS, channel_of, source_of
 from market_assets.definitions import defs
 from market_assets.defs.jobs import cron_of
 from market_assets.health.dagster_state import freshness_windows
@@ -23,6 +23,8 @@ FEATURES = {
     "hyperliquid_positioning_pressure",
 }
 
+BACKFILLED = {backfill.asset for backfill in BACKFILLS}
+
 
 @pytest.fixture(scope="module")
 def definitions() -> dg.Definitions:
@@ -34,38 +36,43 @@ def specs(definitions: dg.Definitions) -> dict[str, dg.AssetSpec]:
     return {s.key.to_user_string(): s for s in definitions.resolve_all_asset_specs()}
 
 
-def test_assets_are_those_of_the_channels(specs: dict[str, dg.AssetSpec]) -> None:
-    assert set(specs) == {asset for channel in CHANNELS for asset in channel.assets}
+def test_assets_are_those_of_the_channels_and_backfills(specs: dict[str, dg.AssetSpec]) -> None:
+    channels = {asset for channel in CHANNELS for asset in channel.assets}
+    assert set(specs) == channels | BACKFILLED
 
 
 def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     """A name that changes here changes for everybody who uses it from the shell."""
     repository = definitions.get_repository_def()
-    assert {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")} == {
+    refreshed = {
+        "defillama_capital_refresh",
+        "defillama_history_refresh",
         "hyperliquid_contexts_refresh",
         "hyperliquid_features_refresh",
         "hyperliquid_funding_rates_refresh",
         "hyperliquid_maintenance_run",
         "hyperliquid_registry_refresh",
-        "hyperliquid_stream",
         "hyperliquid_stream_checks",
         "hyperliquid_tables_check",
+        "polymarket_closed_markets_refresh",
+        "polymarket_discovery_refresh",
+        "polymarket_later_markets_refresh",
+        "polymarket_prices_refresh",
+        "polymarket_tables_check",
+        "polymarket_tags_refresh",
+        "polymarket_trades_refresh",
+        "polymarket_universe_refresh",
         "run_history_prune",
     }
-    assert {schedule.name for schedule in repository.schedule_defs} == {
-        "hyperliquid_contexts_refresh_schedule",
-        "hyperliquid_features_refresh_schedule",
-        "hyperliquid_funding_rates_refresh_schedule",
-        "hyperliquid_maintenance_run_schedule",
-        "hyperliquid_registry_refresh_schedule",
-        "hyperliquid_stream_checks_schedule",
-        "hyperliquid_tables_check_schedule",
-        "run_history_prune_schedule",
-    }
+    jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
+    assert jobs == refreshed | {"hyperliquid_stream"}
+    assert {one.name for one in repository.schedule_defs} == {f"{j}_schedule" for j in refreshed}
     assert {sensor.name for sensor in repository.sensor_defs} == {
+        "alert_on_problems",
         "catch_up_late_channels",
         "close_runs_without_process",
         "keep_hyperliquid_stream_alive",
+        "record_failed_runs",
     }
 
 
@@ -90,10 +97,13 @@ def test_every_asset_says_what_a_row_is_whose_it_is_and_when_it_is_stale(
     for name, spec in specs.items():
         assert (spec.description or "").startswith("One "), name
         assert spec.owners == ["team:market-data"], name
-        assert spec.group_name == ("features" if name in FEATURES else "hyperliquid"), name
+        assert spec.group_name == ("features" if name in FEATURES else source_of(name)), name
         assert "dagster/code_references" in spec.metadata, name
         assert spec.kinds, name
-        assert windows[name] == channel_of(name).freshness_window, name
+        if name in BACKFILLED:
+            assert name not in windows, "the past is never stale"
+        else:
+            assert windows[name] == channel_of(name).freshness_window, name
 
 
 def test_every_table_shows_its_columns_and_units(specs: dict[str, dg.AssetSpec]) -> None:

@@ -79,13 +79,14 @@ NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 def caught_up(
     repository: dg.RepositoryDefinition, instance: dg.DagsterInstance, cursor: str | None = None
 ) -> tuple[list[str], str | None]:
-    """The jobs that the sensor requests, and its cursor afterwards."""
+    """The jobs of Hyperliquid that the sensor requests, and its cursor afterwards."""
     context = dg.build_sensor_context(instance=instance, repository_def=repository, cursor=cursor)
     said = operations.catch_up_late_channels(context)
     if isinstance(said, dg.SkipReason):
         return [], cursor
     assert isinstance(said, dg.SensorResult)
-    return [str(request.job_name) for request in said.run_requests or []], said.cursor
+    requested = [str(request.job_name) for request in said.run_requests or []]
+    return [job for job in requested if job.startswith("hyperliquid_")], said.cursor
 
 
 def report(instance: dg.DagsterInstance, *assets: str) -> None:
@@ -142,6 +143,15 @@ def test_one_late_channel_of_a_job_is_enough(
         late, _ = caught_up(repository, instance)
         assert FEATURES in late
         assert "hyperliquid_registry_refresh" not in late
+
+
+def test_a_source_that_is_down_keeps_no_other_waiting(
+    repository: dg.RepositoryDefinition,
+) -> None:
+    """Links need Hyperliquid's registry; the catalogue that they are made with does not."""
+    (flow,) = [flow for flow in FLOWS if flow.job == "polymarket_discovery_refresh"]
+    with dg.DagsterInstance.ephemeral() as instance:
+        assert not_there_yet(instance, repository, flow) == []
 
 
 def test_what_a_job_is_made_from_and_was_never_there_is_named(
