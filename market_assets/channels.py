@@ -204,7 +204,7 @@ CHANNELS: Final[tuple[Channel, ...]] = (
     Channel(
         "defillama",
         "daily_history",
-        timedelta(hours=1),  # each series is read once a day; hourly is how a run is gone on with
+        timedelta(hours=1),  # a series is due once or twice a day; hourly a run goes on
         ("defillama_daily_history",),
         "defillama_history_refresh",
         offset=timedelta(minutes=35),

@@ -1,7 +1,7 @@
 """DefiLlama's assets: which chains and protocols there are, the capital behind them, what it does.
 
-Series are read once a day each (`ingestion/defillama/series.py`): whichever asset comes first after
-00:30 UTC reads what is due, within its time, and the others find it stored.
+Series are read after 00:30 UTC, those of flows again after 06:30 (`ingestion/defillama/plan.py`):
+whichever asset comes first reads what is due, within its time, and the others find it stored.
 """
 
 from collections.abc import Iterator, Sequence
@@ -248,7 +248,7 @@ def results_of(
         metadata={"failed_count": len(done.failed), **({"failed": failed} if failed else {})},
     )
     if done.is_failure(settings.defillama.failed_share):
-        raise dg.Failure(done.verdict, metadata={"failed": failed or {}})
+        raise dg.Failure(done.verdict, metadata={"failed": failed or {}}, allow_retries=False)
     rows = store.read(shown)
     yield written_result(
         *done.written,

@@ -29,7 +29,7 @@ class HistoryConfig(dg.Config):
     Attributes:
         subjects: subject ids, tracked or not; empty: all that are tracked.
         metrics: which series; empty: all.
-        all_again: also what was read since the last day was complete.
+        all_again: also what is not due.
         minutes: how long it reads; what is left is for the next run.
     """
 
@@ -54,7 +54,8 @@ def defillama_daily_history(
 
     A request brings a subject's whole series, so it is backfilled by subject: `subjects` and
     `all_again` in the run's config. On its own it reads what is due of tracked subjects: each
-    series once a day after 00:30 UTC. The running day is never stored.
+    series once a day after 00:30 UTC, flows again after 06:30, when late protocols have reported.
+    The running day is never stored.
     """
     from market_assets.ingestion.defillama.series import refresh_history  # noqa: PLC0415 - as above
 

@@ -13,12 +13,12 @@ Which figure comes from where; one request unless it says "each":
                             total7d and total30d of /overview/{fees,dexs}
     daily_history           the same series
 
-A series is read once a day and stored, so an hour costs the lists alone: eight requests. `total24h`
-of a protocol is its running day's where it has one (as the server computes it, and in recordings),
-hence no figure for a complete day. Stablecoin changes are not taken from `/stablecoins` either: its
-previous day, week and month are rolling, in units of the peg and without a price at times, while
-the charts have complete days in dollars and are read for the history anyway. Volume of perpetuals
-is on a paid route.
+A series is read once a day (a flow's again in the morning, `plan.py`) and stored, so most hours
+cost the lists alone: eight requests. `total24h` of a protocol is its running day's where it has one
+(so the server computes it, and so recordings have it), hence no figure for a complete day.
+Stablecoin changes are not taken from `/stablecoins` either: its previous day, week and month are
+rolling, in units of the peg and without a price at times, while the charts have complete days in
+dollars and are read for the history anyway. Volume of perpetuals is on a paid route.
 
 Which name to call a chain by follows from the lists too: each family of routes has its own.
 """

@@ -25,8 +25,21 @@ if TYPE_CHECKING:
 
 SETTLES: Final = timedelta(minutes=30)
 """How long after midnight DefiLlama is given to write the last points of the day that is over."""
+SECOND_LOOK: Final = timedelta(hours=6, minutes=30)
+"""When flows are read again: some protocols report a day hours after it ended, and until then the
+sums of their chains are too small. Stocks are points in time, and do not change any more."""
 ASK_AGAIN: Final = timedelta(minutes=30)
 """How long a series that could not be read is left alone."""
+
+
+def latest_reading(metric: str, now: datetime) -> datetime:
+    """Since when a series of the metric has to have been read."""
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0)
+    after_midnight = (SETTLES, SECOND_LOOK) if metric in FLOWS else (SETTLES,)
+    instants = [
+        midnight + timedelta(days=day) + after for day in (-1, 0) for after in after_midnight
+    ]
+    return max(instant for instant in instants if instant <= now)
 
 
 def last_complete_day(now: datetime) -> date:
@@ -86,31 +99,26 @@ class Due:
     failed: dict[SeriesKey, str]
 
 
-def due(
-    store: Store, keys: Iterable[SeriesKey], last_day: date, now: datetime, *, all_again: bool
-) -> Due:
-    """The series that were not read since `last_day` was complete.
+def due(store: Store, keys: Iterable[SeriesKey], now: datetime, *, all_again: bool) -> Due:
+    """The series that were not read since they were last due.
 
     Args:
         store: what was asked for before (`defillama_series_reads`).
         keys: the series of a plan.
-        last_day: the last complete day.
         now: the present.
         all_again: whatever was read before.
     """
-    rows = store.read(
-        "select subject_id, metric, error, ingested_at from defillama_series_reads"
-        " where asked_for_day >= $last_day",
-        {"last_day": last_day},
-    )
+    rows = store.read("select subject_id, metric, error, ingested_at from defillama_series_reads")
     before = {SeriesKey(row[0], row[1]): (row[2], row[3]) for row in rows.iter_rows()}
     wanted, failed = [], {}
     for key in keys:
         error, read_at = before.get(key, (None, None))
-        if all_again or read_at is None or (error is not None and now - read_at >= ASK_AGAIN):
+        if all_again or read_at is None:
             wanted.append(key)
-        elif error is not None:
+        elif error is not None and now - read_at < ASK_AGAIN:
             failed[key] = error
+        elif error is not None or read_at < latest_reading(key.metric, now):
+            wanted.append(key)
     return Due(wanted, failed)
 
 

@@ -1,4 +1,4 @@
-"""Daily series: asked for once a day each, paced, stored as they come, gone on with where it ended.
+"""Daily series: read when they are due, paced, stored as they come, gone on with where it ended.
 
 Every series that is read goes into `defillama_daily_history` whole (the store writes only days that
 are new or corrected), and into `defillama_series_reads`, which is how the next run, of whatever
@@ -83,12 +83,12 @@ def fill(
         within: no batch is begun later than this; what is left stays due.
         clock: the present, and the time.
         run: counts the rows of the history, where that is its asset.
-        all_again: also those that were read since the last day was complete.
+        all_again: also those that are not due.
     """
     now, started = clock.now(), clock.monotonic()
     filled = Filled(last_complete_day(now))
     planned = plan(catalogue, subjects, metrics)
-    waiting = due(store, planned.ask, filled.last_day, now, all_again=all_again)
+    waiting = due(store, planned.ask, now, all_again=all_again)
     _name(filled, waiting.failed)
     for metric, error in planned.unknown.items():
         if metric in FEW_HAVE:

@@ -51,14 +51,14 @@ def ago(day: date) -> int:
     return (TODAY - day).days
 
 
-def points(first: float, step: float, *, count: int = 40) -> dict[date, Any]:
-    """`first + step * n` of the day n days ago, and the running day."""
-    days = {TODAY - timedelta(days=n): first + step * n for n in range(count, 0, -1)}
-    return {**days, TODAY: RUNNING}
+def fill_routes(venue: Llama, today: date = TODAY) -> None:
+    """The whole world as it is on a day."""
 
+    def points(first: float, step: float, *, count: int = 40) -> dict[date, Any]:
+        """`first + step * n` of the day n days ago, and the running day."""
+        days = {today - timedelta(days=n): first + step * n for n in range(count, 0, -1)}
+        return {**days, today: RUNNING}
 
-def fill_routes(venue: Llama) -> None:
-    """The whole world."""
     gas = turnover(9, defillamaId="chain#1027", protocolType="chain", slug="ethereum")
     family = turnover(8, defillamaId="parent#aave", slug="aave", total7d=1e9)
     rows = (turnover(1, slug="aave-v3", total24h=RUNNING), turnover(2, total24h=3.0), gas, family)

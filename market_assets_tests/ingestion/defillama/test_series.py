@@ -10,13 +10,20 @@ import pytest
 from market_assets.clock import ManualClock
 from market_assets.ingestion.defillama import series
 from market_assets.ingestion.defillama.catalogue import Catalogue
-from market_assets.ingestion.defillama.plan import ASK_AGAIN, last_complete_day
+from market_assets.ingestion.defillama.plan import ASK_AGAIN, last_complete_day, latest_reading
 from market_assets.ingestion.defillama.series import Filled, fill, refresh_history
 from market_assets.ingestion.defillama.subjects import Tracked
 from market_assets.storage.store import Store
 from market_assets.tables.defillama import METRICS
 from market_assets_tests.ingestion.defillama.conftest import RUNNING, ago
-from market_assets_tests.sources.defillama.shapes import NOW, TODAY, YESTERDAY, Llama, chain_locked
+from market_assets_tests.sources.defillama.shapes import (
+    NOW,
+    TODAY,
+    YESTERDAY,
+    Llama,
+    chain_locked,
+    charted,
+)
 from market_assets_tests.sources.http_server import Reply
 
 HOUR = timedelta(hours=1)
@@ -99,6 +106,42 @@ def test_a_series_is_read_once_a_day(venue: Llama, filling: Fill, clock: ManualC
     clock.advance(1200)
     assert filling("tvl").read == 5
     assert sum(path.startswith("/protocol/") for path in venue.asked()) == 6
+
+
+@pytest.mark.parametrize(
+    ("now", "stock", "flow"),
+    [
+        ("2026-11-20T00:29", "2026-11-19T00:30", "2026-11-19T06:30"),
+        ("2026-11-20T00:30", "2026-11-20T00:30", "2026-11-20T00:30"),
+        ("2026-11-20T06:29", "2026-11-20T00:30", "2026-11-20T00:30"),
+        ("2026-11-20T23:00", "2026-11-20T00:30", "2026-11-20T06:30"),
+    ],
+    ids=["midnight", "half past", "morning", "evening"],
+)
+def test_when_series_are_due(now: str, stock: str, flow: str) -> None:
+    at, since, flows_since = (
+        datetime.fromisoformat(text).replace(tzinfo=UTC) for text in (now, stock, flow)
+    )
+    assert latest_reading("tvl", at) == since
+    assert latest_reading("fees", at) == flows_since
+
+
+def test_flows_are_read_again_when_the_late_have_reported(
+    venue: Llama, filling: Fill, clock: ManualClock, store: Store
+) -> None:
+    """At one o'clock a chain's day is too small; after half past six it is whole."""
+    clock.instant = datetime(2026, 11, 20, 1, tzinfo=UTC)
+    whole = venue.routes["/overview/fees/Ethereum?dailyFees"]
+    venue.routes["/overview/fees/Ethereum?dailyFees"] = charted({YESTERDAY: 4.0})
+    filling("fees", "tvl")
+    assert stored(store, "fees", "chain:ethereum") == {YESTERDAY: 4.0}
+    venue.routes["/overview/fees/Ethereum?dailyFees"] = whole
+    clock.advance(5 * 3600)
+    assert filling("fees", "tvl").read == 0
+    clock.advance(1800)
+    again = filling("fees", "tvl")
+    assert again.read == 4, "fees of two chains and two protocols; no value locked"
+    assert stored(store, "fees", "chain:ethereum")[YESTERDAY] == 11.0
 
 
 def test_before_half_past_the_day_that_ended_is_not_stored(
