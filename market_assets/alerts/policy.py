@@ -148,9 +148,10 @@ def _seen_again(
     if before is None:
         return Incident(problem, now)
     seen = min(before.seen + 1, AGREEING) if in_a_row else 1
-    # A clock that was set back must not put off the next reminder by as much.
+    # A clock that was set back must not put off what is due by as much.
     told_at = min(before.told_at, now) if before.told_at is not None else None
-    return replace(before, problem=problem, seen=seen, unseen=0, told_at=told_at)
+    since = min(before.since, now)
+    return replace(before, problem=problem, since=since, seen=seen, unseen=0, told_at=told_at)
 
 
 def _due(
@@ -160,7 +161,9 @@ def _due(
         return None
     if incident.told_at is not None:
         return "reminder" if now - incident.told_at >= rules.reminder else None
-    if incident.seen < AGREEING or _is_explained(incident.problem, present, rules):
+    if incident.seen < AGREEING or now - incident.since < incident.problem.patience:
+        return None
+    if _is_explained(incident.problem, present, rules):
         return None
     return "alert"
 

@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
+from market_assets.channels import SLACK
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
@@ -44,6 +46,7 @@ class Problem:
         run_id: the Dagster run that failed, where one did.
         runbook: the heading in the runbook, as a link's anchor.
         cause: the key of the problem that explains this one.
+        patience: how long it must have lasted before anybody is told.
     """
 
     key: str
@@ -56,6 +59,7 @@ class Problem:
     run_id: str | None = None
     runbook: str = ""
     cause: str | None = None
+    patience: timedelta = timedelta(0)
 
 
 def rank(severity: Severity) -> int:
@@ -124,6 +128,8 @@ def _of_row(row: Row, *, fresh: bool) -> Problem:
         run_id=row.run_id,
         runbook=_runbook_of(row),
         cause=row.cause or row.waits_for,
+        # The first rows of a fresh system take their turns: 2 to 4 minutes, measured.
+        patience=SLACK if row.status == "missing" else timedelta(0),
     )
 
 

@@ -143,6 +143,19 @@ def test_problems_that_explain_each_other_are_told() -> None:
     assert sorted(watch.see(one, other)) == ["alert hyperliquid/mids", "alert hyperliquid/stream"]
 
 
+def test_what_is_given_time_is_told_when_its_time_is_over() -> None:
+    watch = Watch()
+    missing = replace(MIDS, status="missing", patience=timedelta(minutes=5))
+    told = [watch.see(missing) for _ in range(8)]
+    assert [n for n, said in enumerate(told) if said] == [5]
+    watch = Watch()
+    for _ in range(4):
+        watch.see(missing)
+    assert watch.see(missing, after=timedelta(days=-1)) == []
+    told = [watch.see(missing) for _ in range(8)]
+    assert [n for n, said in enumerate(told) if said] == [4], "a clock set back begins it anew"
+
+
 def test_a_clock_that_is_set_back_does_not_put_off_the_reminder() -> None:
     watch = Watch()
     watch.see(MIDS)
