@@ -8,7 +8,18 @@ from __future__ import annotations
 import subprocess
 import sys
 
-NAMES = ("store", "stream", "features", "features_run", "health", "system", "matching", "api")
+NAMES = (
+    "store",
+    "stream",
+    "features",
+    "features_run",
+    "discovery",
+    "matching",
+    "health",
+    "api",
+    "defillama_memory",
+    "system",
+)
 
 
 def main() -> None:
