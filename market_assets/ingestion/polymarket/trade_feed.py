@@ -63,7 +63,7 @@ class Stretch(NamedTuple):
     """What one answer brought.
 
     Attributes:
-        trades: in the feed's order.
+        trades: those from the floor to the top, in the feed's order.
         from_at: every trade from here on …
         to_at: … to here (exclusive) is known by this answer and was not before; equal to
             `from_at` where the answer proves nothing.
@@ -104,7 +104,7 @@ class FeedWalk:
             known_at: the time of a trade that the venue has: a feed that ends above it is cut off.
         """
         self._feed = feed
-        self._floor = floor
+        self._floor, self._top = floor, top
         self._min_usd = min_usd
         self._page_rows = page_rows
         self._known_at = known_at
@@ -144,7 +144,8 @@ class FeedWalk:
         if any(later > earlier for earlier, later in pairwise(times)):
             newest = max(times) + SECOND if self._whole_from >= FAR else self._whole_from
             trouble = VenueNonsense(VENUE, f"trades: {self._place()} are not newest first")
-            return Stretch(page.trades, newest, self._whole_from, False, page.rejected, trouble)
+            wanted = self._wanted(page)
+            return Stretch(wanted, newest, self._whole_from, False, page.rejected, trouble)
         self._has_read = True
         whole, known = self._whole_from, self._whole_from
         if self._offset == 0 or self._steps_plainly or times[0] >= known:
@@ -154,8 +155,9 @@ class FeedWalk:
             self._go_on(times)
         else:
             self._insist(page.rows)
-        is_last = whole <= self._floor
-        return Stretch(page.trades, whole, known, is_last, page.rejected)
+        down_to = max(whole, self._floor)
+        is_last = down_to == self._floor
+        return Stretch(self._wanted(page), down_to, known, is_last, page.rejected)
 
     def _ask(self) -> TradePage:
         return self._feed.trades(
@@ -168,6 +170,10 @@ class FeedWalk:
 
     def _nothing(self) -> Stretch:
         return Stretch((), self._whole_from, self._whole_from)
+
+    def _wanted(self, page: TradePage) -> tuple[Trade, ...]:
+        """Without what lies below the floor or above the top; alike fills stay together."""
+        return tuple(one for one in page.trades if self._floor <= one.traded_at < self._top)
 
     def _check(self, page: TradePage) -> None:
         """Whether the page is an answer to the question.
@@ -233,7 +239,7 @@ class FeedWalk:
         is_end = self._steps_plainly if self._has_read else self._end is not None
         if not is_end or not (self._has_read or self._has_a_present()):
             raise VenueNonsense(VENUE, f"trades: {self._place()} are none")
-        return self._nothing()._replace(from_at=min(self._floor, self._whole_from), is_last=True)
+        return self._nothing()._replace(from_at=self._floor, is_last=True)
 
     def _has_a_present(self) -> bool:
         """Whether there are trades now: a venue without any is not believed about its past."""

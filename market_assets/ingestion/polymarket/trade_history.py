@@ -39,13 +39,13 @@ class HistoryPlan:
         min_usd: smaller trades are not asked for; 0: none is left out.
         requests_per_10s: how many requests a run sends in ten seconds, evenly spread. Retries, and
             what other processes send, are the shared budget's matter.
-        page_rows: rows a page. On loopback 2,000 are stored twice as fast as 500, and 10,000 no
-            faster.
+        page_rows: rows a page. A row costs 107 µs of CPU in pages of 500, 25 in pages of 10,000,
+            which are 9 MB each and the most that the venue gives.
     """
 
     min_usd: float = 0.0
     requests_per_10s: int = 60
-    page_rows: int = 2000
+    page_rows: int = 5000
 
 
 @dataclass
@@ -67,7 +67,7 @@ class DayRead(TradesRead):
     def __str__(self) -> str:
         """One line for the log: how far it has come."""
         reached = "" if self.reached_at is None else f", reached {self.reached_at:%H:%M:%S}"
-        return f"{self.written.rows:,} trades{reached}, {self.pages} pages"
+        return f"{self.written.inserted:,} new trades{reached}, {self.pages} pages"
 
 
 def read_day(

@@ -64,7 +64,15 @@ def test_a_feed_that_stands_still(page_rows: int) -> None:
     assert fills(since(list(found.values()), floor)) == fills(since(feed.rows, floor))
     whole = [(s.from_at, s.to_at) for s in stretches if s.from_at < s.to_at]
     assert all(lower[1] == upper[0] for upper, lower in pairwise(whole))
-    assert whole[-1][0] <= floor
+    assert whole[-1][0] == floor
+
+
+def test_what_lies_outside_is_neither_given_nor_claimed() -> None:
+    """The last page reaches below the floor, the first above the top: that is others' matter."""
+    feed = MemoryFeed(trades(100), includes_end=True)
+    found, stretches = read_all(walk(feed, ago(60), top=ago(30), page_rows=500))
+    assert fills(found.values()) == fills(since(feed.rows, ago(60), ago(30)))
+    assert [(s.from_at, s.to_at) for s in stretches] == [(ago(60), ago(30))]
 
 
 ROWS = st.lists(
