@@ -181,19 +181,24 @@ def _accepted(asked: Asked) -> Callable[[Row], bool]:
     tests: list[Callable[[Row], bool]] = []
     active = parameters.flag(asked, "active")
     if active is not None:
-        tests.append(lambda row: row["active"] == active)
+        tests.append(lambda row: row.get("active") == active)
     tags, slugs = set(asked.listed("tag_id")), set(asked.listed("tag_slug"))
     if tags or slugs:
         tests.append(
-            lambda row: any(tag["id"] in tags or tag["slug"] in slugs for tag in row["tags"])
+            lambda row: any(tag["id"] in tags or tag["slug"] in slugs for tag in _tags(row))
         )
     if without := set(asked.listed("exclude_tag_id")):
-        tests.append(lambda row: not any(tag["id"] in without for tag in row["tags"]))
+        tests.append(lambda row: not any(tag["id"] in without for tag in _tags(row)))
     for name in _BOUNDS:
         low, high = (parameters.number(asked, f"{name}_{end}") for end in ("min", "max"))
         if low is not None or high is not None:
             tests.append(_between(name, low, high))
     return lambda row: all(test(row) for test in tests)
+
+
+def _tags(row: Row) -> list[Row]:
+    """The tags of a row; recorded ones may have none."""
+    return row.get("tags") or []
 
 
 def _between(name: str, low: float | None, high: float | None) -> Callable[[Row], bool]:

@@ -105,6 +105,10 @@ class Calendar:
         generations = (at_ms - self._start[slots]) // self._period[slots]
         return np.asarray(generations * self.count + slots, np.int64)
 
+    def part_of_trading(self, number: int) -> float:
+        """Which part of all trading goes to an event in its own time."""
+        return self.slot(number).weight / float(self._weights[-1])
+
     def _generation(self, at_ms: I64 | int) -> I64:
         """Per slot, the newest generation whose own time has begun."""
         return np.asarray((at_ms - self._start) // self._period, np.int64)

@@ -51,7 +51,7 @@ class Market:
         orders: whether it has an order book at all.
         one_winner: whether it is one of a group of which exactly one wins.
         broken: which of its fields cannot be decoded; None: all can.
-        size: shares a day, about: how busy it is.
+        size: how busy it is beside the other markets of its event, and how deep its book is.
     """
 
     number: int

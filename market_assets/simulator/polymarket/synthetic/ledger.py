@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import numpy as np
 
 from market_assets.simulator.polymarket.synthetic import prices
-from market_assets.simulator.polymarket.synthetic.tape import CHUNK_MS
+from market_assets.simulator.polymarket.synthetic.tape import CHUNK_MS, SHARES_PER_ORDER
 from market_assets.simulator.randomness import hash_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from market_assets.simulator.polymarket.synthetic.events import Market
+    from market_assets.simulator.polymarket.synthetic.events import Catalogue, Market
     from market_assets.simulator.polymarket.synthetic.tape import Tape
 
 _DAY_MS: Final = 86_400_000
@@ -46,8 +46,10 @@ class Traded(NamedTuple):
 class Ledger:
     """Sums over the tape from `start_ms` on."""
 
-    def __init__(self, tape: Tape, start_ms: int) -> None:
+    def __init__(self, tape: Tape, catalogue: Catalogue, start_ms: int) -> None:
         self._tape = tape
+        self._catalogue = catalogue
+        self._shares_per_day = tape.orders_per_day * SHARES_PER_ORDER
         self._begin(start_ms)
 
     def read(self, markets: Sequence[Market], now_ms: int) -> list[Traded]:
@@ -113,9 +115,13 @@ class Ledger:
         return sums
 
     def _smooth(self, market: Market, at_ms: int) -> float:
-        """Shares traded by then, for the time before the ledger begins."""
-        days = (at_ms - market.life.opened) / _DAY_MS
-        return round(market.size * days, 6) if days > 0 else 0.0
+        """Shares traded by then, for the time before the ledger: at the tape's usual pace."""
+        event = self._catalogue.event(market.event_number)
+        days = (at_ms - event.begins_ms) / _DAY_MS
+        if days <= 0 or not market.orders:
+            return 0.0
+        part = self._catalogue.calendar.part_of_trading(event.number)
+        return round(self._shares_per_day * part * market.size / event.parts[-1] * days, 6)
 
     def _recall(self, markets: Sequence[Market]) -> None:
         """The last prices of markets from the time before the ledger began."""

@@ -29,6 +29,10 @@ _SMALL: Final = (25.0, 1.3)
 _LARGE: Final = (2500.0, 0.9)
 """Median in dollars, and spread of the logarithm, of an order's value."""
 _TAKERS: Final = 4096
+_CHEAP: Final = 0.05
+"""Below this price orders are worth less than drawn: nobody takes a million shares for a cent."""
+SHARES_PER_ORDER: Final = 850.0
+"""What comes of all this on average, measured."""
 _DUST: Final = 5.0
 """Dollars up to which an order is one fill."""
 _ORDERS_PER_CHUNK: Final = 1_000_000
@@ -67,6 +71,7 @@ class Tape:
         self._size = size
         self._catalogue = catalogue
         self._orders = size.trades_per_minute * CHUNK_MS / 60_000
+        self.orders_per_day = size.trades_per_minute * 1440
         self.chunk = functools.lru_cache(_KEPT_CHUNKS)(self._made)
         self._large = functools.lru_cache(_KEPT_PARTS)(self._made)
 
@@ -117,7 +122,7 @@ class Tape:
         units = _touched(quoted, row, depth, outcome, buys)
         draw = hashed(key ^ np.uint64(6), order * 8 + depth)
         price = _as_computed(units, draw)
-        size = _as_sent((dollars[orders] / fills)[row] / price, draw)
+        size = _as_sent((dollars[orders] / fills)[row] / np.maximum(price, _CHEAP), draw)
         seconds = at_ms[order] // 1000
         newest = np.lexsort((np.arange(len(row)), -order, -seconds))
         order = order[newest]

@@ -48,7 +48,7 @@ class SyntheticWorld:
     def __init__(self, seed: int, size: PolymarketSize, start_ms: int) -> None:
         self.catalogue = Catalogue(seed, size)
         tape = Tape(seed, size, self.catalogue)
-        self._ledger = Ledger(tape, start_ms)
+        self._ledger = Ledger(tape, self.catalogue, start_ms)
         self._feed = Feed(seed, size, tape, self.catalogue, start_ms)
         self._listed_from_ms = np.array(
             [
