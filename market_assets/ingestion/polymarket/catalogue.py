@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _EVENTS_A_WRITE: Final = 300
 """Events in one transaction: three pages, 1,300 markets. A walk of 10,000 events then needs 105 MB
 beside its libraries; with ten pages it needs 130, and a tenth less time in the database."""
+_LOOKUPS: Final = 3000
+"""Ids that one run looks up at most: fifty requests. The rest waits for the next run."""
 
 
 @dataclass
