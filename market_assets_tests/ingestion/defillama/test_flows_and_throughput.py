@@ -132,14 +132,15 @@ def test_before_half_past_midnight_the_overview_speaks_of_another_day(
     assert [young[f"fees_{w}_usd"] for w in ("24h", "7d", "30d")] == [12.0, None, None]
 
 
-def test_chains_and_families_in_the_list_are_nobody(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
-) -> None:
-    """Gas fees of a chain and sums of a family are not taken for a protocol's."""
-    through(catalogue, store, tracked, clock)
-    asked = venue.asked()
-    assert "/summary/fees/ethereum?dailyFees" not in asked
-    assert "/summary/fees/aave?dailyFees" not in asked
+def test_chains_and_families_in_the_list_are_nobody(catalogue: Catalogue) -> None:
+    """A protocol that shares their slug does not get the gas fees of a chain or a family's sum."""
+    fees = catalogue.turnovers("fees")
+    assert fees.of("77", "ethereum") is None
+    assert fees.of("78", "aave") is None
+    by_id = fees.of("1", "renamed-since")
+    assert by_id is not None
+    assert by_id.slug == "aave-v3", "identifiers last longer than slugs"
+    assert fees.of(None, "protocol-2") is not None
 
 
 def test_an_hour_later_only_the_lists_are_read(

@@ -187,6 +187,7 @@ def test_what_fails_is_named_and_tried_again_later(
     again = filling("tvl")
     assert again.read == 0
     assert list(again.failed) == ["protocol:aave-v3"], "it has not been read since"
+    assert venue.asked().count("/protocol/aave-v3") == 1
     venue.routes["/protocol/aave-v3"] = good
     clock.advance(ASK_AGAIN.total_seconds())
     healed = filling("tvl")
