@@ -21,9 +21,6 @@ if TYPE_CHECKING:
 
 _TOLD: Final = {
     DagsterEventType.STEP_FAILURE,
-    DagsterEventType.STEP_SUCCESS,
-    DagsterEventType.STEP_START,
-    DagsterEventType.STEP_SKIPPED,
     DagsterEventType.RUN_FAILURE,
     DagsterEventType.ASSET_MATERIALIZATION_PLANNED,
     DagsterEventType.ASSET_MATERIALIZATION,
@@ -82,7 +79,6 @@ def failed_run(instance: DagsterInstance, run_id: str, job: str) -> FailedRun:
     planned: dict[str, str | None] = {}
     there: set[str] = set()
     errors: dict[str | None, RunError] = {}
-    skipped: set[str | None] = set()
     for entry in said:
         event = entry.dagster_event
         if event is None:
@@ -93,13 +89,11 @@ def failed_run(instance: DagsterInstance, run_id: str, job: str) -> FailedRun:
             there.add(_key(entry))
         elif event.is_step_failure:
             errors[event.step_key] = _step_error(entry)
-        elif event.event_type == DagsterEventType.STEP_SKIPPED:
-            skipped.add(event.step_key)
     first = _first_error(said)
     if errors:
         brought_down = {a: errors[s] for a, s in planned.items() if s in errors}
     else:
-        brought_down = {asset: first for asset, step in planned.items() if step not in skipped}
+        brought_down = dict.fromkeys(planned, first)
     return FailedRun(run_id, job, {a: e for a, e in brought_down.items() if a not in there}, first)
 
 

@@ -104,7 +104,8 @@ def test_nobody_there(caplog: pytest.LogCaptureFixture) -> None:
     [
         f"http://127.0.0.1:port/{SECRET}",
         f"http://user:{SECRET}@127.0.0.1:1/",
-        f"http://127.0.0.1:1/{SECRET}\n",
+        f"http://127.0.0.1:1/{SECRET} and more",
+        f"gopher://127.0.0.1:1/{SECRET}",
         f"http://{SECRET}.invalid/",
     ],
 )

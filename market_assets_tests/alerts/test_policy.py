@@ -105,6 +105,14 @@ def test_below_the_least_severity_nothing_is_sent_until_it_gets_worse() -> None:
     assert watch.see(MIDS) == ["alert hyperliquid/mids"]
 
 
+def test_a_severity_that_is_no_longer_wanted_is_not_told_the_end_of() -> None:
+    watch = Watch()
+    watch.see(STALE)
+    watch.see(STALE)
+    watch.rules = Rules(least="error")
+    assert [watch.see() for _ in range(3)] == [[]] * 3
+
+
 def test_without_a_webhook_nothing_is_told_and_with_one_everything_is() -> None:
     watch = Watch(Rules(muted=True))
     assert [watch.see(MIDS) for _ in range(5)] == [[]] * 5
