@@ -16,8 +16,9 @@ Polymarket is there too, with its three APIs below `gamma_url`, `data_url` and `
         venue.trades(start_s, end_s, min_usd=1000)      # exactly what the feed shows by now
         venue.markets()                                 # how the markets of open events really are
 
-`speed=0` stops the venues' clock and `jump` moves it, so that a test can say what time it is; late
-trades and traps come from `polymarket_size=PolymarketSize(…)`, whose docstring names them.
+`speed=0` stops the venues' clock and `jump` moves it, so that a test can say what time it is; no
+request limit is freed then, which `polymarket_limits=PolymarketLimits(scale=100)` makes up for.
+Late trades and traps come from `polymarket_size=PolymarketSize(…)`, whose docstring names them.
 """
 
 from __future__ import annotations

@@ -260,11 +260,15 @@ def test_plain_lists_are_old_for_five_minutes(moving: Api) -> None:
 
 
 def test_sports_and_tags(api: Api) -> None:
-    """Tags of a sport are a text with commas; every tag of an event is among the tags."""
+    """Tags of a sport are a text with commas; the tags of events are among the pages of tags."""
     sports = api.gamma("/sports").json()
     assert len(sports) > 400
     assert all(part.isdigit() for row in sports for part in row["tags"].split(","))
-    tags = {tag["id"] for tag in api.gamma("/tags", limit=100).json()}
+    pages = [api.gamma("/tags", limit=100, offset=i).json() for i in range(0, 700, 100)]
+    assert [len(page) for page in pages][:4] == [100] * 4
+    assert pages[-1] == []
+    tags = {tag["id"] for page in pages for tag in page}
+    assert len(tags) == sum(len(page) for page in pages)
     used = {t["id"] for e in api.walk("/events/keyset", "events", **LATELY) for t in e["tags"]}
     assert used <= tags
     assert {"21", "1312", "235", "39", "818", "102127"} <= used

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from market_assets.simulator.polymarket.synthetic.events import Event
     from market_assets.simulator.polymarket.synthetic.ids import Ids
     from market_assets.simulator.polymarket.synthetic.state import State
+    from market_assets.simulator.polymarket.synthetic.words import Tag
 
 _SCHEMA_ONE_IN: Final = 3
 _SCHEMA: Final = "https://gamma-api.polymarket.com/schemas/Event.json"
@@ -65,7 +66,7 @@ def event(
         "automaticallyActive": True,
         "negRiskAugmented": False,
         "deploying": False,
-        "tags": [tag(slug) for slug in found.draft.tags],
+        "tags": [tag(TAGS[slug]) for slug in found.draft.tags],
     }
     if closed:
         made["closedTime"] = zulu(found.closed_ms)
@@ -89,13 +90,12 @@ def event(
     return made
 
 
-def tag(slug: str) -> dict[str, Any]:
-    """A tag as it stands in an event."""
-    known = TAGS[slug]
+def tag(known: Tag) -> dict[str, Any]:
+    """A tag as it stands in an event, and in the list of tags."""
     made: dict[str, Any] = {
         "id": str(known.id),
         "label": known.label,
-        "slug": slug,
+        "slug": known.slug,
         "forceShow": False,
         "createdAt": "2024-11-13T19:58:34.318816Z",
         "updatedAt": "2026-10-09T22:21:41.828275Z",

@@ -49,12 +49,19 @@ FIRST: Final[list[str]] = _TABLE["first"]
 LAST: Final[list[str]] = _TABLE["last"]
 PLACES: Final[list[str]] = _TABLE["place"]
 TEAMS: Final[list[str]] = _TABLE["team"]
+_FIRST_PERSON: Final = 104_000
 CITIES: Final[list[str]] = _TABLE["city"]
 SINGLES: Final[dict[str, list[str]]] = {
     name.removesuffix("_single"): titles
     for name, titles in _TABLE.items()
     if name.endswith(("_single", "_other"))
 }
+
+
+def people() -> list[Tag]:
+    """Tags of people, which no event here has; the real venue has thousands such."""
+    names = (f"{first} {last}" for first in FIRST for last in LAST)
+    return [Tag(_FIRST_PERSON + i, slug(name), name) for i, name in enumerate(names)]
 
 
 def eastern(at_ms: int) -> datetime:

@@ -125,7 +125,8 @@ class SyntheticWorld:
         return made
 
     def tags(self) -> list[Row]:
-        return [event_body.tag(t.slug) for t in sorted(words.TAGS.values(), key=lambda t: t.id)]
+        every = (*words.TAGS.values(), *words.people())
+        return [event_body.tag(tag) for tag in sorted(every, key=lambda tag: tag.id)]
 
     def sports(self) -> list[Row]:
         """The real venue lists some 470 leagues; most of them share a few tags."""
