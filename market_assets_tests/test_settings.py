@@ -86,3 +86,30 @@ def test_env_example_works_as_it_stands(tmp_path: Path) -> None:
     assert load({}, root=tmp_path) == load({}, root=tmp_path)
     assert load({}, root=tmp_path).market_db == tmp_path / "data" / "market.duckdb"
     assert "MARKET_SYMBOLS=${MARKET_SYMBOLS:-}" in settings.env_example()
+
+
+@pytest.mark.parametrize(
+    "url", ["ftp://h/S3CRET", "https:///S3CRET", "http://h:port/S3CRET", "http://h/S3CRET x"]
+)
+def test_a_webhook_that_cannot_be_used_is_refused_without_quoting_it(
+    url: str, tmp_path: Path
+) -> None:
+    with pytest.raises(SettingError, match="ALERT_WEBHOOK_URL is not an http") as error:
+        load({"ALERT_WEBHOOK_URL": url}, root=tmp_path)
+    assert "S3CRET" not in str(error.value)
+
+
+def test_secrets_are_in_no_repr_and_known_to_the_logs(tmp_path: Path) -> None:
+    env = {"ALERT_WEBHOOK_URL": "https://h.example/S3CRET", "MARKET_API_TOKEN": "T0KEN"}
+    settings = load(env, root=tmp_path)
+    assert "S3CRET" not in repr(settings)
+    assert "T0KEN" not in repr(settings)
+    assert settings.secrets == ("https://h.example/S3CRET", "T0KEN")
+    assert load({}, root=tmp_path).secrets == ()
+
+
+def test_log_lines_are_text_or_json(tmp_path: Path) -> None:
+    assert load({}, root=tmp_path).log_format == "text"
+    assert load({"LOG_FORMAT": "json"}, root=tmp_path).log_format == "json"
+    with pytest.raises(SettingError, match="LOG_FORMAT is 'xml'; text or json"):
+        load({"LOG_FORMAT": "xml"}, root=tmp_path)
