@@ -22,11 +22,15 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import psutil
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 KINDS: Final = {
@@ -51,6 +55,23 @@ class Account:
 
     cpu_s: float = 0.0
     pss_mb: list[float] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class System:
+    """A running system.
+
+    Attributes:
+        env: the environment that leads to it.
+        database: the published file.
+        home: `DAGSTER_HOME`.
+        ready_s: seconds until every channel was ok.
+    """
+
+    env: dict[str, str]
+    database: Path
+    home: Path
+    ready_s: float
 
 
 def processes(database: str) -> dict[str, list[psutil.Process]]:
@@ -147,12 +168,9 @@ def _wait_until_well(env: dict[str, str], patience_s: float = 300.0) -> float:
     sys.exit("the channels were not all ok in time")
 
 
-def main() -> None:
-    """Start the system, let it settle, measure, print, stop it."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=10.0)
-    parser.add_argument("--skip", type=float, default=1.0)
-    chosen = parser.parse_args()
+@contextmanager
+def running() -> Iterator[System]:
+    """The whole system in a folder and on ports of its own, from when all channels are ok."""
     with tempfile.TemporaryDirectory(prefix="market-assets-bench-") as folder:
         database = f"{folder}/data/market.duckdb"
         env = {
@@ -163,22 +181,32 @@ def main() -> None:
             "MARKET_SIMULATOR_PORT": _free_port(),
         }
         command = [sys.executable, "-m", "market_assets.cli.main", "run", "--simulated"]
-        running = subprocess.Popen(
+        process = subprocess.Popen(
             command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            ready_s = _wait_until_well(env)
-            time.sleep(chosen.skip * 60)
-            since = time.time()
-            accounts, totals = measure(database, chosen.minutes)
-            runs = runs_since(Path(env["DAGSTER_HOME"]), since)
-            size_mb = Path(database).stat().st_size / 1e6
+            yield System(env, Path(database), Path(env["DAGSTER_HOME"]), _wait_until_well(env))
         finally:
-            running.send_signal(signal.SIGINT)
-            running.wait(timeout=120)
+            process.send_signal(signal.SIGINT)
+            process.wait(timeout=120)
+
+
+def main() -> None:
+    """Start the system, let it settle, measure, print, stop it."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--skip", type=float, default=1.0)
+    chosen = parser.parse_args()
+    with running() as system:
+        time.sleep(chosen.skip * 60)
+        since = time.time()
+        accounts, totals = measure(str(system.database), chosen.minutes)
+        runs = runs_since(system.home, since)
+        size_mb = system.database.stat().st_size / 1e6
     print("\n".join(report(accounts, totals, chosen.minutes)))
     print(
-        f"\nevery channel ok after {ready_s:.0f} s; {runs * 60 / chosen.minutes:.0f} runs an hour"
+        f"\nevery channel ok after {system.ready_s:.0f} s; "
+        f"{runs * 60 / chosen.minutes:.0f} runs an hour"
     )
     print(
         f"published database {size_mb:.0f} MB; load average {os.getloadavg()[1]:.1f} on 5 minutes"
