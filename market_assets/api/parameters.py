@@ -6,7 +6,6 @@ is guessed, clipped or ignored.
 
 from __future__ import annotations
 
-import math
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -174,8 +173,6 @@ def _instant(text: str) -> datetime:
     except ValueError:
         read = datetime.fromisoformat(_PLUS_AS_SPACE.sub("+", text))
         return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    if not math.isfinite(number):
-        raise ValueError(text)
     return from_s(number / 1000 if number >= _MILLISECONDS_FROM else number)
 
 

@@ -1,6 +1,6 @@
 """Polymarket's markets over time: prices of those about an asset, the universe, open interest."""
 
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import dagster as dg
 
@@ -17,8 +17,10 @@ from market_assets.defs.options import (
 from market_assets.defs.polymarket import Polymarket, polymarket_market_asset_links
 from market_assets.defs.runs import Market, ingestion_run
 from market_assets.settings import Settings
-from market_assets.sources.polymarket.clients import PolymarketClients
 from market_assets.storage.store import Store
+
+if TYPE_CHECKING:
+    from market_assets.sources.polymarket.clients import PolymarketClients
 
 _KINDS: Final = {"http", "duckdb"}
 _PRICES: Final = ("symbol", "question", "yes_price", "best_bid", "best_ask", "hours_to_end")
@@ -158,7 +160,7 @@ def polymarket_market_metrics(
 
 def _open_markets(
     context: dg.AssetExecutionContext,
-    polymarket: PolymarketClients,
+    polymarket: "PolymarketClients",
     store: Store,
     table: tables.TableSpec,
 ) -> dg.MaterializeResult[Any]:

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import duckdb
@@ -20,12 +20,10 @@ from market_assets.settings import Settings, load
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.weights import weight_budget
 from market_assets.sources.limits import WeightBudget
-from market_assets.sources.polymarket.clients import (
-    PolymarketClients,
-    PolymarketUrls,
-    polymarket_clients,
-)
 from market_assets.storage.store import Store
+
+if TYPE_CHECKING:
+    from market_assets.sources.polymarket.clients import PolymarketClients
 
 
 class MarketStore(DuckDBResource):
@@ -129,8 +127,13 @@ class PolymarketApi(dg.ConfigurableResource[Any]):
     concurrency: int = 4
     user: str = "runs"
 
-    def clients(self) -> PolymarketClients:
+    def clients(self) -> "PolymarketClients":
         """The clients as a plain object."""
+        from market_assets.sources.polymarket.clients import (  # noqa: PLC0415 - 0.15 s
+            PolymarketUrls,
+            polymarket_clients,
+        )
+
         return polymarket_clients(
             PolymarketUrls(self.gamma_url, self.data_url, self.clob_url),
             Path(self.budgets),

@@ -155,7 +155,7 @@ class Published:
         self.path = path
         self._guard = Lock()
         self._current: Snapshot | None = None
-        self._retry_at = 0.0
+        self._refused: tuple[Version, float] | None = None
 
     @contextmanager
     def snapshot(self) -> Iterator[Snapshot]:
@@ -194,7 +194,7 @@ class Published:
             if before is None:
                 raise
             return before
-        if before is not None and (version == before.version or time.monotonic() < self._retry_at):
+        if before is not None and (version == before.version or self._waits_for(version)):
             return before
         try:
             newest = _open(self.path)
@@ -202,12 +202,19 @@ class Published:
             if before is None:
                 raise
             _LOG.warning("the file of %s goes on serving: %s", before.version.at, error)
-            self._retry_at = time.monotonic() + _RETRY_S
+            self._refused = (version, time.monotonic() + _RETRY_S)
             return before
         self._current = newest
         if before is not None and before.readers == 0:
             before.close()
         return newest
+
+    def _waits_for(self, version: Version) -> bool:
+        """Whether this version could not be opened a moment ago; another one is tried at once."""
+        if self._refused is None:
+            return False
+        refused, again_at = self._refused
+        return version == refused and time.monotonic() < again_at
 
 
 def _version(path: Path) -> Version:

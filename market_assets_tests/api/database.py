@@ -153,6 +153,7 @@ def content() -> dict[str, pl.DataFrame]:
             ]
             for name in ("capital_base", "capital_flows", "economic_throughput")
         },
+        "defillama_daily_history": [{"subject_id": "chain:bitcoin", "metric": "tvl"}],
         "ingestion_runs": [
             run("hyperliquid", "contexts", started=ago(minutes=n), ms=700, rows=5) for n in (2, 7)
         ]

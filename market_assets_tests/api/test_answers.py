@@ -93,7 +93,8 @@ def test_dashboard_counts_source_by_source(api: httpx.Client) -> None:
     (failed,) = sources["polymarket"]["runs"]
     assert (failed["failed"], failed["last_error"]) == (1, "the venue said 502")
     assert failed["duration_ms_p50"] is None
-    assert {"hyperliquid", "polymarket", "defillama"} <= set(sources)
+    days = {one["table"]: one for one in sources["defillama"]["tables"]}
+    assert days["defillama_daily_history"]["newest_at"] == "2026-11-19T00:00:00Z"
 
 
 def test_assets_are_the_registry_with_categories(api: httpx.Client) -> None:

@@ -149,6 +149,7 @@ def test_a_clock_that_was_ahead_costs_one_new_beginning(tmp_path: Path) -> None:
     runs.add(ahead)
     runs.add(T0)
     assert counted(fresh(file, T0), runs, T0).succeeded == 2
+    assert datetime.fromisoformat(json.loads(file.read_text())["until"]) < T0
     assert counted(fresh(file, ahead), runs, ahead).succeeded == 2
     runs.add(T0 + timedelta(hours=1))
     assert counted(fresh(file, T0), runs, T0).succeeded == 3

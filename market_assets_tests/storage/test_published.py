@@ -160,6 +160,10 @@ def test_junk_is_named_and_does_not_displace_what_was_good(path: Path, junk: byt
     path.with_name("junk").rename(path)
     with reader.snapshot() as snapshot:
         assert value_of(snapshot) == 1
+    make(path, 2)
+    with reader.snapshot() as snapshot:
+        assert value_of(snapshot) == 2
+    path.write_bytes(junk)
     with pytest.raises(NotADatabase, match="it's here"), Published(path).snapshot():
         pass
     reader.close()
