@@ -22,32 +22,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from dagster import AssetMaterialization, DagsterInstance, DagsterRunStatus
-from dagster._core.remote_origin import (
-    ManagedGrpcPythonEnvCodeLocationOrigin,
-    RemoteInstigatorOrigin,
-    RemoteRepositoryOrigin,
-)
-from dagster._core.scheduler.instigation import (
-    InstigatorState,
-    InstigatorStatus,
-    InstigatorType,
-    ScheduleInstigatorData,
-    SensorInstigatorData,
-    TickData,
-    TickStatus,
-)
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
-from dagster._daemon.types import DaemonHeartbeat
 
 from market_assets.clock import SystemClock
 from market_assets.definitions import defs
-from market_assets.health.automation import LOCATION, NEEDED
 from market_assets.health.report import Watched, report, watched
+from market_assets_tests.health.venue import beat, tick
 
 if TYPE_CHECKING:
     from dagster import RepositoryDefinition
-
-    from market_assets.health.automation import Automation
 
 TIMES: Final = 20
 TICKS: Final = 24_000
@@ -94,39 +76,7 @@ def fill(
             copy = dict(examples_of[n % len(examples_of)])
             del copy["id"]
             _insert(db, "job_ticks", copy)
-    for thread in NEEDED:
-        instance.add_daemon_heartbeat(DaemonHeartbeat(time.time(), thread, "id", []))
-
-
-def tick(instance: DagsterInstance, automation: Automation) -> None:
-    """A schedule's or a sensor's state after a tick that went well."""
-    target = LoadableTargetOrigin(module_name="market_assets.definitions")
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, LOCATION)
-    origin = RemoteInstigatorOrigin(
-        RemoteRepositoryOrigin(location, "__repository__"), automation.name
-    )
-    at = time.time()
-    schedule = automation.kind == "schedule"
-    state = InstigatorState(
-        origin,
-        InstigatorType.SCHEDULE if schedule else InstigatorType.SENSOR,
-        InstigatorStatus.DECLARED_IN_CODE,
-        ScheduleInstigatorData("* * * * *", start_timestamp=at)
-        if schedule
-        else SensorInstigatorData(last_tick_timestamp=at, last_tick_success_timestamp=at),
-    )
-    instance.add_instigator_state(state)
-    instance.create_tick(
-        TickData(
-            instigator_origin_id=state.instigator_origin_id,
-            instigator_name=automation.name,
-            instigator_type=state.instigator_type,
-            status=TickStatus.SKIPPED,
-            timestamp=at,
-            selector_id=state.selector_id,
-            skip_reason="the last run is still going",
-        )
-    )
+    beat(instance)
 
 
 def fail_everything(instance: DagsterInstance, repository: RepositoryDefinition) -> None:
