@@ -48,7 +48,7 @@ class Variable:
 VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("MARKET_DB", "data/market.duckdb", "the published database; open it read-only"),
     Variable("DAGSTER_HOME", "data/dagster", "Dagster's instance: runs, events, schedules"),
-    Variable("MARKET_PROFILE", "full", "full, or local: 8 symbols, for a laptop"),
+    Variable("MARKET_PROFILE", "full", "full, or local: 8 symbols and few pages, for a laptop"),
     Variable("MARKET_SYMBOLS", "", "comma-separated Hyperliquid symbols to restrict to"),
     Variable("HYPERLIQUID_API_URL", "https://api.hyperliquid.xyz", "Hyperliquid over HTTP"),
     Variable("HYPERLIQUID_WS_URL", "wss://api.hyperliquid.xyz/ws", "Hyperliquid over WebSocket"),
@@ -210,7 +210,8 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
     env = environment(environ, root)
     defaults = {variable.name: variable.default for variable in VARIABLES}
     market_db = _path(env, defaults, "MARKET_DB", root)
-    values = {**defaults, **_simulated_endpoints(market_db), **env}
+    smaller = source_settings.LOCAL if env.get("MARKET_PROFILE") == "local" else {}
+    values = {**defaults, **smaller, **_simulated_endpoints(market_db), **env}
     if values["MARKET_PROFILE"] not in ("full", "local"):
         raise SettingError(f"MARKET_PROFILE is {values['MARKET_PROFILE']!r}; full or local")
     severity = next((one for one in _SEVERITIES if one == values["ALERT_MIN_SEVERITY"]), None)

@@ -19,6 +19,7 @@ class PolymarketSettings:
 
     Attributes:
         concurrency: requests at once, at most; fewer after a 429.
+        discovery_pages: pages of open events that a walk reads at most; None: all.
         trades_min_usd: smaller trades are not asked for.
         trades_safety: how far before the last trade seen a run reads again, for late ones.
         trades_lookback: how far back an empty table is filled.
@@ -33,6 +34,7 @@ class PolymarketSettings:
     """
 
     concurrency: int
+    discovery_pages: int | None
     trades_min_usd: float
     trades_safety: timedelta
     trades_lookback: timedelta
@@ -71,6 +73,7 @@ class DefillamaSettings:
 
 VARIABLES: Final[tuple[tuple[str, str, str], ...]] = (
     ("MARKET_POLYMARKET_CONCURRENCY", "4", "Polymarket: requests at once; fewer after a 429"),
+    ("MARKET_DISCOVERY_PAGES", "0", "Polymarket: pages of open events in a walk; 0: all"),
     ("MARKET_TRADES_MIN_USD", "1000", "Polymarket: smaller trades are not read"),
     ("MARKET_TRADES_SAFETY_MINUTES", "10", "Polymarket: trades read again, for late ones"),
     ("MARKET_TRADES_LOOKBACK_HOURS", "24", "Polymarket: how far back an empty table is filled"),
@@ -100,6 +103,16 @@ VARIABLES: Final[tuple[tuple[str, str, str], ...]] = (
 )
 """Name, default and meaning of each variable."""
 
+LOCAL: Final[dict[str, str]] = {
+    "MARKET_DISCOVERY_PAGES": "5",
+    "MARKET_TRADES_LOOKBACK_HOURS": "2",
+    "MARKET_TRADES_PAGES": "5",
+    "MARKET_UNIVERSE_SIZE": "20",
+    "MARKET_DEFILLAMA_TOP_CHAINS": "10",
+    "MARKET_DEFILLAMA_TOP_PROTOCOLS": "10",
+}
+"""The defaults of the profile `local`, where they are smaller."""
+
 
 def polymarket(
     number: Callable[[str, float, float], float], names: Callable[[str], tuple[str, ...]]
@@ -112,6 +125,7 @@ def polymarket(
     """
     return PolymarketSettings(
         concurrency=int(number("MARKET_POLYMARKET_CONCURRENCY", 1, 32)),
+        discovery_pages=int(number("MARKET_DISCOVERY_PAGES", 0, 100_000)) or None,
         trades_min_usd=number("MARKET_TRADES_MIN_USD", 0, 1e9),
         trades_safety=timedelta(minutes=number("MARKET_TRADES_SAFETY_MINUTES", 0, 1440)),
         trades_lookback=timedelta(hours=number("MARKET_TRADES_LOOKBACK_HOURS", 0.1, 24 * 365)),

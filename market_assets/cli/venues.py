@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
+from market_assets.cli.probes import SOURCES, probe_of
 from market_assets.settings import load
 
-SOURCES = ("hyperliquid", "polymarket", "defillama")
 VENUES_ARE_UP = "# the simulated venues are up; Ctrl-C stops them"
 """The last line that `simulate` prints, once all its variables are out."""
 
@@ -21,9 +21,7 @@ VENUES_ARE_UP = "# the simulated venues are up; Ctrl-C stops them"
 )
 def probe(source: str, limit: int) -> None:
     """Call a venue, decode what it says and print the rows; touches no database."""
-    from market_assets.cli.probes import PROBES  # noqa: PLC0415 - imports polars and the clients
-
-    PROBES[source](load(), limit)
+    probe_of(source)(load(), limit)
 
 
 @click.command()

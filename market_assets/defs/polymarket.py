@@ -21,6 +21,7 @@ from market_assets.defs.options import (
     written_result,
 )
 from market_assets.defs.runs import Market, ingestion_run
+from market_assets.settings import Settings
 
 Polymarket = dg.ResourceParam[Any]
 """`PolymarketClients`: importing them here, 0.15 s, would be paid for by every other run."""
@@ -61,7 +62,10 @@ _PREVIEWS: Final = {
     ],
 )
 def polymarket_discovery(
-    context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
+    context: dg.AssetExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    polymarket: Polymarket,
+    store: Market,
 ) -> Iterator[dg.MaterializeResult[Any]]:
     """Every open event and market of the venue."""
     from market_assets.ingestion.polymarket.catalogue import Catalogue  # noqa: PLC0415 - only here
@@ -69,7 +73,8 @@ def polymarket_discovery(
     clock = SystemClock()
     wanted = [key.to_user_string() for key in sorted(context.selected_asset_keys)]
     runs = [ingestion_run(context, channel_of(asset).name, asset=asset) for asset in wanted]
-    done = Catalogue(polymarket.gamma, store, clock=clock, runs=runs).refresh()
+    pages = settings.polymarket.discovery_pages
+    done = Catalogue(polymarket.gamma, store, clock=clock, runs=runs, most_pages=pages).refresh()
     for asset in wanted:
         rows = store.read(_PREVIEWS[asset])
         written = done.events if asset == "polymarket_events" else done.markets
@@ -77,6 +82,7 @@ def polymarket_discovery(
             *((written,) if written is not None else ()),
             row_count=count_rows(store, tables.table(asset)),
             pages=done.pages,
+            is_whole=done.is_whole,
             open=done.open_events if asset == "polymarket_events" else done.open_markets,
             looked_up=done.looked_up,
             not_found=done.not_found,

@@ -89,7 +89,7 @@ def test_no_command_shows_them_all(inside: Inside) -> None:
     [
         (["nonsense"], "No such command 'nonsense'"),
         (["probe"], "Missing argument 'SOURCE'"),
-        (["probe", "mtgox"], "'mtgox' is not 'hyperliquid'"),
+        (["probe", "mtgox"], "'mtgox' is not one of 'hyperliquid', 'polymarket', 'defillama'"),
         (["probe", "hyperliquid", "--limit", "0"], "0 is not in the range"),
         (["stream", "hyperliquid"], "--duration"),
         (["stream", "hyperliquid", "--duration", "-1"], "-1.0 is not in the range"),

@@ -1,20 +1,23 @@
-"""What `probe` does for each venue: the same client and the same frames as the assets, printed."""
+"""What `probe` does for each venue: the same client and the same frames as the assets, printed.
+
+A module per venue, of its name, with a function `probe(settings, limit)`. Only the one that is
+asked for is imported: each brings its clients.
+"""
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
-
-from market_assets.cli.probes.defillama import probe_defillama
-from market_assets.cli.probes.hyperliquid import probe_hyperliquid
-from market_assets.cli.probes.polymarket import probe_polymarket
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from market_assets.settings import Settings
 
-PROBES: Final[dict[str, Callable[[Settings, int], None]]] = {
-    "hyperliquid": probe_hyperliquid,
-    "polymarket": probe_polymarket,
-    "defillama": probe_defillama,
-}
+SOURCES: Final = ("hyperliquid", "polymarket", "defillama")
+
+
+def probe_of(source: str) -> Callable[[Settings, int], None]:
+    """What calls a venue and prints so many rows of what it says."""
+    probe: Callable[[Settings, int], None] = import_module(f"{__name__}.{source}").probe
+    return probe

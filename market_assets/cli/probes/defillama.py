@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from market_assets.settings import Settings
 
 
-def probe_defillama(settings: Settings, limit: int) -> None:
+def probe(settings: Settings, limit: int) -> None:
     """The lists, and the daily series of the first chain and the first protocol, as written."""
     chosen = settings.defillama
     # The budget is shared with what is running; its file is the only thing that is touched.

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from market_assets.settings import Settings
 
 
-def probe_hyperliquid(settings: Settings, limit: int) -> None:
+def probe(settings: Settings, limit: int) -> None:
     """The registry, mids and one asset's candles, as they would be written."""
     # The budget is shared with what is running; its file is the only thing that is touched.
     budget = weight_budget(settings.state_dir / "hyperliquid.budget", share=settings.weight_share)

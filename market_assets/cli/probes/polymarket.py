@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LATELY = timedelta(hours=1)
 
 
-def probe_polymarket(settings: Settings, limit: int) -> None:
+def probe(settings: Settings, limit: int) -> None:
     """One page of open events, and what hangs on its first markets, as they would be written."""
     urls = PolymarketUrls(
         settings.polymarket_gamma_url, settings.polymarket_data_url, settings.polymarket_clob_url

@@ -43,6 +43,7 @@ class Discovery:
         events: what was written of events; None where they were not wanted.
         markets: the same of markets.
         pages: pages of the open list.
+        is_whole: the walk came to the end of the list.
         open_events: events on it.
         open_markets: markets in them.
         looked_up: events and markets asked for by id, because they left the list or wait for the
@@ -54,6 +55,7 @@ class Discovery:
     events: Written | None = None
     markets: Written | None = None
     pages: int = 0
+    is_whole: bool = True
     open_events: int = 0
     open_markets: int = 0
     looked_up: int = 0
@@ -74,16 +76,25 @@ class Catalogue:
         store: where they are kept.
         clock: for the time of receipt.
         runs: what the rows are counted in; their assets say which of the two tables is written.
+        most_pages: pages that a walk reads at most; None: all. What a walk that was cut short did
+            not see is taken for closed only once its end has passed.
     """
 
     def __init__(
-        self, client: GammaClient, store: Store, *, clock: Clock, runs: Sequence[IngestionRun]
+        self,
+        client: GammaClient,
+        store: Store,
+        *,
+        clock: Clock,
+        runs: Sequence[IngestionRun],
+        most_pages: int | None = None,
     ) -> None:
         self._client = client
         self._store = store
         self._clock = clock
         self._runs = tuple(runs)
         self._wanted = {run.asset_key for run in runs}
+        self._most_pages = most_pages
         self.done = Discovery()
 
     def refresh(self) -> Discovery:
@@ -93,9 +104,9 @@ class Catalogue:
             VenueError: the walk broke off, or ids could not be looked up; what was read is stored.
         """
         seen_events, seen_markets = self._walk()
-        self._look_up_events(self._left(seen_events, "open_events"))
+        self._look_up_events(self._left("open_events", seen_events))
         # Markets that came with their events are up to date now; what is left, left alone.
-        self._look_up_markets(self._left(seen_markets, "open_markets", now=self._clock.now()))
+        self._look_up_markets(self._left("open_markets", seen_markets))
         return self.done
 
     def _walk(self) -> tuple[set[str], set[str]]:
@@ -113,15 +124,19 @@ class Catalogue:
             if len(batch) >= _EVENTS_A_WRITE:
                 self._write(batch)
                 batch = []
+            if self.done.pages == self._most_pages and page.next_cursor is not None:
+                self.done.is_whole = False
+                break
         self._write(batch)
         self.done.open_events, self.done.open_markets = len(seen_events), len(seen_markets)
         return seen_events, seen_markets
 
-    def _left(self, seen: Collection[str], question: str, **params: object) -> list[str]:
+    def _left(self, question: str, seen: Collection[str]) -> list[str]:
         """Ids that the store has as open, or as closed without a result, and the walk did not see.
 
         The latest come first: with more than a run can look up, the rest waits.
         """
+        params = {"now": self._clock.now(), "is_whole": self.done.is_whole}
         stored = self._store.read(query("polymarket", question), params)
         unseen = (id_ for id_ in stored["id"].to_list() if id_ not in seen)
         return list(islice(unseen, _LOOKUPS))

@@ -94,7 +94,7 @@ def read_trades(
     now = clock.now()
     ledger = GapLedger.of(store, run.channel)
     read_to = _read_to(store, run)
-    since = now - plan.lookback if read_to is None else min(read_to, now) - plan.safety
+    since = now - plan.lookback if read_to is None else read_to - plan.safety
     target = floor(since, SECOND)
     done = PresentRead(target=target)
     ledger.missing(target, FAR, cause=BEING_READ, now=now)

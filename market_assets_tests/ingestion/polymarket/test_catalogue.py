@@ -33,12 +33,16 @@ def clock() -> ManualClock:
 
 
 def walk(
-    gamma: FakeGamma, store: Store, clock: ManualClock, assets: tuple[str, ...] = BOTH
+    gamma: FakeGamma,
+    store: Store,
+    clock: ManualClock,
+    assets: tuple[str, ...] = BOTH,
+    most_pages: int | None = None,
 ) -> Discovery:
     runs = [
         IngestionRun("polymarket", asset.partition("_")[2], asset, clock.now()) for asset in assets
     ]
-    return Catalogue(gamma, store, clock=clock, runs=runs).refresh()  # type: ignore[arg-type]
+    return Catalogue(gamma, store, clock=clock, runs=runs, most_pages=most_pages).refresh()  # type: ignore[arg-type]
 
 
 def markets(store: Store) -> dict[str, dict[str, object]]:
@@ -146,6 +150,21 @@ def test_a_walk_that_breaks_off_keeps_what_it_read_and_closes_nothing(
     assert gamma.asked == []
     assert markets(store)["0xa"]["best_bid"] == 0.3
     assert markets(store)["0xb"]["closed"] is False
+
+
+def test_a_walk_cut_short_takes_only_what_has_ended_for_gone(
+    store: Store, clock: ManualClock
+) -> None:
+    """A laptop reads a few pages; the rest of the list is not looked up one by one."""
+    ended = NOW - timedelta(minutes=1)
+    over = event("2", market("0xb", event_id="2", end_at=ended), end_at=ended)
+    gamma = FakeGamma(pages=[[event("1", market("0xa"))], [over], [event("3", market("0xc"))]])
+    walk(gamma, store, clock)
+    clock.advance(600)
+    done = walk(gamma, store, clock, most_pages=1)
+    assert (done.pages, done.is_whole) == (1, False)
+    assert gamma.asked == [("2",), ("0xb",)]
+    assert walk(gamma, store, clock, most_pages=3).is_whole
 
 
 def test_one_of_the_two_tables_can_be_had_alone(store: Store, clock: ManualClock) -> None:

@@ -222,13 +222,15 @@ def test_rows_that_vanish_leave_no_hole() -> None:
     assert fills(since(kept, ago(100))) <= fills(found.values())
 
 
-def test_one_empty_answer_is_asked_for_again() -> None:
-    """An empty page in the midst is not the end."""
+@pytest.mark.parametrize("empty", [1, 2, 3])
+@pytest.mark.parametrize("top", [FAR, ago(10)], ids=["the present", "a window"])
+def test_one_empty_answer_is_asked_for_again(empty: int, top: datetime) -> None:
+    """Neither the first nor one in the midst is the end."""
     feed = MemoryFeed(trades(200))
     rows = feed.rows
-    feed.before = lambda number: setattr(feed, "rows", [] if number == 3 else rows)
-    found, _ = read_all(walk(feed, ago(100)))
-    assert fills(since(rows, ago(100))) <= fills(found.values())
+    feed.before = lambda number: setattr(feed, "rows", [] if number == empty else rows)
+    found, _ = read_all(walk(feed, ago(100), top=top))
+    assert fills(found.values()) == fills(since(rows, ago(100), top))
 
 
 def test_empty_answers_where_there_were_trades_are_nonsense() -> None:
