@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
 import time
@@ -73,6 +74,7 @@ def main() -> None:
     if chosen.live:
         print("\n".join(processes.report(chosen.live)))
         return
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))  # the venues must end too
     warnings.simplefilter("ignore")  # Dagster's of its own beta parameters, once a run
     began = time.monotonic()
     start = datetime.now(tz=UTC).replace(hour=0, minute=0, second=0, microsecond=0)

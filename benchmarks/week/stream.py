@@ -129,6 +129,8 @@ class Stream:
         self.sessions += 1
         self._thread = threading.Thread(target=run, name="stream", daemon=True)
         self._thread.start()
+        # Two runs must not start at once in one process: their loggers' locks can cross.
+        self._turns.heard.get(timeout=_PATIENCE_S)
 
 
 class _Session:
@@ -163,6 +165,7 @@ class _Session:
         del stop, alive
         draining = threading.Thread(target=self._drainer.run, name="drain", daemon=True)
         draining.start()
+        self._turns.heard.put(self._began_at)
         while (until := self._turns.wanted.get()) is not None:
             while self._clock.now() < until:
                 self._step()

@@ -60,7 +60,12 @@ def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Se
         keep_runs=settings.keep_runs,
         keep_failed_runs=settings.keep_failed_runs,
     )
-    context.log.info("pruned %s runs and %s bytes of their files", pruned.runs, pruned.bytes_freed)
+    context.log.info(
+        "pruned %s runs, %s bytes of their files, %s rows that they left",
+        pruned.runs,
+        pruned.bytes_freed,
+        pruned.rows,
+    )
 
 
 @dg.job(

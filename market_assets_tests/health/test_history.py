@@ -1,10 +1,13 @@
-"""Dagster's own history is pruned, files included."""
+"""Dagster's own history is pruned, with the files and the rows that runs leave behind."""
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
+import dagster as dg
 from dagster import DagsterInstance
 
 from market_assets.health.history import prune
@@ -47,3 +50,67 @@ def test_runs_of_other_jobs_and_failures_are_kept_longer(instance: DagsterInstan
     assert _prune(instance, timedelta(days=29), {"things_refresh"}) == 0
     assert _prune(instance, timedelta(days=31), set()) == 1
     assert instance.get_run_by_id(bad) is None
+
+
+@dg.asset
+def checked() -> None: ...
+
+
+@dg.asset_check(asset=checked)
+def is_fine() -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(passed=True)
+
+
+def _evaluate(instance: DagsterInstance, times: int) -> list[str]:
+    """Runs of a job that evaluates a check, with a tag each; their ids."""
+    job = dg.define_asset_job("checked_refresh", selection=[checked])
+    defined = dg.Definitions(assets=[checked], asset_checks=[is_fine], jobs=[job])
+    resolved = defined.resolve_job_def("checked_refresh")
+    done = [resolved.execute_in_process(instance=instance, tags={"a": "b"}) for _ in range(times)]
+    return [one.run_id for one in done]
+
+
+def _run_ids(instance: DagsterInstance, query: str, database: str) -> set[str]:
+    path = Path(instance.root_directory, "history", database)
+    with closing(sqlite3.connect(path)) as connection:
+        return {run_id for (run_id,) in connection.execute(query)}
+
+
+def _tagged(instance: DagsterInstance) -> set[str]:
+    return _run_ids(instance, "select run_id from run_tags", "runs.db")
+
+
+def _evaluated(instance: DagsterInstance) -> set[str]:
+    return _run_ids(instance, "select run_id from asset_check_executions", "runs/index.db")
+
+
+def test_no_rows_stay_of_deleted_runs_but_the_latest_evaluation(instance: DagsterInstance) -> None:
+    """Dagster itself leaves tags and evaluations; the latest tells whether a check failed."""
+    *old, last_old = _evaluate(instance, 3)
+    assert _tagged(instance) == _evaluated(instance) == {*old, last_old}
+    assert _prune(instance, timedelta(hours=7), {"checked_refresh"}) == 3
+    assert _tagged(instance) == set()
+    assert _evaluated(instance) == {last_old}
+    (key,) = dg.Definitions(asset_checks=[is_fine]).resolve_asset_graph().asset_check_keys
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])
+    assert latest[key].run_id == last_old
+
+    [new] = _evaluate(instance, 1)
+    assert _prune(instance, timedelta(0), {"checked_refresh"}) == 0
+    assert _evaluated(instance) == {new}, "what was kept as the latest goes with the next one"
+    assert _tagged(instance) == {new}
+
+
+def test_an_evaluation_that_never_ended_does_not_take_the_last_one_s_place(
+    instance: DagsterInstance,
+) -> None:
+    """A run that is going on has planned its checks: what they said last is not deleted for it."""
+    [over] = _evaluate(instance, 1)
+    path = Path(instance.root_directory, "history", "runs", "index.db")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(
+            "insert into asset_check_executions (asset_key, check_name, run_id, execution_status)"
+            " select asset_key, check_name, 'planned', 'PLANNED' from asset_check_executions"
+        )
+    assert _prune(instance, timedelta(hours=7), {"checked_refresh"}) == 1
+    assert _evaluated(instance) == {over, "planned"}
