@@ -14,6 +14,7 @@ NAMES = (
     "features",
     "features_run",
     "discovery",
+    "trades",
     "matching",
     "health",
     "api",

@@ -175,7 +175,8 @@ def test_requests_are_paced(tmp_path: Path) -> None:
         waits.append(round(seconds, 3))
         on.clock.advance(seconds)
 
-    read(on, feed, sleep=sleep)
+    read(on, feed, replace(PLAN, page_rows=20), sleep=sleep)
+    assert len(waits) > 6
     assert len(waits) == len(feed.asked) - 2
     assert set(waits) == {0.117}
 
