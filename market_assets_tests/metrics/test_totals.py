@@ -83,7 +83,7 @@ def test_pruning_and_a_restart_take_nothing_away(tmp_path: Path) -> None:
         max_size=40,
     )
 )
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_totals_are_those_of_all_runs_there_ever_were(
     tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
 ) -> None:
