@@ -82,7 +82,7 @@ def test_the_file_cannot_be_written_and_no_other_can_be_read(path: Path) -> None
 
 
 def test_writers_of_other_files_never_wait_and_readers_never_fail(path: Path) -> None:
-    """Four threads read while the file is replaced twenty times; each sees values that only grow."""
+    """Four threads read while it is replaced twenty times; each sees values that only grow."""
     reader, stop = Published(path), threading.Event()
 
     def read() -> list[int]:
