@@ -156,7 +156,7 @@ def _free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def _wait_until_well(env: dict[str, str], patience_s: float = 300.0) -> float:
+def _wait_until_well(env: dict[str, str], patience_s: float) -> float:
     """Seconds until every channel is ok."""
     began = time.monotonic()
     command = [sys.executable, "-m", "market_assets.cli.main", "status", "--json"]
@@ -169,8 +169,12 @@ def _wait_until_well(env: dict[str, str], patience_s: float = 300.0) -> float:
 
 
 @contextmanager
-def running() -> Iterator[System]:
-    """The whole system in a folder and on ports of its own, from when all channels are ok."""
+def running(patience_s: float = 300.0) -> Iterator[System]:
+    """The whole system in a folder and on ports of its own, from when all channels are ok.
+
+    Args:
+        patience_s: how long that may take.
+    """
     with tempfile.TemporaryDirectory(prefix="market-assets-bench-") as folder:
         database = f"{folder}/data/market.duckdb"
         env = {
@@ -185,7 +189,9 @@ def running() -> Iterator[System]:
             command, env=env, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         try:
-            yield System(env, Path(database), Path(env["DAGSTER_HOME"]), _wait_until_well(env))
+            yield System(
+                env, Path(database), Path(env["DAGSTER_HOME"]), _wait_until_well(env, patience_s)
+            )
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(timeout=120)

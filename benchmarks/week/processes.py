@@ -17,6 +17,7 @@ import psutil
 from benchmarks.system import LEFT_OUT, processes, running
 
 _SAMPLE_S: Final = 10.0
+_PATIENCE_S: Final = 1200.0
 _COMES_AND_GOES: Final = "run"
 """A run's worker lives for seconds: what it has at its end is given back."""
 
@@ -52,7 +53,7 @@ def watched(database: str, minutes: float) -> dict[str, list[Sample]]:
 
 def report(minutes: float) -> list[str]:
     """A Markdown table: where each kind began and ended, and how it grew in the second half."""
-    with running() as system:
+    with running(_PATIENCE_S) as system:
         found = watched(str(system.database), minutes)
     lines = [
         "| process | PSS at first, MB | at last | second half, MB an hour | files | threads |",
