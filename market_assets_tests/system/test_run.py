@@ -24,6 +24,20 @@ TABLES = (
     "hyperliquid_funding_pressure",
     "hyperliquid_liquidity_profiles",
     "hyperliquid_positioning_pressure",
+    "polymarket_events",
+    "polymarket_markets",
+    "polymarket_market_asset_links",
+    "polymarket_tags",
+    "polymarket_immediate_markets",
+    "polymarket_later_markets",
+    "polymarket_tracked_universe",
+    "polymarket_market_metrics",
+    "polymarket_trades",
+    "defillama_subjects",
+    "defillama_capital_base",
+    "defillama_capital_flows",
+    "defillama_economic_throughput",
+    "defillama_daily_history",
     "ingestion_runs",
 )
 
@@ -61,7 +75,7 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
         seen = notebook.execute("select count(*) from hyperliquid_mid_prices").fetchall()
 
         # A second shell materializes an asset beside the running system.
-        for asset in ("hyperliquid_assets", "hyperliquid_technical_indicators"):
+        for asset in ("hyperliquid_technical_indicators", "polymarket_trades"):
             running.dagster(
                 *("asset", "materialize", "-m", "market_assets.definitions", "--select", asset)
             )
