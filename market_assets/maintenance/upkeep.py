@@ -77,6 +77,8 @@ def _delete_old(store: Store, retention: Mapping[str, timedelta], now: datetime)
             if rule.only is not None:
                 where += f" and {rule.only[0]} = ?"
                 params.append(rule.only[1])
+            if rule.once:
+                where += f" and {rule.once} is not null"
             deletions.append(Delete(table, where, params))
     deleted: dict[str, int] = {}
     for done in store.write(*deletions):

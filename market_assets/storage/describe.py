@@ -62,7 +62,8 @@ def _retention(spec: TableSpec) -> str:
     rules = []
     for rule in spec.retention:
         only = f" where `{rule.only[0]}` is `{rule.only[1]}`" if rule.only else ""
-        rules.append(f"{_duration(rule.keep)}{only} (`{rule.setting}`)")
+        once = f" and `{rule.once}` is set" if rule.once else ""
+        rules.append(f"{_duration(rule.keep)}{only}{once} (`{rule.setting}`)")
     return f"Rows are kept for {'; '.join(rules)}."
 
 

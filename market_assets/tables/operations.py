@@ -40,12 +40,24 @@ INGESTION_GAPS: Final = TableSpec(
         key_column("symbol", "The asset."),
         key_column("gap_from_at", "First instant that is missing.", "TIMESTAMPTZ"),
         Column("gap_to_at", "TIMESTAMPTZ", "First instant that is there again.", required=True),
-        Column("cause", "VARCHAR", "fresh, downtime, reconnect, silence.", required=True),
+        Column(
+            "cause",
+            "VARCHAR",
+            "fresh, downtime, reconnect, silence; of trades: being read, page cap, unreadable.",
+            required=True,
+        ),
         Column("detected_at", "TIMESTAMPTZ", "When it was found.", required=True),
         Column("healed_at", "TIMESTAMPTZ", "When it was filled; NULL while open."),
         Column("healed_rows", "BIGINT", "Rows that filled it.", "rows"),
     ),
     key=("source", "channel", "symbol", "gap_from_at"),
     time_column="detected_at",
-    retention=(Retention(timedelta(days=7), "MARKET_KEEP_GAPS_HOURS"),),
+    retention=(
+        # The exchange keeps no candles of a week ago: what is open then stays a hole.
+        Retention(timedelta(days=7), "MARKET_KEEP_GAPS_HOURS", ("source", "hyperliquid")),
+        # Trades can be had for years: a gap in them is forgotten only once it is filled.
+        Retention(
+            timedelta(days=7), "MARKET_KEEP_GAPS_HOURS", ("source", "polymarket"), "healed_at"
+        ),
+    ),
 )

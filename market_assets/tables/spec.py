@@ -34,11 +34,13 @@ class Retention:
         keep: the age after which a row is deleted (the default of the setting).
         setting: the environment variable that changes it, in hours.
         only: restricts the rule to rows where `only[0]` equals `only[1]`.
+        once: restricts it to rows in which this column is not NULL.
     """
 
     keep: timedelta
     setting: str
     only: tuple[str, str] | None = None
+    once: str = ""
 
 
 @dataclass(frozen=True)

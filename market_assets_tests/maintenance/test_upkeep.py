@@ -11,7 +11,7 @@ import pytest
 from market_assets.maintenance.upkeep import Upkeep, keep_up
 from market_assets.storage.runs import IngestionRun
 from market_assets.storage.store import Store
-from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
+from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES, INGESTION_GAPS
 
 NOW = datetime(2026, 11, 20, 12, 10, tzinfo=UTC)
 HOUR = datetime(2026, 11, 20, 11, tzinfo=UTC)
@@ -130,6 +130,30 @@ def test_rows_past_their_retention_go_and_others_stay(store: Store) -> None:
     assert done.deleted == {"hyperliquid_candles": 2, "hyperliquid_mid_prices": 1}
     left = store.read("select interval, count(*) from hyperliquid_candles group by 1 order by 1")
     assert left.rows() == [("1h", 1), ("1m", 1)]
+
+
+def test_a_gap_in_trades_is_forgotten_only_once_it_is_filled(store: Store) -> None:
+    """The venue gives trades of years; the exchange gives no candles of a week ago."""
+    found = NOW - timedelta(days=8)
+    rows = [
+        {
+            "source": source,
+            "channel": "any",
+            "symbol": symbol,
+            "gap_from_at": found - MINUTE,
+            "gap_to_at": found,
+            "cause": "any",
+            "detected_at": found,
+            "healed_at": healed_at,
+        }
+        for source in ("hyperliquid", "polymarket")
+        for symbol, healed_at in (("open", None), ("healed", found))
+    ]
+    store.merge(INGESTION_GAPS, pl.DataFrame(rows, schema=INGESTION_GAPS.schema))
+    upkeep(store)
+    assert store.read("select source, symbol from ingestion_gaps").rows() == [
+        ("polymarket", "open")
+    ]
 
 
 def test_a_setting_changes_the_retention(store: Store) -> None:
