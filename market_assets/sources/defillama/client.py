@@ -18,13 +18,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
 from market_assets.clock import SystemClock
-from market_assets.sources.bodies import excerpt
 from market_assets.sources.concurrency import AdaptiveLimit, Outcomes, fetch_all
+from market_assets.sources.decoding import decoded
 from market_assets.sources.defillama import series, wire
-from market_assets.sources.errors import VenueNonsense, VenueUnavailable
 from market_assets.sources.http import HttpTransport, TransportStats
 from market_assets.sources.limits import WeightBudget
 
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from market_assets.clock import Clock
-    from market_assets.sources.bodies import Body
     from market_assets.sources.defillama.model import (
         Chain,
         ChainStablecoins,
@@ -119,7 +115,7 @@ class DefiLlamaClient:
             VenueError: it could not be had; the class says why. So for every method here.
         """
         body = self._api.get_large_json("/protocols", weight=_PER_REQUEST)
-        return _told("/protocols", _decoded("/protocols", body, wire.read_protocols))
+        return _told("/protocols", decoded(VENUE, "/protocols", body, wire.read_protocols))
 
     def chains(self) -> Listed[Chain]:
         """Every chain, with what is locked in it now."""
@@ -129,7 +125,7 @@ class DefiLlamaClient:
         """Stablecoins on each chain now, in dollars."""
         path = "/stablecoinchains"
         body = self._stablecoins.get_json(path, weight=_PER_REQUEST)
-        return _told(path, _decoded(path, body, wire.read_stablecoin_chains))
+        return _told(path, decoded(VENUE, path, body, wire.read_stablecoin_chains))
 
     def overview(self, what: Dimension, data_type: str | None = None) -> Overview:
         """What every protocol turned over, without charts.
@@ -165,7 +161,7 @@ class DefiLlamaClient:
         """Stablecoins on a chain, in dollars, by day; the name is that of `/stablecoinchains`."""
         path = f"/stablecoincharts/{_quoted(chain)}"
         body = self._stablecoins.get_json(path, weight=_PER_REQUEST)
-        return _decoded(path, body, self._dated(series.read_stablecoins))
+        return decoded(VENUE, path, body, self._dated(series.read_stablecoins))
 
     def fetch_all(
         self, items: Iterable[Item], fetch: Callable[[Item], Series]
@@ -196,16 +192,7 @@ class DefiLlamaClient:
         return lambda body: read(body, self._clock.now().date())
 
     def _ask(self, path: str, query: Mapping[str, str], decode: Callable[[bytes], _T]) -> _T:
-        return _decoded(path, self._api.get_json(path, query, weight=_PER_REQUEST), decode)
-
-
-def _decoded(what: str, body: Body, decode: Callable[..., _T]) -> _T:
-    try:
-        return decode(body)
-    except msgspec.ValidationError as error:
-        raise VenueNonsense(VENUE, f"{what}: {error}: {excerpt(body)}") from error
-    except msgspec.DecodeError as error:
-        raise VenueUnavailable(VENUE, f"{what}: cut or no JSON: {error}") from error
+        return decoded(VENUE, path, self._api.get_json(path, query, weight=_PER_REQUEST), decode)
 
 
 def _told(what: str, listed: Listed[_T]) -> Listed[_T]:

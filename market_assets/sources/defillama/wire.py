@@ -7,8 +7,7 @@ Documented at https://defillama.com/docs/api. What the readers put up with:
 - keys that nobody here knows are skipped without being built.
 
 A row without what identifies it is rejected; a single value that is no number is left out
-of its row. Both are named with the reason. The readers raise `msgspec.DecodeError` for what is no
-JSON, and its subclass `msgspec.ValidationError` for JSON of another shape.
+of its row. Both are named with the reason. The readers raise one of `decoding.UNREADABLE`.
 
 Not here: daily series (`series.py`), requests and errors (`client.py`), tables (`frames.py`).
 """
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 
+from market_assets.sources.decoding import UNREADABLE
 from market_assets.sources.defillama.model import (
     Chain,
     ChainStablecoins,
@@ -266,7 +266,7 @@ def _listed(
     for position, raw in enumerate(raws):
         try:
             items.append(make(decode(raw), faults.__setitem__))
-        except (msgspec.DecodeError, ValueError) as error:
+        except (*UNREADABLE, ValueError) as error:
             rejected[_name(raw, position)] = f"{error}"
     if raws and not items:
         name, reason = next(iter(rejected.items()))
@@ -285,6 +285,6 @@ def _name(raw: msgspec.Raw, position: int) -> str:
     """How people find a row that could not be read."""
     try:
         named = msgspec.json.decode(raw, type=_Named)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return f"row {position}"
     return _text(named.slug) or _text(named.name) or f"row {position}"

@@ -10,10 +10,7 @@ import threading
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import msgspec
-
-from market_assets.sources.bodies import excerpt
-from market_assets.sources.errors import VenueNonsense, VenueUnavailable
+from market_assets.sources.decoding import decoded
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -45,7 +42,7 @@ class InfoEndpoint:
         Args:
             request: what to ask; its `type` names it in errors.
             weight: what it costs of the shared budget.
-            decode: raises msgspec's errors for what cannot be read.
+            decode: raises one of `UNREADABLE` for what it cannot read.
 
         Raises:
             VenueError: of the class that says what went wrong.
@@ -53,12 +50,7 @@ class InfoEndpoint:
         kind = request["type"]
         refusal = _UNKNOWN_COIN if kind in _TAKE_A_COIN else None
         body = self.http.post_json("/info", request, weight=weight, refusal=refusal)
-        try:
-            return decode(body)
-        except msgspec.ValidationError as error:
-            raise VenueNonsense(VENUE, f"{kind}: {error}: {excerpt(body, 100)}") from error
-        except msgspec.DecodeError as error:
-            raise VenueUnavailable(VENUE, f"{kind}: cut or no JSON: {error}") from error
+        return decoded(VENUE, str(kind), body, decode)
 
     def note(self, what: str, faults: Sequence[str]) -> None:
         """Count rows that were dropped, and say so once per answer."""

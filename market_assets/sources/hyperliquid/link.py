@@ -13,8 +13,7 @@ import asyncio
 import logging
 from typing import TYPE_CHECKING, Final, NoReturn
 
-import msgspec
-
+from market_assets.sources.decoding import UNREADABLE
 from market_assets.sources.hyperliquid.ledger import Ledger
 from market_assets.sources.hyperliquid.messages import (
     PING,
@@ -132,7 +131,7 @@ class Link:
         now = self._clock.monotonic()
         try:
             frame = decode_frame(raw)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        except UNREADABLE:
             self._tally.undecodable += 1
             self._tally.garbage(raw)
             return

@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from market_assets.sources.decoding import UNREADABLE
 from market_assets.sources.hyperliquid.sanity import sound_mids
 from market_assets.sources.hyperliquid.wire import CandleUpdate, decoder, read_numbers
 
@@ -141,8 +142,8 @@ def decode_frame(raw: bytes) -> Frame:
     The common frames take one pass; only what that pass refuses is looked at again.
 
     Raises:
-        msgspec.DecodeError: it is no JSON object with a `channel`, or one of a known channel with
-            another shape.
+        UNREADABLE: it is no JSON object with a `channel`, or one of a known channel with another
+            shape.
     """
     try:
         frame = _frames.decode(raw)
@@ -172,7 +173,7 @@ def subscription_in(text: str) -> Subscription | None:
     for quote in _quotes:
         try:
             said: Ack | Echo = quote.decode(quoted)
-        except msgspec.DecodeError:
+        except UNREADABLE:
             continue
         return said.subscription.subscription if isinstance(said, Ack) else said.subscription
     return None

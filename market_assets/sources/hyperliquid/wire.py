@@ -7,8 +7,7 @@ the decoders put up with:
 - optional fields are absent, null or given; keys that nobody here knows are ignored;
 - a list is decoded row by row where one bad row must not cost the others.
 
-Decoders raise `msgspec.DecodeError` (no JSON) or its subclass `msgspec.ValidationError` (JSON of
-another shape).
+Decoders raise one of `decoding.UNREADABLE`.
 
 Not here: contexts, funding and books (`market_wire.py`), WebSocket frames (`messages.py`), what a
 price may be (`sanity.py`), requests and errors (`client.py`), tables (`frames.py`).
@@ -19,6 +18,8 @@ from __future__ import annotations
 from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
+
+from market_assets.sources.decoding import UNREADABLE
 
 _T = TypeVar("_T")
 
@@ -154,7 +155,7 @@ def decode_candles(body: bytes) -> Rows[CandleUpdate]:
     """`candleSnapshot`."""
     try:
         return Rows(_candles.decode(body), [])
-    except msgspec.ValidationError:
+    except UNREADABLE:
         return read_rows(_raw_list.decode(body), _candle)
 
 
@@ -201,7 +202,7 @@ def read_rows(raws: list[msgspec.Raw], row: msgspec.json.Decoder[Any]) -> Rows[A
     for position, raw in enumerate(raws):
         try:
             items.append(row.decode(raw))
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             items.append(None)
             faults.append((position, f"{error}: {bytes(raw)[:120].decode('utf-8', 'replace')}"))
     return Rows(items, faults)
@@ -213,6 +214,6 @@ def read_numbers(raws: dict[str, msgspec.Raw]) -> tuple[dict[str, float], dict[s
     for coin, raw in raws.items():
         try:
             numbers[coin] = _number.decode(raw)
-        except msgspec.DecodeError as error:
+        except UNREADABLE as error:
             faults[coin] = f"{error}: {bytes(raw)[:60].decode('utf-8', 'replace')}"
     return numbers, faults

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from market_assets.clock import from_ms
+from market_assets.sources.decoding import UNREADABLE
 from market_assets.sources.polymarket import values
 from market_assets.sources.polymarket.model import Book, Books, Quote, Quotes
-from market_assets.sources.polymarket.values import UNREADABLE, Reader
+from market_assets.sources.polymarket.values import Reader
 from market_assets.sources.polymarket.wire import Id, Number, read_rows
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, cast
 import msgspec
 
 from market_assets.clock import from_s
+from market_assets.sources.decoding import UNREADABLE
 from market_assets.sources.polymarket import values
 from market_assets.sources.polymarket.model import OpenInterest, Trade, TradePage
 from market_assets.sources.polymarket.wire import Number, Rows, read_rows
@@ -118,7 +119,7 @@ def _trade_rows(body: bytes) -> Rows[WireTrade]:
     """All rows in one go; one by one only where that fails."""
     try:
         whole = _whole_trades.decode(body)
-    except values.UNREADABLE:
+    except UNREADABLE:
         return read_rows(_raw_list.decode(body), _trade, "trade")
     return Rows(whole, {})
 

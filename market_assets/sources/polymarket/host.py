@@ -13,12 +13,10 @@ import time
 from collections import deque
 from typing import TYPE_CHECKING, Final, TypeVar
 
-import msgspec
-
 from market_assets.clock import SystemClock
-from market_assets.sources.bodies import excerpt
 from market_assets.sources.concurrency import AdaptiveLimit, fetch_all
-from market_assets.sources.errors import VenueNonsense, VenueRejected, VenueUnavailable
+from market_assets.sources.decoding import decoded
+from market_assets.sources.errors import VenueNonsense, VenueRejected
 from market_assets.sources.http import HttpTransport
 
 if TYPE_CHECKING:
@@ -100,16 +98,16 @@ class HostClient:
             path: names the question in errors.
             query: a parameter with several values is repeated.
             weight: what it costs of the shared budget.
-            decode: raises msgspec's errors for what cannot be read.
+            decode: raises one of `UNREADABLE` for what it cannot read.
 
         Raises:
             VenueError: of the class that says what went wrong.
         """
-        return _decoded(path, self._http.get_json(path, query, weight=weight), decode)
+        return decoded(VENUE, path, self._http.get_json(path, query, weight=weight), decode)
 
     def _post(self, path: str, payload: object, weight: int, decode: Callable[[bytes], _T]) -> _T:
         """The decoded answer to a POST; otherwise as `_get`."""
-        return _decoded(path, self._http.post_json(path, payload, weight=weight), decode)
+        return decoded(VENUE, path, self._http.post_json(path, payload, weight=weight), decode)
 
     def _in_batches(
         self, identifiers: Iterable[str], most: int, ask: Callable[[tuple[str, ...]], _T]
@@ -175,17 +173,6 @@ class HostClient:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
-
-
-def _decoded(what: str, body: bytes, decode: Callable[[bytes], _T]) -> _T:
-    try:
-        return decode(body)
-    except msgspec.ValidationError as error:
-        raise VenueNonsense(VENUE, f"{what}: {error}: {excerpt(body)}") from error
-    except RecursionError as error:
-        raise VenueNonsense(VENUE, f"{what}: nested without end: {excerpt(body)}") from error
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise VenueUnavailable(VENUE, f"{what}: cut or no JSON: {error}") from error
 
 
 def _halving(batch: tuple[str, ...], ask: Callable[[tuple[str, ...]], _T]) -> list[_T]:

@@ -18,16 +18,14 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
-import msgspec
+from market_assets.sources.decoding import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_T = TypeVar("_T")
+    import msgspec
 
-UNREADABLE: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What a decoder raises for bytes that it cannot read: no JSON or of another shape, text that is
-no UTF-8, nested without end."""
+_T = TypeVar("_T")
 
 _DECIMAL: Final = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 """Decimal text. `float` alone would also read "1_000", "nan" and the digits of other scripts."""

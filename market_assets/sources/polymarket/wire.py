@@ -5,7 +5,7 @@ strings, ids as numbers, lists as strings that hold JSON, keys that nobody here 
 an object of a list belongs. A page is decoded in one go; only where that fails, piece by piece, so
 that an event or a market that cannot be read costs only itself.
 
-Decoders raise one of `values.UNREADABLE`.
+Decoders raise one of `decoding.UNREADABLE`.
 
 Not here: what the values mean and may be (`markets.py`), trades and books (`data_wire.py`,
 `book_wire.py`).
@@ -17,7 +17,7 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from market_assets.sources.polymarket.values import UNREADABLE
+from market_assets.sources.decoding import UNREADABLE
 
 _T = TypeVar("_T")
 

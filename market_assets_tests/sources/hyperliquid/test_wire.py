@@ -87,6 +87,17 @@ def test_candles_row_by_row_where_one_is_bad() -> None:
     assert [position for position, _ in rows.faults] == [1, 2]
 
 
+def test_a_row_with_garbled_text_or_endless_nesting_costs_only_itself() -> None:
+    """Neither is an error of msgspec's own, and neither may cost the rows beside it."""
+    good = body(payloads.candle())
+    garbled = good.replace(b'"BTC"', b'"\xff\xfe"')
+    assert garbled != good
+    rows = wire.decode_candles(b"[" + good + b"," + garbled + b"]")
+    assert [row is not None for row in rows.items] == [True, False]
+    mids, faults = wire.decode_mids(b'{"BTC": "1.5", "ETH": "\xff"}')
+    assert (mids, list(faults)) == ({"BTC": 1.5}, ["ETH"])
+
+
 def test_categories_are_pairs() -> None:
     rows = wire.decode_categories(b'[["xyz:TSLA","stocks"],["xyz:HOOD"],[1,2]]')
     assert rows.items == [("xyz:TSLA", "stocks"), None, None]
