@@ -118,6 +118,14 @@ def parse_rfc3339(text: str) -> datetime:
     return _aware(datetime.fromisoformat(text)).astimezone(UTC)
 
 
+def as_words(seconds: float) -> str:
+    """A length of time as people say it: 45 s, 6 min, 2 h, 7 d."""
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size or seconds == size:
+            return f"{seconds / size:.3g} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def interval_length(name: str) -> timedelta:
     """How long a candle of the interval lasts: `interval_length("1h")` is one hour.
 

@@ -11,7 +11,7 @@ import logging
 import secrets
 from dataclasses import dataclass
 from email.utils import format_datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import msgspec
 from starlette.applications import Starlette
@@ -20,9 +20,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from market_assets.api.auth import BearerToken
-from market_assets.api.endpoints import ENDPOINTS, HEALTH, METRICS, OPENAPI
+from market_assets.api.dashboard import dashboard
+from market_assets.api.endpoints import ENDPOINTS, HEALTH, METRICS, OPENAPI, PAGE
 from market_assets.api.errors import ApiError, error_response, from_store
 from market_assets.api.openapi import document
+from market_assets.api.page import error_page, page
 from market_assets.api.parameters import given
 from market_assets.api.view import View
 from market_assets.api.worker import Worker
@@ -39,6 +41,8 @@ if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.health.statuses import Health
     from market_assets.storage.published import Published
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 
@@ -61,6 +65,7 @@ class Parts:
         clock: ages count up to its time.
         version: of the project.
         token: that every request must bear; empty: none.
+        stream: what the stream says of itself, in lines.
     """
 
     published: Published
@@ -69,6 +74,7 @@ class Parts:
     clock: Clock
     version: str
     token: str = ""
+    stream: Callable[[], Sequence[str]] = tuple
 
     def __repr__(self) -> str:
         return f"Parts({self.published.path}, version {self.version})"  # never the token
@@ -87,6 +93,7 @@ class Application:
         self._document = msgspec.json.encode(document(parts.version))
         routes = [
             *(_route(one.path, self._answering(one), one.parameters) for one in ENDPOINTS),
+            _route(PAGE, self._page, refuse=error_page),
             _route(HEALTH, self._health),
             _route(METRICS, self._metrics),
             _route(OPENAPI, self._openapi),
@@ -128,18 +135,33 @@ class Application:
             raise from_store(error) from error
         return Response(body, headers=headers, media_type=_JSON)
 
-    async def _health(self, _: Request, __: dict[str, Any]) -> Response:
-        def find() -> Health:
-            try:
-                return self._parts.health()
-            except Exception as error:
-                _LOG.warning("no verdict: %s", " ".join(str(error).split()), exc_info=True)
-                raise ApiError(
-                    "no_verdict",
-                    f"how the system is could not be found out: {type(error).__name__}",
-                ) from error
+    async def _page(self, _: Request, __: dict[str, Any]) -> Response:
+        health = await _or_error(self._onlookers.run(self._verdict))
+        held = await _or_error(self._readers.run(self._held))
+        stream = await self._onlookers.run(self._parts.stream)
+        at, version = self._parts.clock.now(), self._parts.version
+        return page(health, held, stream=stream, at=at, version=version)
 
-        found = await self._onlookers.run(find)
+    def _held(self) -> dict[str, Any]:
+        try:
+            with self._parts.published.snapshot() as snapshot:
+                return dashboard(View(snapshot, self._parts.clock.now()), {})
+        except StoreError as error:
+            _LOG.warning("%s lacks the database: %s", PAGE, error)
+            raise from_store(error) from error
+
+    def _verdict(self) -> Health:
+        try:
+            return self._parts.health()
+        except Exception as error:
+            _LOG.warning("no verdict: %s", " ".join(str(error).split()), exc_info=True)
+            raise ApiError(
+                "no_verdict",
+                f"how the system is could not be found out: {type(error).__name__}",
+            ) from error
+
+    async def _health(self, _: Request, __: dict[str, Any]) -> Response:
+        found = await self._onlookers.run(self._verdict)
         body = msgspec.json.encode(found.as_json())
         return Response(body, headers={"Cache-Control": "no-store"}, media_type=_JSON)
 
@@ -158,19 +180,20 @@ def _route(
     path: str,
     answer: Callable[[Request, dict[str, Any]], Awaitable[Response]],
     parameters: Sequence[Parameter] = (),
+    refuse: Callable[[ApiError], Response] = error_response,
 ) -> Route:
-    """A route that reads its parameters, and turns whatever goes wrong into an error as JSON."""
+    """A route that reads its parameters, and turns whatever goes wrong into an error."""
 
     async def endpoint(request: Request) -> Response:
         try:
             pairs = [*request.path_params.items(), *request.query_params.multi_items()]
             return await answer(request, given(parameters, pairs))
         except ApiError as error:
-            return error_response(error)
+            return refuse(error)
         except Exception:  # noqa: BLE001 - whatever it was, the client gets an id and the log the rest
             fault = secrets.token_hex(4)
             _LOG.exception("fault %s while answering %s", fault, path)
-            return error_response(ApiError("internal", f"a fault of the server, logged as {fault}"))
+            return refuse(ApiError("internal", f"a fault of the server, logged as {fault}"))
 
     # A symbol may hold a slash: what stands between the route's own parts is the symbol.
     return Route(path.replace("{symbol}", "{symbol:path}"), endpoint, methods=["GET"])
@@ -184,6 +207,14 @@ async def _refused(request: Request, error: Exception) -> Response:
             ApiError("method_not_allowed", f"{request.method} is not answered here", error.headers)
         )
     return error_response(ApiError("not_found", "no such route; /openapi.json lists them"))
+
+
+async def _or_error(work: Awaitable[T]) -> T | ApiError:
+    """What comes of the work, or why nothing does: the page shows what there is."""
+    try:
+        return await work
+    except ApiError as error:
+        return error
 
 
 def _has(if_none_match: str, tag: str) -> bool:

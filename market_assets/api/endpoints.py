@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from market_assets.api.parameters import Parameter
     from market_assets.api.view import View
 
+PAGE: Final = "/"
 HEALTH: Final = "/api/v1/ingestion/health"
 METRICS: Final = "/metrics"
 OPENAPI: Final = "/openapi.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.api import schemas as shape
-from market_assets.api.endpoints import ENDPOINTS, HEALTH, METRICS, OPENAPI
+from market_assets.api.endpoints import ENDPOINTS, HEALTH, METRICS, OPENAPI, PAGE
 from market_assets.api.errors import CODES
 
 if TYPE_CHECKING:
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 _ALWAYS: Final = (400, 401, 414, 431, 500, 503)
 """Statuses of errors that any route may answer with."""
+_BEFORE_ROUTES: Final = (414, 431)
+"""Answered while the request is read, as JSON whatever it asks for."""
 _DESCRIPTION: Final = """\
 The latest market context, read from the published database. Every instant is UTC; a value that the
 venue did not give is null. Ages tell how fresh each part is: the published file is seconds to a few
@@ -43,6 +45,15 @@ def document(version: str) -> dict[str, Any]:
         shape.health(),
         doc="200 whether or not all is well; 503 where that could not be found out.",
     )
+    paths[PAGE] = _get(
+        "page",
+        "How everything is, as a page for people",
+        {"type": "string"},
+        doc="503 where that could not be found out; what is known besides stands there too.",
+        media_type="text/html",
+        errors="text/html",
+        security=[{"token": []}, {"password": []}],
+    )
     paths[METRICS] = _get(
         "metrics", "Metrics for Prometheus", {"type": "string"}, media_type="text/plain"
     )
@@ -58,7 +69,12 @@ def document(version: str) -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "description": "MARKET_API_TOKEN; not needed on loopback while it is empty.",
-                }
+                },
+                "password": {
+                    "type": "http",
+                    "scheme": "basic",
+                    "description": "The same token as the password, with any name: for browsers.",
+                },
             },
         },
         "security": [{"token": []}],
@@ -73,6 +89,8 @@ def _get(
     parameters: Sequence[Parameter] = (),
     doc: str = "",
     media_type: str = "application/json",
+    errors: str = "application/json",
+    security: Sequence[dict[str, list[str]]] = (),
 ) -> dict[str, Any]:
     statuses = {*_ALWAYS, *([404] if any(p.place == "path" for p in parameters) else [])}
     return {
@@ -80,10 +98,11 @@ def _get(
             "operationId": name,
             "summary": summary,
             **({"description": doc} if doc else {}),
+            **({"security": list(security)} if security else {}),
             **({"parameters": [_parameter(p) for p in parameters]} if parameters else {}),
             "responses": {
                 "200": {"description": "The answer.", "content": {media_type: {"schema": schema}}},
-                **{str(status): _refusal(status) for status in sorted(statuses)},
+                **{str(status): _refusal(status, errors) for status in sorted(statuses)},
             },
         }
     }
@@ -100,14 +119,16 @@ def _parameter(parameter: Parameter) -> dict[str, Any]:
     }
 
 
-def _refusal(status: int) -> dict[str, Any]:
+def _refusal(status: int, media_type: str) -> dict[str, Any]:
     meanings = "; ".join(
         f"`{code}`: {meaning.rstrip('.')}"
         for code, (its_status, meaning) in CODES.items()
         if its_status == status
     )
-    reference = {"schema": {"$ref": "#/components/schemas/Error"}}
-    return {"description": meanings + ".", "content": {"application/json": reference}}
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}
+    if media_type != "application/json" and status not in _BEFORE_ROUTES:
+        content = {media_type: {"schema": {"type": "string"}}}
+    return {"description": meanings + ".", "content": content}
 
 
 def _error(codes: Iterable[str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import click
 
 from market_assets.channels import CHANNELS
 from market_assets.cli.stream_summary import summary
+from market_assets.clock import as_words
 from market_assets.settings import load
 from market_assets.tables import TABLES
 
@@ -36,15 +37,18 @@ _COLOURS: Final = {
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON, for programs.")
 def status(*, as_json: bool) -> None:
     """Show how every channel is: status, age, cadence, rows written, last error."""
+    from market_assets.health.streams import read_stream  # noqa: PLC0415 - `--help` need not pay
+
     settings = load()
     found = _health(settings)
-    stream = _stream_state(settings)
+    stream = read_stream(settings.state_dir)
     if as_json:
-        click.echo(json.dumps({**found.as_json(), "stream": stream}, indent=2, default=str))
+        said = {**found.as_json(), "stream": stream.account}
+        click.echo(json.dumps(said, indent=2, default=str))
         return
     console = _console()
     console.print(status_table(found))
-    for line in summary(stream, is_alive=_stream_lives(settings)):
+    for line in summary(stream):
         console.print(line, markup=False, soft_wrap=True)
     console.print(_requests_line(settings), markup=False)
 
@@ -99,9 +103,9 @@ def status_table(found: Health) -> Table:
         table.add_row(
             f"{row.source}/{row.channel}",
             f"[{colour}]{row.status}[/{colour}]",
-            "never" if row.age_s is None else _seconds(row.age_s),
-            _seconds(row.expected_cadence_s),
-            _seconds(row.stale_after_s),
+            "never" if row.age_s is None else as_words(row.age_s),
+            as_words(row.expected_cadence_s),
+            as_words(row.stale_after_s),
             "" if row.rows_written is None else f"{row.rows_written:,}",
             row.last_error or "",
         )
@@ -121,12 +125,6 @@ def _health(settings: Settings) -> Health:
         )
 
 
-def _stream_lives(settings: Settings) -> bool:
-    from market_assets.sidecar.lease import Lease  # noqa: PLC0415 - imports psutil
-
-    return Lease(settings.state_dir).peek().is_alive
-
-
 def _requests_line(settings: Settings) -> str:
     """What the last minute cost of the venue's request weight, over all processes."""
     from market_assets.sources.hyperliquid.weights import weight_budget  # noqa: PLC0415
@@ -141,15 +139,6 @@ def _requests_line(settings: Settings) -> str:
         f"requests  {spent} of {stats.per_window} weight in the last minute, "
         f"{stats.refusals} answered 429{paused}"
     )
-
-
-def _stream_state(settings: Settings) -> dict[str, object] | None:
-    """What the stream last said of itself; None if there has been none."""
-    try:
-        said = json.loads((settings.state_dir / "stream.json").read_bytes())
-    except (OSError, ValueError):
-        return None
-    return said if isinstance(said, dict) else None
 
 
 def _console() -> Console:
@@ -176,12 +165,4 @@ def _plain_table(*columns: str) -> Table:
 
 
 def _span(length: timedelta) -> str:
-    return _seconds(length.total_seconds())
-
-
-def _seconds(seconds: float) -> str:
-    """Seconds as people say them: 45 s, 6 min, 2 h, 7 d."""
-    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
-        if seconds >= 2 * size or seconds == size:
-            return f"{seconds / size:.3g} {unit}"
-    return f"{seconds:.0f} s"
+    return as_words(length.total_seconds())

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from market_assets import __version__
+from market_assets.cli.stream_summary import summary
 from market_assets.settings import load
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ def api(host: str, port: int) -> None:
     reporter = Reporter(settings)
     app = application(settings, reporter)
     who = "with the token" if settings.api_token else "from this machine"
-    click.echo(f"{base_url(listener)}/openapi.json  answers {who}; Ctrl-C stops it")
+    click.echo(f"{base_url(listener)}/  answers {who} (routes: /openapi.json); Ctrl-C stops it")
     try:
         # uvicorn stops in order at the first signal, and then raises it again for its caller.
         with contextlib.suppress(KeyboardInterrupt):
@@ -67,6 +68,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
     from market_assets.api.app import Application, Parts  # noqa: PLC0415 - starlette and duckdb
     from market_assets.api.worker import Recent  # noqa: PLC0415
     from market_assets.clock import SystemClock  # noqa: PLC0415
+    from market_assets.health.streams import read_stream  # noqa: PLC0415
     from market_assets.metrics.exposition import Metrics  # noqa: PLC0415
     from market_assets.metrics.totals import RunTotals  # noqa: PLC0415
     from market_assets.storage.published import Published  # noqa: PLC0415
@@ -88,6 +90,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
             clock=clock,
             version=__version__,
             token=settings.api_token,
+            stream=lambda: summary(read_stream(settings.state_dir)),
         )
     )
 

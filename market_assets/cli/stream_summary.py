@@ -7,20 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from market_assets.health.streams import Stream
+
 _LONG_S: Final = 30.0
 """A spool that is this old is not just waiting for the next drain."""
 
 
-def summary(state: Mapping[str, Any] | None, *, is_alive: bool) -> list[str]:
-    """Lines for `status`; a session that is not alive any more is named as the last one.
-
-    Args:
-        state: the contents of `stream.json`; None where no stream has run here.
-        is_alive: whether a session holds the lock.
-    """
+def summary(stream: Stream) -> list[str]:
+    """Lines for `status` and the page; a session that is not alive is named as the last one."""
+    state: Mapping[str, Any] | None = stream.account
     if state is None:
         return ["stream    has not run here"]
-    if not is_alive:
+    if not stream.is_alive:
         return [f"stream    not running; the last session wrote at {_time(state['written_at'])}"]
     subscriptions = state["subscriptions"]
     facts = (

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 Status = Literal["ok", "running", "stale", "failed", "missing"]
 
-_WORST_FIRST: Final[tuple[Status, ...]] = ("failed", "missing", "stale", "running", "ok")
+WORST_FIRST: Final[tuple[Status, ...]] = ("failed", "missing", "stale", "running", "ok")
+"""The status of several things together is the first that any of them has."""
 
 
 @dataclass(frozen=True)
@@ -174,7 +175,7 @@ def channel_row(
     return Row(
         source=source,
         channel=channel,
-        status=min(statuses.values(), key=_WORST_FIRST.index),
+        status=min(statuses.values(), key=WORST_FIRST.index),
         expected_cadence_s=cadence.total_seconds(),
         stale_after_s=min(facts.window for facts in assets).total_seconds(),
         age_s=age_s(min(times), now) if times else None,

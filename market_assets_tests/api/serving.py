@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -42,6 +42,7 @@ def served(
     health: Callable[[], Health] = lambda: HEALTHY,
     metrics: Callable[[str], tuple[bytes, str]] = lambda _: (b"", "text/plain"),
     clock: Clock | None = None,
+    stream: Callable[[], Sequence[str]] = tuple,
 ) -> Iterator[httpx.Client]:
     """A client of the API over the published file at `path`; with the token, if there is one."""
     app = Application(
@@ -52,6 +53,7 @@ def served(
             clock=clock or ManualClock(NOW),
             version="1.2.3",
             token=token,
+            stream=stream,
         )
     )
     listener = listen("127.0.0.1", 0, has_token=bool(token))

@@ -102,7 +102,9 @@ def test_no_text_in_any_place_is_a_fault_of_the_server(api: httpx.Client, text: 
     assert api.get(SEARCH, params={"q": text}).status_code in (200, 400)
 
 
-@pytest.mark.parametrize("route", ["/", "/api", "/api/v1/assets/", "/api/v1/nope", "/docs", "//"])
+@pytest.mark.parametrize(
+    "route", ["/api", "/api/v1/assets/", "/api/v1/nope", "/docs", "/index.html"]
+)
 def test_an_unknown_route_is_404(api: httpx.Client, route: str) -> None:
     """As JSON, like every error."""
     assert error_of(api.get(route))[:2] == (404, "not_found")
@@ -154,4 +156,4 @@ def test_every_route_is_on_the_page_for_users(api: httpx.Client) -> None:
     """And the page names no other."""
     page = (ROOT / "docs" / "read-api.md").read_text("utf-8")
     routes = set(api.get("/openapi.json").json()["paths"])
-    assert set(re.findall(r"^\| `(/\S+)`", page, re.MULTILINE)) == routes - {"/openapi.json"}
+    assert set(re.findall(r"^\| `(/\S*)`", page, re.MULTILINE)) == routes - {"/openapi.json"}

@@ -72,7 +72,7 @@ def started(env: dict[str, str]) -> Iterator[tuple[subprocess.Popen[str], str]]:
     ) as process:
         try:
             assert process.stdout is not None
-            yield process, process.stdout.readline().split("/openapi.json")[0]
+            yield process, process.stdout.readline().split("/ ")[0]
         finally:
             process.kill()
 
