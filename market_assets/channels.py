@@ -228,6 +228,11 @@ class Backfill:
     partition: str
     table: str
 
+    @property
+    def channel(self) -> str:
+        """What its attempts are counted as in `ingestion_runs`."""
+        return self.asset.removeprefix(f"{self.source}_")
+
 
 BACKFILLS: Final[tuple[Backfill, ...]] = (
     Backfill("polymarket", "polymarket_trades_history", "day", "polymarket_trades"),

@@ -5,6 +5,7 @@ cursor is its memory. `record_failed_runs` writes what failed into `ingestion_ru
 are in `alerts/`; here is only what Dagster and the database know.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Final
 
@@ -16,10 +17,10 @@ from market_assets.alerts.memory import Memory, recall
 from market_assets.alerts.message import body
 from market_assets.alerts.policy import Message, Rules, decide
 from market_assets.alerts.problems import DATABASE, problems
-from market_assets.channels import CHANNELS
+from market_assets.channels import BACKFILLS, CHANNELS
 from market_assets.clock import SystemClock, from_s
 from market_assets.health import records
-from market_assets.health.failures import FailedRun, failed_run
+from market_assets.health.failures import FailedRun, RunError, failed_run
 from market_assets.health.open_failures import failed_checks, failed_jobs
 from market_assets.health.report import report, watched
 from market_assets.health.statuses import Row
@@ -144,23 +145,36 @@ def record_failed_runs(
 def _rows_of(
     instance: dg.DagsterInstance, failed: FailedRun, *, ended_s: float
 ) -> list[IngestionRun]:
-    """A row per asset that the run was to bring and did not; a stream plans nothing and has all."""
+    """A row per asset that the run was to bring and did not."""
     runs = records.runs(instance, RunsFilter(run_ids=[failed.run_id])).records
     started_s = next((run.start_time for run in runs if run.start_time), ended_s)
     rows = []
+    for source, channel, asset_key, error in _not_brought(failed):
+        row = IngestionRun(
+            source=source,
+            channel=channel,
+            asset_key=asset_key,
+            started_at=from_s(started_s),
+            run_id=new_run_id(from_s(started_s), failed.run_id, asset_key),
+            dagster_run_id=failed.run_id,
+        )
+        rows.append(row.failed_with(error.kind, error.message, ended_at=from_s(ended_s)))
+    return rows
+
+
+def _not_brought(failed: FailedRun) -> Iterator[tuple[str, str, str, RunError]]:
+    """Source, channel, asset (of a backfill the table that it fills), and why.
+
+    A stream plans nothing and has failed with all its assets. A backfill has failed even where
+    some of its partitions are there.
+    """
     for channel in CHANNELS:
         streamed = channel.mode == "stream" and channel.job == failed.job
         for asset in channel.assets:
             error = failed.error if streamed else failed.errors.get(asset)
-            if error is None:
-                continue
-            row = IngestionRun(
-                source=channel.source,
-                channel=channel.name,
-                asset_key=asset,
-                started_at=from_s(started_s),
-                run_id=new_run_id(from_s(started_s), failed.run_id, asset),
-                dagster_run_id=failed.run_id,
-            )
-            rows.append(row.failed_with(error.kind, error.message, ended_at=from_s(ended_s)))
-    return rows
+            if error is not None:
+                yield channel.source, channel.name, asset, error
+    for backfill in BACKFILLS:
+        if backfill.asset in failed.planned:
+            error = failed.errors.get(backfill.asset, failed.error)
+            yield backfill.source, backfill.channel, backfill.table, error

@@ -11,11 +11,10 @@ from datetime import timedelta
 from typing import Final
 
 import dagster as dg
-from dagster import RunsFilter
 
 from market_assets.channels import CHANNELS, Channel
 from market_assets.checks.rules import rules
-from market_assets.health.dagster_state import ACTIVE
+from market_assets.health import records
 
 SCHEDULED: Final = tuple(channel for channel in CHANNELS if channel.mode == "schedule")
 OFTEN: Final = timedelta(minutes=5)
@@ -113,12 +112,14 @@ def not_there_yet(
     }
     parents = {parent for key in own for parent in graph.get(key).parent_keys} - own
     parents &= of_the_source
+    found = records.assets(instance, list(parents))
     there = {
-        record.asset_entry.asset_key
-        for record in instance.get_asset_records(list(parents))
+        key
+        for key, record in found.records.items()
         if record.asset_entry.last_materialization is not None
     }
-    return sorted(key.to_user_string() for key in parents - there)
+    # One whose record is damaged has been materialized, or there would be none.
+    return sorted(key.to_user_string() for key in parents - there - found.unreadable.keys())
 
 
 def schedule_of(flow: Flow) -> dg.ScheduleDefinition:
@@ -133,11 +134,9 @@ def schedule_of(flow: Flow) -> dg.ScheduleDefinition:
         description=f"Every {flow.cadence}, unless the last run is still going.",
     )
     def tick(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        going = context.instance.get_runs(
-            RunsFilter(job_name=flow.job, statuses=list(ACTIVE)), limit=1
-        )
+        going = records.active(context.instance, flow.job)
         if going:
-            return dg.SkipReason(f"run {going[0].run_id} is still going")
+            return dg.SkipReason(f"run {going[0].dagster_run.run_id} is still going")
         if context.repository_def is not None:
             waiting = not_there_yet(context.instance, context.repository_def, flow)
             if waiting:

@@ -3,13 +3,12 @@
 import json
 
 import dagster as dg
-from dagster import RunsFilter
 
 from market_assets.clock import SystemClock
 from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, asset_options, written_result
 from market_assets.defs.runs import ingestion_run
-from market_assets.health.dagster_state import ACTIVE
+from market_assets.health import records
 from market_assets.health.dead_runs import close_dead_runs
 from market_assets.health.history import prune
 from market_assets.health.report import report, watched
@@ -113,7 +112,7 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
             continue
         if not_there_yet(context.instance, repository, flow):
             continue
-        if context.instance.get_runs(RunsFilter(job_name=flow.job, statuses=list(ACTIVE)), limit=1):
+        if records.active(context.instance, flow.job):
             continue
         asked[flow.job] = now.timestamp()
         requests.append(dg.RunRequest(job_name=flow.job, tags={"market_assets/why": "late"}))

@@ -10,12 +10,12 @@ from datetime import timedelta
 from typing import Final
 
 import dagster as dg
-from dagster import DagsterInstance, RunsFilter
+from dagster import DagsterInstance
 
 from market_assets.clock import SystemClock, from_s
 from market_assets.code_version import code_version, code_version_on_disk
 from market_assets.defs.options import OWNER, report_metadata
-from market_assets.health.dagster_state import ACTIVE
+from market_assets.health import records
 from market_assets.health.dead_runs import close_dead_runs
 from market_assets.settings import Settings
 from market_assets.sidecar.lease import Lease
@@ -101,9 +101,9 @@ def keep_hyperliquid_stream_alive(
     close_dead_runs(context.instance, SystemClock().now(), job=JOB)
     leader = view.holder.run_id if view.holder else None
     on_its_way = [
-        run.run_id
-        for run in context.instance.get_runs(RunsFilter(job_name=JOB, statuses=list(ACTIVE)))
-        if run.run_id != leader
+        run.dagster_run.run_id
+        for run in records.active(context.instance, JOB)
+        if run.dagster_run.run_id != leader
     ]
     if on_its_way:
         return dg.SkipReason(f"run {on_its_way[0]} is on its way")

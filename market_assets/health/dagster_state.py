@@ -26,12 +26,6 @@ if TYPE_CHECKING:
 
     from market_assets.channels import Channel
 
-ACTIVE: Final = (
-    DagsterRunStatus.QUEUED,
-    DagsterRunStatus.NOT_STARTED,
-    DagsterRunStatus.STARTING,
-    DagsterRunStatus.STARTED,
-)
 _FINISHED: Final = (
     DagsterRunStatus.SUCCESS,
     DagsterRunStatus.FAILURE,
@@ -74,8 +68,7 @@ class DagsterState:
         self._now = now
         keys = [dg.AssetKey(asset) for channel in channels for asset in channel.assets]
         self._assets = records.assets(instance, keys)
-        active = records.runs(instance, RunsFilter(statuses=list(ACTIVE)))
-        self._active = active.records
+        self._active = records.active(instance)
         wanted = {run_id for record in self._assets.records.values() for run_id in _runs_of(record)}
         latest = records.runs(instance, RunsFilter(run_ids=sorted(wanted))) if wanted else None
         self._runs = {r.dagster_run.run_id: r for r in (latest.records if latest else ())}
@@ -143,7 +136,7 @@ class DagsterState:
             if run_id != materialized_by:
                 return self._unreadable_attempt(run_id, self._unreadable[run_id])
         runs = [self._runs[run_id] for run_id in named if run_id in self._runs]
-        if stream or any(run.dagster_run.status in ACTIVE for run in runs):
+        if stream or any(run.dagster_run.status in records.ACTIVE for run in runs):
             of_job = self._last_of_job(channel.job)
             runs += [of_job] if of_job is not None else []
         ended = [r for r in runs if r.dagster_run.status in _FINISHED and r.end_time is not None]

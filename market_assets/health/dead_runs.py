@@ -67,10 +67,10 @@ def _why_dead(instance: DagsterInstance, record: RunRecord, now: datetime) -> st
 
 def _worker_of(instance: DagsterInstance, run_id: str) -> tuple[int, float] | None:
     """The process id of the run's worker and when it last said something (Unix seconds)."""
-    for record in instance.get_records_for_run(run_id, ascending=False, limit=50).records:
-        event = record.event_log_entry.dagster_event
+    for entry in records.events(instance, run_id, latest=50):
+        event = entry.dagster_event
         if event is not None and event.pid is not None and event.step_key is not None:
-            return event.pid, record.event_log_entry.timestamp
+            return event.pid, entry.timestamp
     return None
 
 

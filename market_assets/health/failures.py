@@ -55,12 +55,14 @@ class FailedRun:
         errors: by asset, why it was not brought. Left out are assets that were, and those that
             were not tried because another one failed.
         error: the first error: of a run that brings no asset, its only one.
+        planned: all assets that it was to bring, whole or in part.
     """
 
     run_id: str
     job: str
     errors: dict[str, RunError]
     error: RunError
+    planned: frozenset[str] = frozenset()
 
 
 def error_of(instance: DagsterInstance, run_id: str) -> RunError:
@@ -94,7 +96,13 @@ def failed_run(instance: DagsterInstance, run_id: str, job: str) -> FailedRun:
         brought_down = {a: errors[s] for a, s in planned.items() if s in errors}
     else:
         brought_down = dict.fromkeys(planned, first)
-    return FailedRun(run_id, job, {a: e for a, e in brought_down.items() if a not in there}, first)
+    return FailedRun(
+        run_id,
+        job,
+        {a: e for a, e in brought_down.items() if a not in there},
+        first,
+        frozenset(planned),
+    )
 
 
 def _first_error(entries: Collection[EventLogEntry]) -> RunError:

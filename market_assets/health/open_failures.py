@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from dagster import AssetCheckSeverity, DagsterRunStatus, RunsFilter
+from dagster import AssetCheckSeverity, AssetKey, DagsterRunStatus, RunsFilter
 
+from market_assets.channels import BACKFILLS
 from market_assets.health import records
 from market_assets.health.failures import error_of
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 LOOK_BACK: Final = timedelta(days=1)
 """A job that has not run again for so long since it failed is one that a person ran once."""
 _MOST: Final = 200
+_BACKFILLS: Final = {AssetKey(backfill.asset): backfill for backfill in BACKFILLS}
 
 
 @dataclass(frozen=True)
@@ -47,10 +49,11 @@ class FailedCheck:
 
 @dataclass(frozen=True)
 class FailedJob:
-    """A job whose latest run failed.
+    """A job whose latest run failed, or a backfill.
 
     Attributes:
         source: the venue that it asks; `dagster` where it asks none.
+        job: its name; of a backfill, the asset's.
         error: why, on one line without secrets.
     """
 
@@ -65,7 +68,7 @@ def failed_checks(
 ) -> list[FailedCheck]:
     """Checks that did not pass when they were last evaluated."""
     sources = {asset: channel.source for channel in channels for asset in channel.assets}
-    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key(list(keys))
+    latest = records.checks(instance, list(keys))
     found = []
     for key, record in latest.items():
         event = record.event.dagster_event if record.event is not None else None
@@ -93,15 +96,19 @@ def failed_checks(
 def failed_jobs(
     instance: DagsterInstance, channels: Sequence[Channel], now: datetime
 ) -> list[FailedJob]:
-    """Jobs of the project whose latest run failed within the last day.
+    """Jobs of the project, and its backfills, whose latest run failed within the last day.
 
-    A job whose next run is on its way has not failed for good. Runs that somebody started for
-    single assets are left out: their assets' channels say how they are.
+    A job whose next run is on its way has not failed for good. Of the runs that somebody started
+    for single assets only backfills count: the channels of other assets say how these are.
     """
     wanted = RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_after=now - LOOK_BACK)
     latest: dict[str, str] = {}
+    latest_of_asset: dict[AssetKey, str] = {}
     for record in records.runs(instance, wanted, limit=_MOST).records:
-        latest.setdefault(record.dagster_run.job_name, record.dagster_run.run_id)
+        run = record.dagster_run
+        latest.setdefault(run.job_name, run.run_id)
+        for key in (run.asset_selection or frozenset()) & _BACKFILLS.keys():
+            latest_of_asset.setdefault(key, run.run_id)
     sources = {channel.job: channel.source for channel in channels}
     found = []
     for job, run_id in latest.items():
@@ -111,4 +118,10 @@ def failed_jobs(
         if list(newest) == [run_id]:
             error = error_of(instance, run_id).line
             found.append(FailedJob(sources.get(job, "dagster"), job, run_id, error))
+    for key, record in records.assets(instance, list(latest_of_asset)).records.items():
+        run_id = latest_of_asset[key]
+        if record.asset_entry.last_run_id == run_id:
+            backfill = _BACKFILLS[key]
+            error = error_of(instance, run_id).line
+            found.append(FailedJob(backfill.source, backfill.asset, run_id, error))
     return found

@@ -9,16 +9,34 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
-from dagster import DagsterEventType, RunsFilter
+from dagster import DagsterEventType, DagsterRunStatus, RunsFilter
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from dagster import AssetKey, AssetRecord, DagsterInstance, EventLogEntry, RunRecord
+    from dagster import (
+        AssetCheckKey,
+        AssetKey,
+        AssetRecord,
+        DagsterInstance,
+        EventLogEntry,
+        RunRecord,
+    )
+    from dagster._core.storage.asset_check_execution_record import (  # not exported
+        AssetCheckExecutionRecord,
+    )
 
 _LOG = logging.getLogger(__name__)
+
+ACTIVE: Final = (
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+)
+"""Of runs that are queued or going on."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +79,15 @@ def runs(instance: DagsterInstance, wanted: RunsFilter, limit: int | None = None
     return Runs(tuple(records), unreadable)
 
 
+def active(instance: DagsterInstance, job: str | None = None) -> tuple[RunRecord, ...]:
+    """Runs that are queued or going on: of one job, or (None) of all.
+
+    One whose record is damaged is not among them: nobody could ever end it, and whoever waited for
+    its end would wait for ever.
+    """
+    return runs(instance, RunsFilter(job_name=job, statuses=list(ACTIVE))).records
+
+
 def assets(instance: DagsterInstance, keys: Sequence[AssetKey]) -> Assets:
     """What Dagster keeps of these assets, the latest materialization of each among it."""
     try:
@@ -79,12 +106,43 @@ def assets(instance: DagsterInstance, keys: Sequence[AssetKey]) -> Assets:
     return Assets(records, unreadable)
 
 
-def events(
-    instance: DagsterInstance, run_id: str, of_type: set[DagsterEventType]
-) -> list[EventLogEntry]:
-    """What a run said of itself, oldest first; nothing, with a word in the log, if unreadable."""
+def checks(
+    instance: DagsterInstance, keys: Sequence[AssetCheckKey]
+) -> Mapping[AssetCheckKey, AssetCheckExecutionRecord]:
+    """The latest evaluation of each asset check that was ever evaluated and can be read."""
+    latest = instance.event_log_storage.get_latest_asset_check_execution_by_key
     try:
-        found = instance.get_records_for_run(run_id, of_type=of_type).records
+        return latest(keys)
+    except Exception as error:  # noqa: BLE001 - as above
+        _LOG.warning("an asset check cannot be read: %s", _reason(error))
+    found: dict[AssetCheckKey, AssetCheckExecutionRecord] = {}
+    for key in keys:
+        try:
+            found.update(latest([key]))
+        except Exception as error:  # noqa: BLE001 - as above
+            _LOG.warning("%s cannot be read: %s", key.to_user_string(), _reason(error))
+    return found
+
+
+def events(
+    instance: DagsterInstance,
+    run_id: str,
+    of_type: set[DagsterEventType] | None = None,
+    *,
+    latest: int | None = None,
+) -> list[EventLogEntry]:
+    """What a run said of itself, oldest first; nothing, with a word in the log, if unreadable.
+
+    Args:
+        instance: Dagster's instance.
+        run_id: the run.
+        of_type: only these events.
+        latest: only so many, newest first.
+    """
+    try:
+        found = instance.get_records_for_run(
+            run_id, of_type=of_type, limit=latest, ascending=latest is None
+        ).records
     except Exception as error:  # noqa: BLE001 - as above
         _LOG.warning("the events of run %s cannot be read: %s", run_id, _reason(error))
         return []

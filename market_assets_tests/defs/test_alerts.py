@@ -73,10 +73,22 @@ def stream() -> None:
     hear()
 
 
+@dg.asset(
+    name="polymarket_trades_history",
+    partitions_def=dg.StaticPartitionsDefinition(["first", "second"]),
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def history(context, venue: Venue) -> None:  # type: ignore[no-untyped-def]  # noqa: ANN001 - Dagster refuses a postponed annotation here
+    """A backfill that brings its first partition and fails at the second."""
+    context.log_event(dg.AssetMaterialization(context.asset_key, partition="first"))
+    if venue.failures < 0:
+        raise VenueDownError("the feed ended early")
+
+
 def project(failures: int = 0) -> dg.Definitions:
-    """Two assets and a stream of the project's names."""
+    """Two assets, a backfill and a stream of the project's names."""
     return dg.Definitions(
-        assets=[registry, categories],
+        assets=[registry, categories, history],
         asset_checks=[unique],
         jobs=[
             dg.define_asset_job(
@@ -107,6 +119,19 @@ class Desk:
         _tries.clear()
         definition = project(failures).resolve_job_def(job)
         return definition.execute_in_process(instance=self.instance, raise_on_error=False).run_id
+
+    def backfill(self, *, failures: int = 0) -> str:
+        """One run of both partitions of the backfill, as the UI starts it; its id."""
+        job = project(failures).resolve_implicit_global_asset_job_def()
+        return job.execute_in_process(
+            instance=self.instance,
+            raise_on_error=False,
+            asset_selection=[history.key],
+            tags={
+                "dagster/asset_partition_range_start": "first",
+                "dagster/asset_partition_range_end": "second",
+            },
+        ).run_id
 
     def everything_is_there(self) -> None:
         """Every channel has just been materialized, and the daemon beats."""
@@ -251,6 +276,24 @@ def test_a_run_that_is_no_channel_s_alerts_too(desk: Desk) -> None:
     assert alert["lastError"] == "VenueDownError: the socket closed"
 
 
+def test_a_backfill_that_failed_alerts_until_one_goes_well(desk: Desk) -> None:
+    """No channel has it: the run is all that tells."""
+    desk.everything_is_there()
+    run_id = desk.backfill(failures=-1)
+    desk.clock.instant = datetime.now(tz=UTC)
+    desk.tick(alerts.alert_on_problems, 0.1)
+    desk.tick(alerts.alert_on_problems)
+    label = "polymarket/polymarket_trades_history"
+    (alert,) = desk.told(label)
+    assert alert["title"] == "a run of polymarket_trades_history failed"
+    assert alert["lastError"] == "VenueDownError: the feed ended early"
+    assert str(alert["runUrl"]).endswith(run_id)
+    desk.backfill()
+    desk.tick(alerts.alert_on_problems)
+    desk.tick(alerts.alert_on_problems)
+    assert [one["event"] for one in desk.told(label)] == ["alert", "recovery"]
+
+
 def _the_database_is_held(desk: Desk, hold: timedelta) -> None:
     desk.everything_is_there()
     desk.tick(alerts.alert_on_problems, 0.1)
@@ -295,6 +338,22 @@ def test_a_failed_run_is_recorded_once_with_its_kind_and_message(desk: Desk) -> 
     desk.cursors.clear()
     assert desk.tick(alerts.record_failed_runs) == "1 failed runs, 1 rows"
     assert len(desk.rows()) == 1, "the same row, where the cursor was lost"
+
+
+def test_a_backfill_that_failed_is_recorded_for_the_table_that_it_fills(desk: Desk) -> None:
+    """Also where some of its partitions are there."""
+    run_id = desk.backfill(failures=-1)
+    assert desk.tick(alerts.record_failed_runs) == "1 failed runs, 1 rows"
+    (row,) = desk.rows()
+    assert row[:6] == (
+        "polymarket_trades",
+        "polymarket",
+        "trades_history",
+        "failed",
+        "VenueDownError",
+        "the feed ended early",
+    )
+    assert row[6] == run_id
 
 
 def test_a_step_that_failed_and_then_succeeded_is_no_failure(desk: Desk) -> None:

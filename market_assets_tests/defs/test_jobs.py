@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import uuid4
 
 import dagster as dg
 import pytest
@@ -12,6 +14,7 @@ from market_assets.clock import ManualClock
 from market_assets.definitions import defs
 from market_assets.defs import operations
 from market_assets.defs.jobs import FLOWS, flows_of, not_there_yet
+from market_assets_tests.health.venue import damage
 
 FIVE_MINUTES = timedelta(minutes=5)
 FEATURES = "hyperliquid_features_refresh"
@@ -165,3 +168,36 @@ def test_what_a_job_is_made_from_and_was_never_there_is_named(
         assert waiting == ["hyperliquid_asset_contexts", "hyperliquid_candles"]
         report(instance, "hyperliquid_asset_contexts", "hyperliquid_candles")
         assert not_there_yet(instance, repository, flow) == []
+
+
+def test_a_damaged_record_of_a_run_keeps_no_schedule_from_ticking(
+    repository: dg.RepositoryDefinition, tmp_path: Path
+) -> None:
+    """A run that is going on is waited for; one that nobody can read would be waited for for ever.
+
+    Nor does the sensor that catches up trip over it.
+    """
+    (tmp_path / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
+    schedule = repository.get_schedule_def("hyperliquid_registry_refresh_schedule")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+
+        def tick() -> str:
+            context = dg.build_schedule_context(instance=instance, repository_def=repository)
+            data = schedule.evaluate_tick(context)
+            return data.skip_message or f"{len(data.run_requests or [])} requested"
+
+        run = dg.DagsterRun(
+            job_name="hyperliquid_registry_refresh",
+            run_id=str(uuid4()),
+            status=dg.DagsterRunStatus.STARTED,
+        )
+        instance.add_run(run)
+        assert tick() == f"run {run.run_id} is still going"
+        damage(
+            instance,
+            "history/runs.db",
+            "update runs set run_body = '{' where run_id = ?",
+            run.run_id,
+        )
+        assert tick() == "1 requested"
+        assert caught_up(repository, instance)[0] == ["hyperliquid_registry_refresh"]

@@ -17,6 +17,7 @@ from market_assets.defs import stream
 from market_assets.defs.stream import keep_hyperliquid_stream_alive
 from market_assets.settings import Settings, load
 from market_assets.sidecar.lease import Lease
+from market_assets_tests.health.venue import damage
 
 Answer = dg.RunRequest | dg.SkipReason
 
@@ -74,6 +75,17 @@ def test_a_run_on_its_way_is_waited_for(instance: DagsterInstance, settings: Set
     answer = tick(instance, settings)
     assert isinstance(answer, dg.SkipReason)
     assert run.run_id in str(answer.skip_message)
+
+
+def test_a_run_that_cannot_be_read_is_not_waited_for(
+    instance: DagsterInstance, settings: Settings
+) -> None:
+    """Nobody could ever end it, and the stream would stay off."""
+    run = add_run(instance, DagsterRunStatus.STARTED)
+    damage(
+        instance, "history/runs.db", "update runs set run_body = '{' where run_id = ?", run.run_id
+    )
+    assert isinstance(tick(instance, settings), dg.RunRequest)
 
 
 def test_a_run_that_never_came_up_is_closed_and_replaced(

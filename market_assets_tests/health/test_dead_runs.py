@@ -68,3 +68,17 @@ def test_a_run_that_cannot_be_read_does_not_keep_the_others_open(
         damaged.run_id,
     )
     assert close_dead_runs(instance, now(timedelta(seconds=61))) == [dead.run_id]
+
+
+def test_a_run_whose_events_cannot_be_read_does_not_keep_the_others_open(
+    instance: DagsterInstance,
+) -> None:
+    """Nobody knows its process; the run beside it is closed all the same."""
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    damaged, dead = started("a"), started("a")
+    for run in (damaged, dead):
+        instance.add_run(run)
+        speak(instance, run, ended.pid)
+    damage(instance, f"history/runs/{damaged.run_id}.db", "update event_logs set event = '{'")
+    assert close_dead_runs(instance, now(timedelta(seconds=61))) == [dead.run_id]
