@@ -219,6 +219,8 @@ class Simulation:
         )
         self.runs[name] += 1
         if not done.success:
+            if any("interrupted" in (event.message or "") for event in done.all_events):
+                raise KeyboardInterrupt  # a signal to this process: Dagster takes it for the run's
             self.failures[name] += 1
             failed = next((e for e in done.all_events if e.is_step_failure), None)
             said = failed.step_failure_data.error_display_string if failed else "no step failed"

@@ -3,8 +3,8 @@
 On SQLite `delete_run` leaves the run's event database and its logs on disk, 130-180 kB a run; a
 run a minute would be 200 MB a day. It leaves rows too: the run's tags, for the foreign key that
 would take them is not enforced there, and 2 kB for each evaluation of an asset check, which with
-some 500 an hour is 25 MB a day. An asset's latest materialization and a check's latest evaluation
-survive their runs.
+some 500 an hour is 25 MB a day. Changes of freshness belong to no run and are never deleted. An
+asset's latest materialization and freshness, and a check's latest evaluation, survive.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def prune(
         minute_jobs: jobs whose successful runs are kept for `keep_minute_runs` only.
         keep_minute_runs: for successful (and canceled) runs of those jobs.
         keep_runs: for other successful and canceled runs.
-        keep_failed_runs: for failures, whatever the job.
+        keep_failed_runs: for failures, whatever the job, and for changes of freshness.
     """
     ended_well = [DagsterRunStatus.SUCCESS, DagsterRunStatus.CANCELED]
     filters = [
@@ -76,6 +76,7 @@ def prune(
     history = Path(instance.root_directory) / "history"
     rows = _remove_tags(history / "runs.db")
     rows += _remove_evaluations(history / "runs" / "index.db", history / "runs.db")
+    rows += _remove_freshness(history / "runs" / "index.db", now - keep_failed_runs)
     return Pruned(runs, freed, rows)
 
 
@@ -127,3 +128,14 @@ def _remove_evaluations(events: Path, runs: Path) -> int:
                 " group by asset_key, check_name, execution_status = 'PLANNED')"
             )
             return connection.execute(deletion, [json.dumps(sorted(gone))]).rowcount
+
+
+def _remove_freshness(events: Path, before: datetime) -> int:
+    """Delete older changes of freshness; each asset's latest says how fresh it is, and stays."""
+    if not events.is_file():
+        return 0
+    change = "run_id = '' and dagster_event_type = 'FRESHNESS_STATE_CHANGE'"
+    latest = f"select max(id) from event_logs where {change} group by asset_key"  # noqa: S608 - own text
+    deletion = f"delete from event_logs where {change} and timestamp < ? and id not in ({latest})"  # noqa: S608 - as above
+    with closing(sqlite3.connect(events, timeout=_PATIENCE_S)) as connection, connection:
+        return connection.execute(deletion, [before.replace(tzinfo=None).isoformat(" ")]).rowcount

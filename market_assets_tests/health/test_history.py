@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 from dagster import DagsterInstance
+from dagster._core.definitions.freshness import FreshnessState, FreshnessStateChange
 
 from market_assets.health.history import prune
 from market_assets_tests.health.venue import look, now, row_of, run
@@ -114,3 +115,35 @@ def test_an_evaluation_that_never_ended_does_not_take_the_last_one_s_place(
         )
     assert _prune(instance, timedelta(hours=7), {"checked_refresh"}) == 1
     assert _evaluated(instance) == {over, "planned"}
+
+
+def test_old_changes_of_freshness_go_and_the_latest_stays(instance: DagsterInstance) -> None:
+    """They belong to no run; Dagster reads how fresh an asset is from the latest."""
+    things, ticks = dg.AssetKey("things"), dg.AssetKey("ticks")
+    for key, state in (
+        (things, FreshnessState.PASS),
+        (things, FreshnessState.WARN),
+        (ticks, FreshnessState.FAIL),
+    ):
+        instance._report_runless_asset_event(
+            FreshnessStateChange(
+                key=key,
+                new_state=state,
+                previous_state=FreshnessState.UNKNOWN,
+                state_change_timestamp=now().timestamp(),
+            )
+        )
+    changes = "select asset_key from event_logs where dagster_event_type like 'FRESHNESS%'"
+    path = Path(instance.root_directory, "history", "runs", "index.db")
+
+    def count() -> int:
+        with closing(sqlite3.connect(path)) as connection:
+            return len(connection.execute(changes).fetchall())
+
+    _prune(instance, timedelta(days=29), set())
+    assert count() == 3
+    _prune(instance, timedelta(days=31), set())
+    assert count() == 2
+    records = instance.get_freshness_state_records([things, ticks])
+    states = {key: record.freshness_state for key, record in records.items()}
+    assert states == {things: FreshnessState.WARN, ticks: FreshnessState.FAIL}
