@@ -31,8 +31,8 @@ check: lint types test  ## what CI runs
 bench: dev  ## the benchmarks of docs/performance.md, about 20 minutes
 	$(BIN)/python -m benchmarks
 
-soak: dev  ## long kill, disk and outage tests
-	$(BIN)/python -m pytest -m soak --timeout=3600
+soak: dev  ## long kill, disk and outage tests, and other examples for the properties
+	HYPOTHESIS_PROFILE=soak $(BIN)/python -m pytest -m "soak or hypothesis" --timeout=3600
 
 duckdb2: dev  ## the store's tests on DuckDB 2
 	$(PYTHON) -m venv .venv-duckdb2

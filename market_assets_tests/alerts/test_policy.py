@@ -189,7 +189,7 @@ STEPS = st.lists(
 
 
 @pytest.mark.parametrize("least", ["info", "warning", "error", "critical"])
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(steps=STEPS)
 def test_whatever_happens(least: str, steps: list[tuple[dict[str, tuple], int]]) -> None:
     """The promises of the policy, over histories with clocks that jump.
@@ -236,7 +236,7 @@ def test_whatever_happens(least: str, steps: list[tuple[dict[str, tuple], int]])
             assert is_told or (problem.cause in present and problem.cause != problem.key)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(
     gaps=st.lists(st.integers(min_value=1, max_value=299), min_size=1, max_size=60),
     hours=st.floats(min_value=0.1, max_value=2),

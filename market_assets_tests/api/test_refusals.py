@@ -93,7 +93,7 @@ def test_sql_in_every_place_is_only_text(api: httpx.Client) -> None:
 
 @given(text=st.text(max_size=60))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_no_text_in_any_place_is_a_fault_of_the_server(api: httpx.Client, text: str) -> None:
     """Whatever is typed, the answer is an answer or an error that names it, never a 500."""

@@ -112,7 +112,7 @@ def _markets(draw: st.DrawFn) -> dict[str, list[Bar | None]]:
     return market
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=36, deadline=None)
 @given(_markets())
 def test_any_series_equals_ta_lib(market: dict[str, list[Bar | None]]) -> None:
     """Several symbols at once; holes, prices that stand still, a single candle."""

@@ -33,7 +33,7 @@ def desk() -> Desk:
 
 
 @given(st.data())
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=32, deadline=None)
 def test_any_order_of_frames_ends_in_the_true_candles(data: st.DataObject) -> None:
     """Late, doubled and interleaved frames: after all of them, the rows are folded trades."""
     trades = data.draw(markets())
@@ -51,7 +51,7 @@ def test_any_order_of_frames_ends_in_the_true_candles(data: st.DataObject) -> No
         max_size=3,
     ),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=24, deadline=None)
 def test_a_wall_clock_that_jumps_leaves_no_wrong_row(trades: list, jumps: list) -> None:
     """Somebody sets the clock, wherever and whenever: the venue's minutes are what counts."""
     desk = Desk()

@@ -50,7 +50,7 @@ def numbers(row: dict) -> dict:
     return {k: Decimal(row[k]) if k in "ohlcv" else row[k] for k in "ohlcvn"}
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(coin=coins, now=instants, minutes=st.integers(1, 20))
 def test_a_candle_is_the_candle_of_its_trades(coin: str, now: int, minutes: int) -> None:
     """Every 1m row, the forming one included, is made of exactly the trades that are told."""
@@ -75,7 +75,7 @@ def test_a_candle_is_the_candle_of_its_trades(coin: str, now: int, minutes: int)
     assert sum(r["n"] for r in rows) == len(trades)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(coin=st.sampled_from(SPARSE), now=instants)
 def test_flat_rows_stand_at_the_last_price_that_traded(coin: str, now: int) -> None:
     """However long ago that was."""
@@ -87,7 +87,7 @@ def test_flat_rows_stand_at_the_last_price_that_traded(coin: str, now: int) -> N
         assert row["o"] == MARKET.trades(coin, row["t"] - 1, now)[0]["px"]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     coin=coins,
     now=instants,
@@ -114,7 +114,7 @@ def test_longer_candles_are_roll_ups_of_minutes(coin: str, now: int, interval: s
             assert row["o"] == row["c"] == inside[0]["c"]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(coin=coins, now=instants)
 def test_trades_print_at_the_book_of_their_instant(coin: str, now: int) -> None:
     """A buy lifts the ask that `l2Book` shows at that instant or goes deeper, a sell the bid."""
@@ -128,7 +128,7 @@ def test_trades_print_at_the_book_of_their_instant(coin: str, now: int) -> None:
         assert abs(price / (ask if trade["side"] == "B" else bid) - 1) < Decimal("0.002")
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(coin=coins, now=instants)
 def test_books_lie_on_ticks_in_order(coin: str, now: int) -> None:
     """Five significant figures or an integer, bids falling and asks rising, sizes in lots."""
@@ -147,7 +147,7 @@ def test_books_lie_on_ticks_in_order(coin: str, now: int) -> None:
         assert level["n"] >= 1
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 @given(now=instants)
 def test_mids_contexts_and_books_tell_one_story(now: int) -> None:
     """allMids, midPx and the middle of the book are one number; the premium is the formula's."""

@@ -209,7 +209,7 @@ def test_a_days_volume_is_of_that_day() -> None:
     assert 0 < max(days) < 5 * min(days), days
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.integers(0, (1 << 64) - 1), st.integers(0, (1 << 48) - 1))
 def test_ids_can_be_read_back(key: int, number: int) -> None:
     """In both notations; ids of another family cannot."""

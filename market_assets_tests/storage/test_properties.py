@@ -66,7 +66,7 @@ def model(rows: Sequence[Row]) -> list[Row]:
 
 
 @pytest.mark.parametrize("reach", [merge.REACH, -1])
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(rows=rows_of_prices, cuts=st.lists(st.integers(0, 12), max_size=3))
 def test_batches_do_not_matter(reach: int, rows: list[Row], cuts: list[int]) -> None:
     """However the rows are cut into frames, the table is the model; and again, the same."""
@@ -79,7 +79,7 @@ def test_batches_do_not_matter(reach: int, rows: list[Row], cuts: list[int]) -> 
             assert stored(connection) == model(rows)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(
     rows=rows_of_prices.map(
         lambda rows: list({(row[0], version(row)): row for row in rows}.values())
@@ -96,7 +96,7 @@ def test_order_does_not_matter(rows: list[Row], data: st.DataObject) -> None:
     assert sorted(newest(PRICES, prices(shuffled)).rows()) == model(rows)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6, deadline=None)
 @given(rows=rows_of_prices, data=st.data())
 def test_any_way_through_spool_and_store_ends_in_the_model(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Row], data: st.DataObject

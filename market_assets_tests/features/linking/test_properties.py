@@ -20,7 +20,7 @@ PIECES = st.one_of(
 TEXTS = st.lists(PIECES, max_size=8).map(" ".join) | st.lists(PIECES, max_size=8).map("".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TEXTS, TEXTS, TEXTS, st.lists(PIECES, max_size=3), st.lists(PIECES, max_size=3))
 def test_linking_never_raises_and_never_leaves_the_registry(
     question: str, slug: str, title: str, ids: list[str], tags: list[str]
@@ -33,7 +33,7 @@ def test_linking_never_raises_and_never_leaves_the_registry(
     assert all(0 < link.confidence <= 1 and link.matched_text for link in links)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(TEXTS, TEXTS, st.sampled_from([s for s in FIRST_DEX if s != "SPX"]), st.booleans())
 def test_a_cashtag_links_in_any_company(before: str, after: str, symbol: str, low: bool) -> None:  # noqa: FBT001 - drawn by hypothesis
     """Whatever stands around it, in any case."""

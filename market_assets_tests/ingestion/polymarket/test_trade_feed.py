@@ -82,7 +82,7 @@ ROWS = st.lists(
 )
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     ROWS,
     st.lists(ROWS, max_size=6),

@@ -48,7 +48,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(STEPS)
 def test_a_ledger_is_the_set_of_missing_seconds(
     steps: list[tuple[bool, int, int, bool]],

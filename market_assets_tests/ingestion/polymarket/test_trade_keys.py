@@ -62,7 +62,7 @@ def test_what_may_come_late_or_otherwise_printed_is_no_part_of_it() -> None:
     assert keys(spelt) == keys(trade(0))
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=40, deadline=None)
 @given(st.lists(FILLS, max_size=12), st.randoms())
 def test_the_order_of_an_answer_does_not_matter(rows: list[Trade], chance: object) -> None:
     """The same rows in another order, as within a second, have the same keys, each once."""

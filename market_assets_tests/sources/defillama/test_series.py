@@ -111,7 +111,7 @@ def test_another_shape_is_an_error() -> None:
         max_size=12,
     )
 )
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_days_are_on_the_grid_ascending_and_over(points: list[tuple[int, object]]) -> None:
     """Whatever the points: no running day among the complete ones, each day once."""
     read = series.daily(points, wire.read_number, TODAY)

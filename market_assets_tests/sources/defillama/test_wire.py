@@ -35,7 +35,7 @@ def test_what_is_no_number(value: object) -> None:
 
 
 @given(st.one_of(st.none(), st.floats(), st.integers(), st.text(), st.booleans(), st.binary()))
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_a_number_is_finite_or_an_error(value: object) -> None:
     """Whatever comes, nothing but a finite number or None gets through."""
     try:

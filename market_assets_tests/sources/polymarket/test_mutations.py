@@ -33,7 +33,7 @@ BAD = st.sampled_from(
 )
 """What a value may turn into."""
 MUTATED = settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 ONCE = RetryPolicy(attempts=1)
 

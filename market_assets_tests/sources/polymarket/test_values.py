@@ -54,7 +54,7 @@ def test_says_what_is_wrong_with_a_date(value: float | str, reason: str) -> None
         values.instant(value)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(INSTANTS, st.integers(-12, 14))
 def test_a_date_is_the_same_instant_in_every_spelling(moment: datetime, hours: int) -> None:
     """RFC 3339 with Z or an offset, a space and a short offset, the day alone."""
@@ -67,14 +67,14 @@ def test_a_date_is_the_same_instant_in_every_spelling(moment: datetime, hours: i
     assert values.instant(f"{moment:%Y-%m-%d}") == midnight
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.floats(allow_nan=False, allow_infinity=False))
 def test_a_number_is_the_same_as_text(value: float) -> None:
     assert values.number(value) == value
     assert values.number(repr(value)) == value
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.text(max_size=12) | st.floats())
 def test_reads_a_finite_number_or_says_why_not(value: float | str) -> None:
     """Nothing else comes out and nothing else is raised, whatever goes in."""
