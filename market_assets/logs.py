@@ -92,7 +92,8 @@ class Redacting(logging.Formatter):
 
     def __init__(self, inner: logging.Formatter, hidden: Iterable[str] = ()) -> None:
         super().__init__()
-        self._inner = inner
+        # A handler that is given to a second logger brings the formatter that it got at the first.
+        self._inner: logging.Formatter = inner._inner if isinstance(inner, Redacting) else inner
         self._hidden = tuple(hidden)
 
     def format(self, record: logging.LogRecord) -> str:

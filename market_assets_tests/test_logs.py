@@ -107,6 +107,15 @@ def test_a_short_part_of_a_secret_address_hides_no_plain_words(
     assert "the hook of /hook" in capsys.readouterr().err
 
 
+def test_a_handler_that_many_loggers_share_is_not_wrapped_again_and_again() -> None:
+    """A thousand runs in one process once ended in a RecursionError."""
+    formatter: logging.Formatter = logging.Formatter("%(message)s")
+    for _ in range(5000):
+        formatter = logs.Redacting(formatter, ["hunter2-hunter2"])
+    record = logging.LogRecord("any", logging.INFO, "", 0, "token hunter2-hunter2", None, None)
+    assert "hunter2" not in formatter.format(record)
+
+
 def test_text_keeps_its_lines_when_it_is_redacted() -> None:
     assert redacted("a\n  token=x\nb") == "a\n  token=…\nb"
 
