@@ -65,13 +65,13 @@ class System:
         env: the environment that leads to it.
         database: the published file.
         home: `DAGSTER_HOME`.
-        ready_s: seconds until every channel was ok.
+        ready_s: seconds until every channel was ok; None: they were not in time.
     """
 
     env: dict[str, str]
     database: Path
     home: Path
-    ready_s: float
+    ready_s: float | None
 
 
 def processes(database: str) -> dict[str, list[psutil.Process]]:
@@ -156,8 +156,8 @@ def _free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-def _wait_until_well(env: dict[str, str], patience_s: float) -> float:
-    """Seconds until every channel is ok."""
+def _wait_until_well(env: dict[str, str], patience_s: float) -> float | None:
+    """Seconds until every channel is ok; None: they were not in time."""
     began = time.monotonic()
     command = [sys.executable, "-m", "market_assets.cli.main", "status", "--json"]
     while time.monotonic() - began < patience_s:
@@ -165,15 +165,15 @@ def _wait_until_well(env: dict[str, str], patience_s: float) -> float:
         if done.returncode == 0 and json.loads(done.stdout)["ok"]:
             return time.monotonic() - began
         time.sleep(2)
-    sys.exit("the channels were not all ok in time")
+    return None
 
 
 @contextmanager
 def running(patience_s: float = 300.0) -> Iterator[System]:
-    """The whole system in a folder and on ports of its own, from when all channels are ok.
+    """The whole system in a folder and on ports of its own, once all channels are ok.
 
     Args:
-        patience_s: how long that may take.
+        patience_s: how long that is waited for.
     """
     with tempfile.TemporaryDirectory(prefix="market-assets-bench-") as folder:
         database = f"{folder}/data/market.duckdb"
@@ -204,6 +204,8 @@ def main() -> None:
     parser.add_argument("--skip", type=float, default=1.0)
     chosen = parser.parse_args()
     with running() as system:
+        if system.ready_s is None:
+            sys.exit("the channels were not all ok in time")
         time.sleep(chosen.skip * 60)
         since = time.time()
         accounts, totals = measure(str(system.database), chosen.minutes)

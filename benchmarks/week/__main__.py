@@ -1,4 +1,4 @@
-"""Does anything go on growing? `python -m benchmarks week [--days 9] [--thin 30] [--within 60]`.
+"""Does anything go on growing? `python -m benchmarks week [--days 9] [--thin 36] [--within 60]`.
 
 Simulated days at the project's own schedules, in this one process, against simulated venues whose
 clock is moved along: the runs, their files, the ticks, roll-ups, retention, compaction and pruning
@@ -7,11 +7,12 @@ measured; at the end, growth over the last two days is set against that of the d
 kept for seven days has stopped growing only after nine.
 
 Left out evenly, to be through within an hour: of the schedules that are due more often than
-hourly, and of the sensors, one tick in `--thin` is there; of the other schedules one in `--hourly`;
-of the stream, `--flush` minutes are one flush, not 12 a minute. Counts of runs and of the rows that
-they bring level out at the same simulated time, so many times lower than they really would. Venues
-are small, and the published file is copied at a fiftieth of the usual pace. Files are in memory
-where there is a place for it: it is their size that is measured, and no disk.
+hourly, and of the sensors, one tick in `--thin` is there; of the other schedules one in
+`--hourly`; what the stream hears in `--flush` minutes, or before a run, is one flush, not 12 a
+minute. Counts of runs and of the rows that they bring level out at the same simulated time, so
+many times lower than they really would. Venues are small, and the published file is copied at a
+fiftieth of the usual pace. Files are in memory where there is a place for it: it is their size that
+is measured, and no disk.
 
 `--live MINUTES` measures the real processes instead, see `processes.py`.
 """
@@ -69,9 +70,9 @@ def main() -> None:
     """Simulate, print a line per day, then the table and what grows; exit 1 if anything does."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--days", type=int, default=9)
-    parser.add_argument("--thin", type=int, default=30)
-    parser.add_argument("--hourly", type=int, default=4)
-    parser.add_argument("--flush", type=int, default=15)
+    parser.add_argument("--thin", type=int, default=36)
+    parser.add_argument("--hourly", type=int, default=6)
+    parser.add_argument("--flush", type=int, default=30)
     parser.add_argument("--within", type=float, default=60.0, help="minutes, then the day is ended")
     parser.add_argument("--live", type=float, help="minutes of the real processes instead")
     chosen = parser.parse_args()

@@ -17,7 +17,8 @@ import psutil
 from benchmarks.system import LEFT_OUT, processes, running
 
 _SAMPLE_S: Final = 10.0
-_PATIENCE_S: Final = 1200.0
+_PATIENCE_S: Final = 600.0
+"""Then it is measured all the same: on a busy machine some channel or other is always late."""
 _COMES_AND_GOES: Final = "run"
 """A run's worker lives for seconds: what it has at its end is given back."""
 

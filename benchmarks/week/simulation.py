@@ -95,7 +95,8 @@ class Pace:
         thin: of the ticks of a schedule that is due more often than hourly, and of a sensor's, one
             in so many is there.
         hourly: the same for the other schedules.
-        flush_minutes: simulated minutes from one flush of the stream to the next.
+        flush_minutes: simulated minutes from one flush of the stream to the next; there is one
+            before each run too, which would find its prices old.
     """
 
     thin: int = 1
@@ -197,16 +198,17 @@ class Simulation:
         """One more minute, and what is due in it."""
         self._move(self.now + MINUTE)
         since_start = int(self.now.timestamp() // 60)
-        if since_start % self._pace.flush_minutes == 0:
+        due = [job for job, cron in self._crons.items() if cron.is_due(self.now)]
+        self._due.update(due)
+        wanted = [
+            job for job in due if job == PRUNE or self._pace.has(self._due[job], self._crons[job])
+        ]
+        if wanted or since_start % self._pace.flush_minutes == 0:
             self.stream.hear_until(self.now)
         if since_start % (self.settings.session_length // MINUTE) == 0:
             self.stream.hand_over(self.now)
-        for job, cron in self._crons.items():
-            if cron.is_due(self.now):
-                self._due[job] += 1
-                if job == PRUNE or self._pace.has(self._due[job], cron):
-                    run_id = self.run_job(job)
-                    self._tick(f"{job}_schedule", InstigatorType.SCHEDULE, run_id)
+        for job in wanted:
+            self._tick(f"{job}_schedule", InstigatorType.SCHEDULE, self.run_job(job))
         if since_start % self._pace.thin == 0:
             for sensor in self._definitions.sensors or []:
                 for _ in range(max(1, 60 // int(sensor.minimum_interval_seconds or 60))):
