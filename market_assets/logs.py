@@ -93,11 +93,11 @@ class Redacting(logging.Formatter):
     def __init__(self, inner: logging.Formatter, hidden: Iterable[str] = ()) -> None:
         super().__init__()
         # A handler that is given to a second logger brings the formatter that it got at the first.
-        self._inner: logging.Formatter = inner._inner if isinstance(inner, Redacting) else inner
+        self.inner: logging.Formatter = inner.inner if isinstance(inner, Redacting) else inner
         self._hidden = tuple(hidden)
 
     def format(self, record: logging.LogRecord) -> str:
-        return str(_clean(self._inner.format(record), self._hidden))
+        return str(_clean(self.inner.format(record), self._hidden))
 
 
 class JsonLines(io.TextIOBase):
