@@ -16,7 +16,9 @@ import polars as pl
 from market_assets.frames import conform
 from market_assets.ingestion.polymarket.market_rows import market_rows
 from market_assets.ingestion.queries import query
+from market_assets.ingestion.silence import refuse_silence
 from market_assets.sources.errors import VenueError
+from market_assets.sources.polymarket.host import VENUE
 from market_assets.storage.changes import Merge, Written
 from market_assets.tables import (
     POLYMARKET_IMMEDIATE_MARKETS,
@@ -92,8 +94,7 @@ def read_open_markets(
     params = {"horizon": clock.now() + HORIZON, "is_immediate": is_immediate}
     links = store.read(query("polymarket", "open_asset_markets"), params)
     ids = links["condition_id"].unique(maintain_order=True).to_list()
-    answer = gamma.markets(ids) if ids else None
-    markets = answer.markets if answer is not None else ()
+    markets, rejected = _asked(gamma, ids)
     open_markets = [market for market in markets if not market.closed]
     books, clob_error = _books(clob, open_markets)
     now = clock.now()
@@ -110,7 +111,7 @@ def read_open_markets(
         linked=len(ids),
         closed_meanwhile=len(markets) - len(open_markets),
         without_book=sum(_first_token(market) not in books for market in open_markets),
-        rejected=dict(answer.rejected) if answer is not None else {},
+        rejected=rejected,
         clob_error=clob_error,
     )
 
@@ -130,8 +131,7 @@ def read_closed_markets(
     params = {"since": since, "now": clock.now()}
     links = store.read(query("polymarket", "closed_asset_markets"), params)
     ids = links["condition_id"].unique(maintain_order=True).to_list()
-    answer = gamma.markets(ids) if ids else None
-    markets = answer.markets if answer is not None else ()
+    markets, rejected = _asked(gamma, ids)
     now = clock.now()
     closed = [m for m in markets if m.closed and (at := closed_at(m)) is not None and at >= since]
     frame = _with_symbols(table, endings(closed, now), links)
@@ -142,7 +142,7 @@ def read_closed_markets(
         written=written,
         frame=frame,
         linked=len(ids),
-        rejected=dict(answer.rejected) if answer is not None else {},
+        rejected=rejected,
     )
 
 
@@ -156,9 +156,7 @@ def prices(markets: Sequence[Market], books: Mapping[str, Book], now: datetime) 
     """
     rows = []
     for market in markets:
-        book = books.get(_first_token(market) or "")
-        bid = (book.bids[0][0] if book.bids else None) if book else market.best_bid
-        ask = (book.asks[0][0] if book.asks else None) if book else market.best_ask
+        bid, ask = _quotes(market, books.get(_first_token(market) or ""))
         spread = None if bid is None or ask is None else ask - bid
         rows.append(
             {
@@ -178,6 +176,19 @@ def prices(markets: Sequence[Market], books: Mapping[str, Book], now: datetime) 
         )
     schema = {n: t for n, t in POLYMARKET_LATER_MARKETS.schema.items() if n != "symbol"}
     return pl.DataFrame(rows, schema=schema)
+
+
+def _quotes(market: Market, book: Book | None) -> tuple[float | None, float | None]:
+    """Best bid and ask of the first outcome; None for a side without orders.
+
+    Of such a side Gamma says 0 or 1: a midpoint with it would be a price that nobody offers.
+    """
+    if book is not None:
+        return (
+            book.bids[0][0] if book.bids else None,
+            book.asks[0][0] if book.asks else None,
+        )
+    return market.best_bid or None, None if market.best_ask == 1.0 else market.best_ask
 
 
 def yes_price(bid: float | None, ask: float | None, last_trade: float | None) -> float | None:
@@ -225,6 +236,19 @@ def _with_symbols(table: TableSpec, frame: pl.DataFrame, links: pl.DataFrame) ->
         links.select("condition_id", "symbol"), on="condition_id", maintain_order="left"
     )
     return conform(table, joined)
+
+
+def _asked(gamma: GammaClient, ids: Sequence[str]) -> tuple[tuple[Market, ...], dict[str, str]]:
+    """Markets of the catalogue as they are now, and what made no sense.
+
+    Raises:
+        VenueError: they could not be had, or the venue knows none of them.
+    """
+    if not ids:
+        return (), {}
+    answer = gamma.markets(ids)
+    refuse_silence(VENUE, "/markets", known=len(ids), answered=len(answer.markets))
+    return answer.markets, dict(answer.rejected)
 
 
 def _books(clob: ClobClient, markets: Sequence[Market]) -> tuple[Mapping[str, Book], str | None]:

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
 from market_assets.ingestion.polymarket.market_rows import market_rows
 from market_assets.ingestion.queries import query
+from market_assets.ingestion.silence import refuse_silence
 from market_assets.sources.polymarket import frames
+from market_assets.sources.polymarket.host import VENUE
 from market_assets.storage.changes import Change, Merge, Written
 from market_assets.tables import POLYMARKET_EVENTS, POLYMARKET_MARKETS, POLYMARKET_TAGS
 
@@ -101,6 +101,7 @@ class Catalogue:
         """Walk the open list, then look up what left it.
 
         Raises:
+            VenueNonsense: the list is empty, and the store knows of open events.
             VenueError: the walk broke off, or ids could not be looked up; what was read is stored.
         """
         seen_events, seen_markets = self._walk()
@@ -138,6 +139,7 @@ class Catalogue:
         """
         params = {"now": self._clock.now(), "is_whole": self.done.is_whole}
         stored = self._store.read(query("polymarket", question), params)
+        refuse_silence(VENUE, "/events/keyset", known=stored.height, answered=len(seen))
         unseen = (id_ for id_ in stored["id"].to_list() if id_ not in seen)
         return list(islice(unseen, _LOOKUPS))
 
@@ -195,37 +197,17 @@ def read_tags(
     """All tags; `is_sport` where a sport of the venue names one.
 
     Raises:
-        VenueError: tags or sports could not be had; nothing is written.
+        VenueError: tags or sports could not be had, or are none where some are known; nothing is
+            written.
     """
     tags, sports = client.tags(), client.sports()
+    known = store.read(
+        "select count(*) as tags, count(*) filter (where is_sport) as sports from polymarket_tags"
+    ).row(0, named=True)
+    refuse_silence(VENUE, "/tags", known=known["tags"], answered=len(tags.tags))
+    refuse_silence(VENUE, "/sports", known=known["sports"], answered=len(sports))
     frame = frames.tags(tags, sports, clock.now())
     return TagsRead(store.merge(POLYMARKET_TAGS, frame, run=run), len(sports), dict(tags.rejected))
-
-
-def with_confirmed_neg_risk(markets: pl.DataFrame, confirmed: pl.DataFrame) -> pl.DataFrame:
-    """The markets with `neg_risk` as the CLOB said, where it said something.
-
-    Args:
-        markets: rows of `polymarket_markets`, as Gamma has them.
-        confirmed: `condition_id` and `neg_risk` of markets whose book was read.
-    """
-    said = confirmed.select("condition_id", confirmed="neg_risk")
-    source = pl.when(pl.col("confirmed").is_not_null()).then(pl.lit("clob"))
-    return (
-        markets.join(said, on="condition_id", how="left", maintain_order="left")
-        .with_columns(
-            neg_risk=pl.coalesce("confirmed", "neg_risk"),
-            neg_risk_source=source.otherwise("neg_risk_source"),
-        )
-        .drop("confirmed")
-    )
-
-
-def confirmed_by_clob(store: Store) -> pl.DataFrame:
-    """`condition_id` and `neg_risk` of the markets of which the CLOB has said it."""
-    return store.read(
-        "select condition_id, neg_risk from polymarket_markets where neg_risk_source = 'clob'"
-    )
 
 
 def _sum(before: Written | None, written: Written) -> Written:

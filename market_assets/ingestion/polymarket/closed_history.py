@@ -11,10 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-from market_assets.ingestion.polymarket.catalogue import (
-    confirmed_by_clob,
-    with_confirmed_neg_risk,
-)
+from market_assets.ingestion.polymarket.market_rows import market_rows
 from market_assets.ingestion.polymarket.trade_gaps import GapLedger
 from market_assets.sources.polymarket import frames
 from market_assets.storage.changes import Change, Merge, Written
@@ -152,15 +149,14 @@ class _Writer:
         self._clock = clock
         self._runs = tuple(runs)
         self._done = done
-        self._confirmed = confirmed_by_clob(store)
 
     def write(self, events: Sequence[Event], and_also: Sequence[Change] = ()) -> None:
         """All in one transaction."""
         now = self._clock.now()
-        markets = frames.markets((market for event in events for market in event.markets), now)
+        markets = [market for event in events for market in event.markets]
         of_events, of_markets, *_ = self._store.write(
             Merge(POLYMARKET_EVENTS, frames.events(events, now)),
-            Merge(POLYMARKET_MARKETS, with_confirmed_neg_risk(markets, self._confirmed)),
+            Merge(POLYMARKET_MARKETS, market_rows(self._store, markets, now)),
             *and_also,
             runs=self._runs,
         )

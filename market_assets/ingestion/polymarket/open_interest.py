@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from market_assets.frames import conform
+from market_assets.ingestion.silence import refuse_silence
+from market_assets.sources.polymarket.host import VENUE
 from market_assets.tables import POLYMARKET_MARKET_METRICS
 
 if TYPE_CHECKING:
@@ -44,7 +46,7 @@ def read_open_interest(
     """Ask for the open interest of every tracked market and write what was answered.
 
     Raises:
-        VenueError: it could not be had; nothing is written.
+        VenueError: it could not be had, or is there for none of them; nothing is written.
     """
     tracked = store.read(_TRACKED)
     ids = tracked["condition_id"].to_list()
@@ -52,6 +54,7 @@ def read_open_interest(
     rejected: Mapping[str, str] = {}
     if ids:
         values, rejected = client.open_interest(ids)
+        refuse_silence(VENUE, "/oi", known=len(ids), answered=len(values))
     frame = metrics(tracked, values, clock.now())
     written = store.merge(POLYMARKET_MARKET_METRICS, frame, run=run)
     return OpenInterestRead(written, frame, len(ids), rejected)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _DAY_S: Final = 86_400
 _PAIR: Final = 2
+_NO_POINT: Final = (None, None)
+"""What stands for a point of another shape: it is counted among those that are dropped."""
 _LAST_S: Final = 4_102_444_800
 """2100: what lies beyond is no time in seconds."""
 
@@ -59,25 +61,28 @@ _charted: Final = msgspec.json.Decoder(_Charted)
 def read_chain_tvl(body: bytes, today: date) -> Series:
     """`/v2/historicalChainTvl[/{chain}]`."""
     points = _chain_tvl.decode(body)
-    return daily(((p.date, p.tvl) for p in points if p), read_number, today)
+    return daily(((p.date, p.tvl) if p else _NO_POINT for p in points), read_number, today)
 
 
 def read_protocol_tvl(body: bytes, today: date) -> Series:
     """`/protocol/{slug}`: its own `tvl` alone, over all chains; token amounts are not built."""
     points = _protocol.decode(body).tvl or ()
-    return daily(((p.date, p.usd) for p in points if p), read_number, today)
+    return daily(((p.date, p.usd) if p else _NO_POINT for p in points), read_number, today)
 
 
 def read_stablecoins(body: bytes, today: date) -> Series:
     """`/stablecoincharts/{chain}`: dollars over all pegs. No amount at all is no point."""
     points = _stablecoins.decode(body)
-    return daily(((p.date, p.circulating) for p in points if p), read_usd, today)
+    return daily(((p.date, p.circulating) if p else _NO_POINT for p in points), read_usd, today)
 
 
 def read_chart(body: bytes, today: date) -> Series:
     """The `totalDataChart` of a summary or an overview; empty where it is absent."""
     points = _charted.decode(body).chart or ()
-    pairs = (tuple(point) for point in points if isinstance(point, list) and len(point) == _PAIR)
+    pairs = (
+        tuple(point) if isinstance(point, list) and len(point) == _PAIR else _NO_POINT
+        for point in points
+    )
     return daily(pairs, read_number, today, signed=True)
 
 

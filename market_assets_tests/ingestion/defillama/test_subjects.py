@@ -18,7 +18,7 @@ from market_assets.ingestion.defillama.subjects import (
     tracked_ids,
 )
 from market_assets.sources.defillama.subjects import Subject
-from market_assets.sources.errors import VenueUnavailable
+from market_assets.sources.errors import VenueNonsense, VenueUnavailable
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_ASSETS
 from market_assets_tests.ingestion.defillama.conftest import fill_routes
@@ -171,6 +171,28 @@ def test_one_list_that_fails_does_not_cost_the_other(
         " group by kind order by kind"
     )
     assert found.rows() == [("chain", True, LATER), ("protocol", True, NOW)]
+
+
+def test_an_empty_list_unlists_nobody(catalogue: Catalogue, store: Store, venue: Llama) -> None:
+    """It counts as one that could not be read; what the other list says is written."""
+    venue.routes["/v2/chains"] = [chain(f"Chain {n}") for n in range(12)]
+    refresh(catalogue, store, Selection(), now=NOW)
+    venue.routes["/v2/chains"] = []
+    with pytest.raises(VenueNonsense, match="the list of chains: an empty answer, and 12 are"):
+        refresh(Catalogue(catalogue.client), store, Selection(), now=LATER)
+    rows = store.read(
+        "select kind, bool_and(is_listed), bool_or(is_tracked), max(ingested_at)"
+        " from defillama_subjects group by kind order by kind"
+    ).rows()
+    assert rows == [("chain", True, True, NOW), ("protocol", True, True, LATER)]
+
+
+def test_ids_of_the_settings_that_are_nobodys_are_named(catalogue: Catalogue, store: Store) -> None:
+    """A misspelled id tracks nothing, and nobody would see why."""
+    chosen = Selection(track=("protocol:aave-v3", "protocol:aawe"), untrack=("chain:etherium",))
+    done = refresh(catalogue, store, chosen, now=NOW)
+    assert done.figures["unknown"] == "chain:etherium, protocol:aawe"
+    assert refresh(catalogue, store, Selection(), now=NOW).figures["unknown"] is None
 
 
 def test_none_tracked_and_unknown_ids_are_said(catalogue: Catalogue, store: Store) -> None:

@@ -17,7 +17,7 @@ from market_assets.ingestion.polymarket.asset_markets import (
     read_open_markets,
     yes_price,
 )
-from market_assets.sources.errors import VenueUnavailable
+from market_assets.sources.errors import VenueNonsense, VenueUnavailable
 from market_assets.sources.polymarket import frames
 from market_assets.sources.polymarket.model import Market
 from market_assets.storage.changes import Merge
@@ -138,6 +138,42 @@ def test_without_the_clob_gammas_quotes_stand_in_and_the_reason_is_told(
     done = read(POLYMARKET_IMMEDIATE_MARKETS, gamma, clob, store, clock)
     assert done.clob_error == "polymarket: POST /books: 502"
     assert done.frame["yes_price"].to_list() == [pytest.approx(0.40)]
+
+
+def test_a_side_without_orders_is_none_also_where_gamma_stands_in(
+    store: Store, clock: ManualClock
+) -> None:
+    """Gamma writes 0 and 1 for it; half of an offer of 0.06 is a price that nobody named."""
+    gamma = known(
+        store,
+        market("0xa", best_bid=0.0, best_ask=0.06, last_trade_price=0.05),
+        market("0xb", best_bid=0.94, best_ask=1.0, last_trade_price=0.95),
+        a="BTC",
+        b="BTC",
+    )
+    done = read(POLYMARKET_IMMEDIATE_MARKETS, gamma, FakeClob(), store, clock)
+    shown = done.frame.select("condition_id", "best_bid", "best_ask", "spread", "yes_price").rows()
+    assert sorted(shown) == [("0xa", None, 0.06, None, 0.05), ("0xb", 0.94, None, None, 0.95)]
+
+
+def test_a_venue_that_knows_none_of_its_markets_is_not_believed(
+    store: Store, clock: ManualClock
+) -> None:
+    """Those that closed lately would all leave their table."""
+    names = "abcdefghij"
+    gamma = known(
+        store,
+        *(closed(f"0x{name}") for name in names),
+        *(market(f"0x{name}{name}") for name in names),
+        **{name * times: "BTC" for name in names for times in (1, 2)},
+    )
+    read_closed_markets(gamma, store, clock=clock)  # type: ignore[arg-type]
+    gamma.known_markets = {}
+    with pytest.raises(VenueNonsense, match="/markets: an empty answer, and 10 are known"):
+        read_closed_markets(gamma, store, clock=clock)  # type: ignore[arg-type]
+    with pytest.raises(VenueNonsense, match="/markets"):
+        read(POLYMARKET_IMMEDIATE_MARKETS, gamma, FakeClob(), store, clock)
+    assert store.read("select count(*) from polymarket_recently_closed_markets").item() == 10
 
 
 def test_a_market_that_closed_meanwhile_gets_no_price_but_its_final_state(

@@ -11,7 +11,7 @@ import pytest
 from market_assets.clock import ManualClock
 from market_assets.ingestion.polymarket import catalogue
 from market_assets.ingestion.polymarket.catalogue import Catalogue, Discovery, read_tags
-from market_assets.sources.errors import VenueError
+from market_assets.sources.errors import VenueError, VenueNonsense
 from market_assets.sources.polymarket.model import Sport, Tag, Tags
 from market_assets.storage.changes import Merge
 from market_assets.storage.runs import IngestionRun
@@ -189,6 +189,38 @@ def test_neg_risk_as_the_clob_said_survives_a_walk(store: Store, clock: ManualCl
     rows = markets(store)
     assert (rows["0xa"]["neg_risk"], rows["0xa"]["neg_risk_source"]) == (True, "clob")
     assert (rows["0xb"]["neg_risk"], rows["0xb"]["neg_risk_source"]) == (False, "gamma")
+
+
+def test_an_open_list_without_an_event_is_not_believed(store: Store, clock: ManualClock) -> None:
+    """Ten open events do not all vanish between two walks: that is an outage, told as one."""
+    everything = [event(str(n), market(f"0x{n}")) for n in range(10)]
+    walk(FakeGamma(pages=[everything]), store, clock)
+    gone = FakeGamma(pages=[[]])
+    with pytest.raises(VenueNonsense, match="/events/keyset: an empty answer, and 10 are known"):
+        walk(gone, store, clock)
+    assert gone.asked == []
+
+
+def test_no_tags_and_no_sports_are_not_believed(store: Store, clock: ManualClock) -> None:
+    """Without a sport every tag would cease to be one of a sport."""
+
+    class Gamma:
+        def __init__(self, tags: int, sports: int) -> None:
+            self._tags = tuple(Tag(str(n), f"tag {n}", f"tag-{n}") for n in range(tags))
+            self._sports = tuple(Sport(f"sport {n}", (str(n),)) for n in range(sports))
+
+        def tags(self) -> Tags:
+            return Tags(self._tags, {})
+
+        def sports(self) -> tuple[Sport, ...]:
+            return self._sports
+
+    read_tags(Gamma(12, 11), store, clock=clock)  # type: ignore[arg-type]
+    with pytest.raises(VenueNonsense, match="/sports: an empty answer, and 11 are known"):
+        read_tags(Gamma(12, 0), store, clock=clock)  # type: ignore[arg-type]
+    with pytest.raises(VenueNonsense, match="/tags"):
+        read_tags(Gamma(0, 11), store, clock=clock)  # type: ignore[arg-type]
+    assert store.read("select count(*) from polymarket_tags where is_sport").item() == 11
 
 
 def test_tags_say_which_of_them_a_sport_names(store: Store, clock: ManualClock) -> None:

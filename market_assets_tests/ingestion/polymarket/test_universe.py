@@ -14,7 +14,7 @@ from market_assets.ingestion.polymarket.universe import (
     UniverseRules,
     choose_universe,
 )
-from market_assets.sources.errors import VenueBusy
+from market_assets.sources.errors import VenueBusy, VenueNonsense
 from market_assets.sources.polymarket import frames
 from market_assets.sources.polymarket.model import Event, Market
 from market_assets.storage.changes import Merge
@@ -157,6 +157,15 @@ def test_a_market_that_the_answer_leaves_out_gets_no_row(store: Store, clock: Ma
         " from polymarket_market_metrics"
     ).rows()
     assert rows == [("0xa", 7.5, 3_000.0, None)]
+
+
+def test_open_interest_of_nothing_at_all_is_not_believed(store: Store, clock: ManualClock) -> None:
+    """Ten tracked markets have some."""
+    rich = [quiet(f"0x{n}", liquidity_usd=3_000.0 + n) for n in range(10)]
+    listed(store, event("1", *rich))
+    choose(store, clock, FakeData())
+    with pytest.raises(VenueNonsense, match="/oi: an empty answer, and 10 are known"):
+        read_open_interest(FakeData(), store, clock=clock)  # type: ignore[arg-type]
 
 
 def test_an_empty_universe_asks_nothing(store: Store, clock: ManualClock) -> None:

@@ -63,7 +63,7 @@ def test_null_and_nonsense_are_no_points() -> None:
     ]
     read = series.read_chain_tvl(body([*points, *odd]), TODAY)
     assert read.days == ((days[0], 1.0), (days[4], 2.0))
-    assert read.dropped == 6
+    assert read.dropped == 7
 
 
 def test_a_flow_can_be_negative_and_a_stock_can_not() -> None:
@@ -120,3 +120,11 @@ def test_days_are_on_the_grid_ascending_and_over(points: list[tuple[int, object]
     assert all(day < TODAY for day in days)
     on_grid = {datetime.fromtimestamp(at, UTC).date() for at, _ in points if at % 86_400 == 0}
     assert set(days) <= on_grid
+
+
+def test_points_of_another_shape_are_counted_with_those_that_are_dropped() -> None:
+    """Nothing is left out without a word."""
+    day = stamp(YESTERDAY)
+    chart = {"totalDataChart": [[day, 5], [day], None, "?"]}
+    read = series.read_chart(body(chart), TODAY)
+    assert (read.days, read.dropped) == (((YESTERDAY, 5.0),), 3)
