@@ -48,7 +48,11 @@ class Project:
 
 
 def project(monkeypatch: pytest.MonkeyPatch, folder: Path, environment: dict[str, str]) -> Project:
-    """A project whose settings are these variables and a database in the folder."""
+    """A project whose settings are these variables and a database in the folder.
+
+    Its instance is the caller's to close (`with project(…).instance:`): one that is left to the
+    garbage collector warns of its folder in the middle of some other test, which then fails.
+    """
     database = folder / "market.duckdb"
     variables = {"MARKET_DB": str(database), "DAGSTER_HOME": str(folder / "dagster"), **environment}
     for name, value in variables.items():

@@ -80,18 +80,21 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, d
             tmp_path_factory.mktemp("features"),
             {**venue.environment, "MARKET_SYMBOLS": ",".join((*SYMBOLS, "flx:OIL"))},
         )
-        results: dict[str, Any] = {
-            "hyperliquid_registry_refresh": made.run("hyperliquid_registry_refresh"),
-            "before contexts": made.run("hyperliquid_funding_rates_refresh"),
-            "hyperliquid_contexts_refresh": made.run("hyperliquid_contexts_refresh"),
-        }
-        # A month of funding for five perpetuals would take the weight of half a minute.
-        patch.setattr("market_assets.derived.funding.KEPT", timedelta(days=9))
-        results["hyperliquid_funding_rates_refresh"] = made.run("hyperliquid_funding_rates_refresh")
-        results["before candles"] = made.materialize("hyperliquid_technical_indicators")
-        made.store.merge(HYPERLIQUID_CANDLES, minutes(venue))
-        results[FEATURES] = made.run(FEATURES)
-        yield made, results
+        with made.instance:
+            results: dict[str, Any] = {
+                "hyperliquid_registry_refresh": made.run("hyperliquid_registry_refresh"),
+                "before contexts": made.run("hyperliquid_funding_rates_refresh"),
+                "hyperliquid_contexts_refresh": made.run("hyperliquid_contexts_refresh"),
+            }
+            # A month of funding for five perpetuals would take the weight of half a minute.
+            patch.setattr("market_assets.derived.funding.KEPT", timedelta(days=9))
+            results["hyperliquid_funding_rates_refresh"] = made.run(
+                "hyperliquid_funding_rates_refresh"
+            )
+            results["before candles"] = made.materialize("hyperliquid_technical_indicators")
+            made.store.merge(HYPERLIQUID_CANDLES, minutes(venue))
+            results[FEATURES] = made.run(FEATURES)
+            yield made, results
 
 
 def test_every_job_succeeds_in_spite_of_the_venue(world: tuple[Project, dict[str, Any]]) -> None:

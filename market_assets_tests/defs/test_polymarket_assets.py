@@ -55,15 +55,16 @@ def ran(
     with pytest.MonkeyPatch.context() as patch:
         folder = tmp_path_factory.mktemp("polymarket")
         made = project(patch, folder, {**venue.environment, **LESS})
-        assert errors(made.materialize("hyperliquid_assets")) == {}
-        assert errors(made.run("polymarket_discovery_refresh")) == {}
-        venue.jump(HALF_AN_HOUR.total_seconds())
-        said: dict[str, dict[str, Any]] = {}
-        for job in JOBS:
-            result = made.run(job)
-            assert errors(result) == {}, job
-            said |= metadata(result)
-        yield made, said
+        with made.instance:
+            assert errors(made.materialize("hyperliquid_assets")) == {}
+            assert errors(made.run("polymarket_discovery_refresh")) == {}
+            venue.jump(HALF_AN_HOUR.total_seconds())
+            said: dict[str, dict[str, Any]] = {}
+            for job in JOBS:
+                result = made.run(job)
+                assert errors(result) == {}, job
+                said |= metadata(result)
+            yield made, said
 
 
 @pytest.fixture
