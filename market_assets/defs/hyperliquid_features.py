@@ -1,8 +1,8 @@
 """Hyperliquid's features: five assets, one run, one read of the store.
 
 Each asset says what it is made of and where it goes; formulas are in `features/`, what may be used
-and whose books are asked for in `derived/`. In a run they share `feature_inputs`; alone, each reads
-them for itself.
+in `derived/`, whose books are asked for in `ingestion/hyperliquid/`. In a run they share
+`feature_inputs`; alone, each reads them for itself.
 """
 
 from datetime import timedelta
@@ -21,8 +21,8 @@ from market_assets.defs.hyperliquid_markets import (
 )
 from market_assets.defs.options import asset_options, count_rows, preview, some, written_result
 from market_assets.defs.runs import Market, ingestion_run
-from market_assets.derived.books import Turn, fetch_books, whose_turn
 from market_assets.derived.inputs import INTERVALS, FeatureInputs, Inputs, InputsMissing
+from market_assets.ingestion.hyperliquid.books import Turn, fetch_books, whose_turn
 from market_assets.settings import Settings
 from market_assets.storage.store import Store
 

@@ -16,7 +16,7 @@ from market_assets.defs.options import (
     written_result,
 )
 from market_assets.defs.runs import Market, ingestion_run
-from market_assets.derived import funding
+from market_assets.ingestion.hyperliquid import funding
 from market_assets.settings import Settings
 from market_assets.sources.hyperliquid import frames
 

@@ -87,7 +87,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Project, d
                 "hyperliquid_contexts_refresh": made.run("hyperliquid_contexts_refresh"),
             }
             # A month of funding for five perpetuals would take the weight of half a minute.
-            patch.setattr("market_assets.derived.funding.KEPT", timedelta(days=9))
+            patch.setattr("market_assets.ingestion.hyperliquid.funding.KEPT", timedelta(days=9))
             results["hyperliquid_funding_rates_refresh"] = made.run(
                 "hyperliquid_funding_rates_refresh"
             )
@@ -252,7 +252,7 @@ def test_an_exchange_that_gives_no_book_fails_liquidity_and_nothing_else(
     made, _ = world
 
     def none(*_: object, **__: object) -> Any:
-        from market_assets.derived.books import Books  # noqa: PLC0415 - what the asset gets
+        from market_assets.ingestion.hyperliquid.books import Books  # noqa: PLC0415 - what the asset gets
 
         return Books((), ((), ()), {"BTC": "hyperliquid: away"}, ())
 

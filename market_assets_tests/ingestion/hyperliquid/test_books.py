@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_assets.clock import SystemClock, to_ms
-from market_assets.derived.books import Books, Turn, fetch_books, whose_turn
+from market_assets.ingestion.hyperliquid.books import Books, Turn, fetch_books, whose_turn
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.retry import RetryPolicy
 from market_assets_tests.sources.http_server import Reply, Server, serving

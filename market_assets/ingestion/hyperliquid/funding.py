@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
 from market_assets.clock import floor, from_ms, to_ms
+from market_assets.ingestion.queries import query
 from market_assets.sources.errors import VenueBusy, VenueError, VenueUnavailable
 from market_assets.sources.hyperliquid import frames
 from market_assets.storage.changes import Merge, Written
@@ -75,7 +75,7 @@ class Filled:
 
 def ranked_perps(store: Store, now: datetime) -> list[str]:
     """Perpetuals that trade, most traded first, as their latest contexts have it."""
-    return store.read(_query("ranked_perps"), {"now": now})["symbol"].to_list()
+    return store.read(query("hyperliquid", "ranked_perps"), {"now": now})["symbol"].to_list()
 
 
 def missing(store: Store, ranked: Sequence[str], now: datetime) -> list[Wanted]:
@@ -93,7 +93,7 @@ def missing(store: Store, ranked: Sequence[str], now: datetime) -> list[Wanted]:
         "newest": newest,
         "recent": newest - RECENT,
     }
-    found = store.read(_query("missing_funding_hours"), params)
+    found = store.read(query("hyperliquid", "missing_funding_hours"), params)
     rank = {symbol: place for place, symbol in enumerate(ranked)}
     rows = sorted(
         found.iter_rows(named=True), key=lambda row: (not row["is_recent"], rank[row["symbol"]])
@@ -225,7 +225,3 @@ def _write(
 
 def _gap_frame(gaps: Sequence[Mapping[str, object]]) -> pl.DataFrame:
     return pl.DataFrame(gaps, schema=INGESTION_GAPS.schema)
-
-
-def _query(name: str) -> str:
-    return resources.files(__package__).joinpath("sql", f"{name}.sql").read_text("utf-8")

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from market_assets.clock import ManualClock, to_ms
-from market_assets.derived.funding import (
+from market_assets.ingestion.hyperliquid.funding import (
     KEPT,
     RECENT,
     Filled,
