@@ -8,6 +8,7 @@ starts them with the same format.
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 import sys
@@ -104,7 +105,8 @@ class JsonLines(io.TextIOBase):
     """A stderr on which every line is a JSON object, whoever writes it.
 
     Progress of a command, a warning of Python, the traceback of what nobody caught: a line that is
-    no object yet becomes the `event` of one, without colours and without secrets.
+    no record yet becomes the `event` of one, without colours and without secrets. So does one that
+    only looks like one: a dictionary that somebody printed, a line of a body in a traceback.
     """
 
     def __init__(self, inner: TextIO, formatter: logging.Formatter) -> None:
@@ -135,11 +137,22 @@ class JsonLines(io.TextIOBase):
 
     def _emit(self, line: str) -> None:
         plain = _COLOURS.sub("", line).strip("\r")
-        if plain.startswith("{"):
+        if _is_record(plain):
             self.inner.write(f"{plain}\n")
         elif plain.strip():
             record = logging.LogRecord("stderr", logging.INFO, "", 0, "%s", (plain,), None)
             self.inner.write(f"{self._formatter.format(record)}\n")
+
+
+def _is_record(line: str) -> bool:
+    """Whether a line is a record as a formatter of JSON writes it."""
+    if not line.startswith("{"):
+        return False
+    try:
+        said = json.loads(line)
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(said, dict) and "event" in said
 
 
 class _Stderr(logging.StreamHandler[TextIO]):

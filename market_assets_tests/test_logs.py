@@ -90,6 +90,17 @@ def test_in_json_what_is_printed_is_an_object_too(capsys: pytest.CaptureFixture[
     assert {line["logger"] for line in lines} == {"stderr"}
 
 
+def test_what_only_looks_like_json_becomes_an_object_without_secrets(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A printed dictionary would break the line's form, and tell what is in it."""
+    logs.install("json", secrets=[TOKEN])
+    sys.stderr.write(f"{{'token': '{TOKEN}'}}\n")
+    sys.stderr.write('{"password": "hunter2"}\n')
+    lines = capsys.readouterr().err.splitlines()
+    assert [json.loads(line)["event"] for line in lines] == ["{'token': '…'}", '{"password": "…"}']
+
+
 def test_below_the_level_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     logs.install("text", level=logging.WARNING)
     logging.getLogger("market_assets.test").info("quiet")
