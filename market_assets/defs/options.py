@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from market_assets.sidecar.options import Report
-    from market_assets.sources.http import TransportStats
+    from market_assets.sources.traffic import TransportStats
     from market_assets.storage.changes import Written
     from market_assets.storage.store import Store
 

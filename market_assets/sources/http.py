@@ -5,7 +5,7 @@ sent, and sent again only where that may help: network errors, time-outs, 429, 5
 are no JSON (a gateway's HTML page, a cut answer). Everything is bounded: attempts, waits, the time
 for a request in all, the size of a body.
 
-Not here: what the answers mean (`wire.py` of each source), what a request weighs.
+Not here: what the answers mean (`decoding.py`, `wire.py` of each source), what a request weighs.
 """
 
 from __future__ import annotations
@@ -14,11 +14,8 @@ import itertools
 import json
 import logging
 import random
-import threading
 import time
-from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
@@ -35,6 +32,7 @@ from market_assets.sources.errors import (
 )
 from market_assets.sources.limits import BudgetExhaustedError
 from market_assets.sources.retry import RetryPolicy, backoff, retry_after
+from market_assets.sources.traffic import Traffic
 
 if TYPE_CHECKING:
     import ssl
@@ -43,6 +41,7 @@ if TYPE_CHECKING:
     from market_assets.sources.bodies import Body
     from market_assets.sources.concurrency import AdaptiveLimit
     from market_assets.sources.limits import WeightBudget
+    from market_assets.sources.traffic import TransportStats
 
 _LOG = logging.getLogger(__name__)
 
@@ -50,27 +49,6 @@ _TOO_MANY: Final = 429
 _SERVER_ERRORS: Final = 500
 _CLIENT_ERRORS: Final = 400
 _OK: Final = 200
-
-
-@dataclass(frozen=True)
-class TransportStats:
-    """What a transport did since it was made.
-
-    Attributes:
-        requests: requests sent, retries included.
-        retries: how many of them were retries.
-        by_status: answers by HTTP status; requests without an answer under the error's name.
-        received_bytes: bytes of bodies, decompressed.
-        concurrency: how many may run at once now; None where nothing limits it.
-        lowest_concurrency: how few that were at the worst.
-    """
-
-    requests: int
-    retries: int
-    by_status: Mapping[str, int]
-    received_bytes: int
-    concurrency: int | None = None
-    lowest_concurrency: int | None = None
 
 
 class _Retryable(Exception):  # noqa: N818 - it carries an error, it is none
@@ -139,10 +117,7 @@ class HttpTransport:
             verify=_certificates(),
             headers={"User-Agent": "market_assets"},
         )
-        self._lock = threading.Lock()
-        self._statuses: Counter[str] = Counter()
-        self._retries = 0
-        self._bytes = 0
+        self._traffic = Traffic()
 
     def post_json(
         self,
@@ -193,15 +168,10 @@ class HttpTransport:
 
     def stats(self) -> TransportStats:
         """What this transport did so far."""
-        with self._lock:
-            return TransportStats(
-                requests=sum(self._statuses.values()),
-                retries=self._retries,
-                by_status=dict(self._statuses),
-                received_bytes=self._bytes,
-                concurrency=self._limit.now if self._limit else None,
-                lowest_concurrency=self._limit.lowest if self._limit else None,
-            )
+        limit = self._limit
+        if limit is None:
+            return self._traffic.stats()
+        return self._traffic.stats(concurrency=limit.now, lowest_concurrency=limit.lowest)
 
     def close(self) -> None:
         """Close the connections."""
@@ -238,8 +208,7 @@ class HttpTransport:
                 if self._clock.monotonic() + delay >= deadline:
                     raise failure.error from failure.__cause__
                 _LOG.info("%s; asking again in %.1f s", failure.error, delay)
-                with self._lock:
-                    self._retries += 1
+                self._traffic.retry()
                 self._sleep(delay)
 
     def _pay(self, weight: int, deadline: float) -> None:
@@ -270,10 +239,10 @@ class HttpTransport:
                 body = self._read(response, where, deadline, collector)
         except httpx.HTTPError as error:
             kind = type(error).__name__
-            self._count(kind, 0)
+            self._traffic.outcome(kind)
             message = f"{where}: {kind} {error}".strip()
             raise _Retryable(VenueUnavailable(self.venue, message)) from error
-        self._count(str(response.status_code), len(body))
+        self._traffic.outcome(str(response.status_code), len(body))
         return (
             response.status_code,
             body,
@@ -286,7 +255,7 @@ class HttpTransport:
         for chunk in response.iter_bytes():
             collector.add(chunk)
             if collector.size > self._max_body:
-                self._count("too large", collector.size)
+                self._traffic.outcome("too large", collector.size)
                 raise VenueNonsense(self.venue, f"{where}: a body over {self._max_body} bytes")
             if self._clock.monotonic() > deadline:
                 raise httpx.ReadTimeout("the deadline passed while the body came")
@@ -321,8 +290,3 @@ class HttpTransport:
             # 5xx, a redirect to a maintenance page, a gateway's HTML, a body cut in the middle.
             raise _Retryable(VenueUnavailable(self.venue, f"{message} is no answer"), after)
         return body
-
-    def _count(self, outcome: str, size: int) -> None:
-        with self._lock:
-            self._statuses[outcome] += 1
-            self._bytes += size

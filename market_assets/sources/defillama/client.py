@@ -22,7 +22,7 @@ from market_assets.clock import SystemClock
 from market_assets.sources.concurrency import AdaptiveLimit, Outcomes, fetch_all
 from market_assets.sources.decoding import decoded
 from market_assets.sources.defillama import series, wire
-from market_assets.sources.http import HttpTransport, TransportStats
+from market_assets.sources.http import HttpTransport
 from market_assets.sources.limits import WeightBudget
 
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
         Series,
     )
     from market_assets.sources.retry import RetryPolicy
+    from market_assets.sources.traffic import TransportStats
 
     Item = TypeVar("Item", bound=Hashable)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets import clock as clocks
 from market_assets.sources.errors import VenueError, VenueNonsense
-from market_assets.sources.http import HttpTransport, TransportStats
+from market_assets.sources.http import HttpTransport
 from market_assets.sources.hyperliquid import books, contexts, funding, weights, wire
 from market_assets.sources.hyperliquid.endpoint import VENUE, InfoEndpoint
 from market_assets.sources.hyperliquid.model import (
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from market_assets.sources.hyperliquid.market_wire import Book
     from market_assets.sources.limits import WeightBudget
     from market_assets.sources.retry import RetryPolicy
+    from market_assets.sources.traffic import TransportStats
 
 __all__ = ["Candle", "Dex", "HyperliquidClient", "Listing", "Universe", "weight_budget"]
 

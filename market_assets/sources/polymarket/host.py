@@ -23,9 +23,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from market_assets.clock import Clock
-    from market_assets.sources.http import TransportStats
     from market_assets.sources.limits import WeightBudget
     from market_assets.sources.retry import RetryPolicy
+    from market_assets.sources.traffic import TransportStats
 
 _LOG = logging.getLogger(__name__)
 _T = TypeVar("_T")
