@@ -64,12 +64,14 @@ class Outbox:
         failures: attempts in a row that failed.
         next_try_at: nothing is tried before this.
         last_failure: why the last attempt failed.
+        refusals: how often the receiver has called the first one malformed.
     """
 
     waiting: tuple[Message, ...] = ()
     failures: int = 0
     next_try_at: datetime | None = None
     last_failure: str = ""
+    refusals: int = 0
 
     def with_more(self, messages: Sequence[Message]) -> Outbox:
         """These too; the oldest of too many are given up."""
@@ -153,7 +155,8 @@ def _retry_after(error: urllib.error.HTTPError) -> float:
 
 def _put_off(outbox: Outbox, answer: Answer, now: datetime) -> Outbox:
     failures = outbox.failures + 1
-    if answer.status in _MALFORMED and failures >= _REFUSALS:
+    refusals = outbox.refusals + (answer.status in _MALFORMED)
+    if refusals >= _REFUSALS:
         _LOG.error(
             "alert given up, the receiver %s: %s", answer.reason, outbox.waiting[0].problem.title
         )
@@ -166,7 +169,13 @@ def _put_off(outbox: Outbox, answer: Answer, now: datetime) -> Outbox:
         len(outbox.waiting),
         delay.total_seconds(),
     )
-    return replace(outbox, failures=failures, next_try_at=now + delay, last_failure=answer.reason)
+    return replace(
+        outbox,
+        failures=failures,
+        next_try_at=now + delay,
+        last_failure=answer.reason,
+        refusals=refusals,
+    )
 
 
 def _too_early(outbox: Outbox, now: datetime) -> bool:

@@ -207,7 +207,10 @@ def chain_tvl_is_near_its_protocols(store: Market) -> dg.AssetCheckResult:
         metadata["ratio"] = both["protocols_tvl_usd"].item() / both["tvl_usd"].item()
         metadata["median_ratio"] = compared["ratio"].median()
     return dg.AssetCheckResult(
-        passed=odd.is_empty(), severity=dg.AssetCheckSeverity.WARN, metadata=metadata
+        passed=odd.is_empty(),
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{odd.height} of {compared.height} chains are far from their protocols",
+        metadata=metadata,
     )
 
 
@@ -245,6 +248,7 @@ def results_of(
         check_name=_WHOLE,
         passed=not done.failed,
         severity=dg.AssetCheckSeverity.WARN,
+        description=done.verdict,
         metadata={"failed_count": len(done.failed), **({"failed": failed} if failed else {})},
     )
     if done.is_failure(settings.defillama.failed_share):

@@ -15,6 +15,7 @@ from dagster import AssetCheckSeverity, AssetKey, DagsterRunStatus, RunsFilter
 from market_assets.channels import BACKFILLS
 from market_assets.health import records
 from market_assets.health.failures import error_of
+from market_assets.storage.runs import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,14 +80,17 @@ def failed_checks(
             continue
         asset = key.asset_key.to_user_string()
         broken = evaluation.metadata.get("rows_that_break_it")
-        count = f"{broken.value} rows break it" if broken is not None else "it did not pass"
+        if broken is not None:
+            said = f"{broken.value} rows break it"
+        else:
+            said = without_secrets(evaluation.description or "it did not pass")
         found.append(
             FailedCheck(
                 source=sources.get(asset, "dagster"),
                 asset=asset,
                 name=key.name,
                 is_error=evaluation.severity == AssetCheckSeverity.ERROR,
-                said=count,
+                said=said,
                 run_id=record.run_id,
             )
         )

@@ -139,6 +139,15 @@ def test_a_message_that_is_refused_for_good_does_not_block_the_others(receiver: 
     assert outbox == Outbox(waiting=(RECOVERY,))
 
 
+def test_a_webhook_that_was_down_is_no_refusal(receiver: Server) -> None:
+    """Only what the receiver itself calls malformed counts towards giving a message up."""
+    receiver.replies.extend([Reply(503)] * 3 + [Reply(400)])
+    outbox = TWO
+    for hour in range(4):
+        outbox = _send(receiver, outbox, timedelta(hours=hour))
+    assert (outbox.waiting, outbox.refusals) == (TWO.waiting, 1)
+
+
 def test_a_clock_that_is_set_back_does_not_keep_messages_waiting(receiver: Server) -> None:
     outbox = replace(TWO, failures=5, next_try_at=NOW + timedelta(days=30))
     assert _send(receiver, outbox) == Outbox()

@@ -24,6 +24,21 @@ def rule(name: str) -> dg.AssetChecksDefinition:
     return check
 
 
+def test_a_check_that_counts_no_rows_is_told_in_its_own_words(instance: DagsterInstance) -> None:
+    """Whoever is woken reads what it found, and no secret that an error may have held."""
+
+    @dg.asset_check(asset=things, name="whole")
+    def whole() -> dg.AssetCheckResult:
+        said = "1 of 5 failed, the first aave: GET https://api.example/x?key=hush: 400"
+        return dg.AssetCheckResult(passed=False, description=said)
+
+    definitions = dg.Definitions(assets=[things], asset_checks=[whole])
+    definitions.resolve_implicit_global_asset_job_def().execute_in_process(instance=instance)
+    (found,) = failed_checks(instance, list(whole.check_keys), [CHANNEL])
+    assert found.said.startswith("1 of 5 failed, the first aave: GET https://api.example/x")
+    assert "hush" not in found.said
+
+
 def test_a_damaged_evaluation_does_not_hide_the_other_checks(instance: DagsterInstance) -> None:
     """The alerts ask once a minute: one bad record must not silence all of them."""
     checks = [rule("first"), rule("second")]
