@@ -122,7 +122,7 @@ def polymarket_tracked_universe(
         qualified=chosen.qualified,
         unknown=", ".join(chosen.unknown) or None,
         open_interest_error=chosen.open_interest_error,
-        **requests_made(polymarket.data),
+        **requests_made(polymarket.gamma, polymarket.data),
         preview=preview(
             chosen.frame,
             ("rank", "condition_id", "reason", "liquidity_usd", "volume_24h_usd"),

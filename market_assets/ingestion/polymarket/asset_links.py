@@ -50,10 +50,7 @@ def link_catalogue(store: Store, *, clock: Clock, run: IngestionRun | None = Non
     found = store.read_together(
         {
             "markets": (query("polymarket", "markets_to_link"), {"now": now}),
-            "events": (
-                "select event_id, title, slug, tag_ids, tag_slugs from polymarket_events",
-                {},
-            ),
+            "events": (_EVENTS, {}),
             "registry": (_REGISTRY, {}),
             "links": ("select condition_id, symbol from polymarket_market_asset_links", {}),
         }
