@@ -4,7 +4,8 @@
 environment. Precedence: the shell, then `.env` at the top of the project, then (venue addresses
 only) the simulated venues of a `make run` that is up, then the default.
 
-Not here: cadences and freshness windows (`channels.py`), which no variable changes.
+Not here: how a value is read (`setting_values.py`); cadences and freshness windows (`channels.py`),
+which no variable changes.
 """
 
 from __future__ import annotations
@@ -16,10 +17,10 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
-from urllib.parse import urlsplit
 
-from market_assets import source_settings
+from market_assets import setting_values, source_settings
 from market_assets.feature_settings import FeatureThresholds, read, variables
+from market_assets.setting_values import SettingError
 from market_assets.tables import TABLES
 
 if TYPE_CHECKING:
@@ -30,10 +31,6 @@ if TYPE_CHECKING:
 _CHECKOUT: Final = Path(__file__).resolve().parent.parent
 ROOT: Final = _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
 """The top of the project: where `.env`, `dagster.yaml` and, by default, `data/` are."""
-
-
-class SettingError(ValueError):
-    """A variable holds something that cannot be used; the message names it."""
 
 
 @dataclass(frozen=True)
@@ -209,7 +206,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
     """
     env = environment(environ, root)
     defaults = {variable.name: variable.default for variable in VARIABLES}
-    market_db = _path(env, defaults, "MARKET_DB", root)
+    market_db = setting_values.path(env, defaults, "MARKET_DB", root)
     smaller = source_settings.LOCAL if env.get("MARKET_PROFILE") == "local" else {}
     values = {**defaults, **smaller, **_simulated_endpoints(market_db), **env}
     if values["MARKET_PROFILE"] not in ("full", "local"):
@@ -219,45 +216,48 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         raise SettingError(
             f"ALERT_MIN_SEVERITY is {values['ALERT_MIN_SEVERITY']!r}; one of {_SEVERITIES}"
         )
-    number = partial(_number, values)
+    url = partial(setting_values.url, values)
+    number = partial(setting_values.number, values)
+    hours = partial(setting_values.hours, values)
+    names = partial(setting_values.names, values)
     thresholds = read(number)
     if disorder := thresholds.disorder():
         raise SettingError(disorder)
     return Settings(
         market_db=market_db,
-        dagster_home=_path(env, defaults, "DAGSTER_HOME", root),
+        dagster_home=setting_values.path(env, defaults, "DAGSTER_HOME", root),
         profile="local" if values["MARKET_PROFILE"] == "local" else "full",
-        symbols=_names(values, "MARKET_SYMBOLS"),
-        hyperliquid_api_url=_url(values, "HYPERLIQUID_API_URL", "http"),
-        hyperliquid_ws_url=_url(values, "HYPERLIQUID_WS_URL", "ws"),
-        polymarket_gamma_url=_url(values, "POLYMARKET_GAMMA_URL", "http"),
-        polymarket_data_url=_url(values, "POLYMARKET_DATA_URL", "http"),
-        polymarket_clob_url=_url(values, "POLYMARKET_CLOB_URL", "http"),
-        polymarket_ws_url=_url(values, "POLYMARKET_WS_URL", "ws"),
-        defillama_api_url=_url(values, "DEFILLAMA_API_URL", "http"),
-        defillama_stablecoins_url=_url(values, "DEFILLAMA_STABLECOINS_URL", "http"),
-        defillama_coins_url=_url(values, "DEFILLAMA_COINS_URL", "http"),
-        alert_webhook_url=_secret_url(values, "ALERT_WEBHOOK_URL"),
+        symbols=names("MARKET_SYMBOLS"),
+        hyperliquid_api_url=url("HYPERLIQUID_API_URL", "http"),
+        hyperliquid_ws_url=url("HYPERLIQUID_WS_URL", "ws"),
+        polymarket_gamma_url=url("POLYMARKET_GAMMA_URL", "http"),
+        polymarket_data_url=url("POLYMARKET_DATA_URL", "http"),
+        polymarket_clob_url=url("POLYMARKET_CLOB_URL", "http"),
+        polymarket_ws_url=url("POLYMARKET_WS_URL", "ws"),
+        defillama_api_url=url("DEFILLAMA_API_URL", "http"),
+        defillama_stablecoins_url=url("DEFILLAMA_STABLECOINS_URL", "http"),
+        defillama_coins_url=url("DEFILLAMA_COINS_URL", "http"),
+        alert_webhook_url=setting_values.secret_url(values, "ALERT_WEBHOOK_URL"),
         alert_min_severity=severity,
-        alert_reminder=_hours(values, "MARKET_ALERT_REMINDER_HOURS"),
+        alert_reminder=hours("MARKET_ALERT_REMINDER_HOURS"),
         log_format=log_format(values),
-        api_token=_token(values, "MARKET_API_TOKEN"),
-        ui_port=int(_number(values, "MARKET_UI_PORT", 1, 65535)),
-        simulator_port=int(_number(values, "MARKET_SIMULATOR_PORT", 1, 65535)),
-        flush_interval=timedelta(seconds=_number(values, "MARKET_FLUSH_SECONDS", 0.1, 60)),
-        session_length=timedelta(hours=_number(values, "MARKET_SESSION_HOURS", 0.005, 24 * 7)),
-        subscriptions=int(_number(values, "MARKET_SUBSCRIPTIONS", 1, 1000)),
-        weight_share=_number(values, "MARKET_WEIGHT_SHARE", 0.15, 0.8),
-        lock_wait=timedelta(seconds=_number(values, "MARKET_LOCK_WAIT_SECONDS", 1, 3600)),
-        spool_limit_bytes=int(_number(values, "MARKET_SPOOL_LIMIT_MB", 1, 1e7) * 1e6),
-        publish_bytes_per_second=_number(values, "MARKET_PUBLISH_MB_PER_SECOND", 0.01, 1e5) * 1e6,
-        retention={name: _hours(values, name) for name in RETENTION_SETTINGS},
-        keep_minute_runs=_hours(values, "MARKET_KEEP_MINUTE_RUNS_HOURS"),
-        keep_runs=_hours(values, "MARKET_KEEP_RUNS_HOURS"),
-        keep_failed_runs=_hours(values, "MARKET_KEEP_FAILED_RUNS_HOURS"),
+        api_token=setting_values.token(values, "MARKET_API_TOKEN"),
+        ui_port=int(number("MARKET_UI_PORT", 1, 65535)),
+        simulator_port=int(number("MARKET_SIMULATOR_PORT", 1, 65535)),
+        flush_interval=timedelta(seconds=number("MARKET_FLUSH_SECONDS", 0.1, 60)),
+        session_length=timedelta(hours=number("MARKET_SESSION_HOURS", 0.005, 24 * 7)),
+        subscriptions=int(number("MARKET_SUBSCRIPTIONS", 1, 1000)),
+        weight_share=number("MARKET_WEIGHT_SHARE", 0.15, 0.8),
+        lock_wait=timedelta(seconds=number("MARKET_LOCK_WAIT_SECONDS", 1, 3600)),
+        spool_limit_bytes=int(number("MARKET_SPOOL_LIMIT_MB", 1, 1e7) * 1e6),
+        publish_bytes_per_second=number("MARKET_PUBLISH_MB_PER_SECOND", 0.01, 1e5) * 1e6,
+        retention={name: hours(name) for name in RETENTION_SETTINGS},
+        keep_minute_runs=hours("MARKET_KEEP_MINUTE_RUNS_HOURS"),
+        keep_runs=hours("MARKET_KEEP_RUNS_HOURS"),
+        keep_failed_runs=hours("MARKET_KEEP_FAILED_RUNS_HOURS"),
         thresholds=thresholds,
-        polymarket=source_settings.polymarket(number, partial(_names, values)),
-        defillama=source_settings.defillama(number, partial(_names, values)),
+        polymarket=source_settings.polymarket(number, names),
+        defillama=source_settings.defillama(number, names),
     )
 
 
@@ -290,58 +290,6 @@ def env_example() -> str:
             f"{variable.name}=${{{variable.name}:-{variable.default}}}",
         ]
     return "\n".join(lines) + "\n"
-
-
-def _path(env: Mapping[str, str], defaults: Mapping[str, str], name: str, root: Path) -> Path:
-    """Relative paths are the project's: a command means the same file wherever it is typed."""
-    return (root / Path(env.get(name, defaults[name])).expanduser()).absolute()
-
-
-def _url(values: Mapping[str, str], name: str, scheme: str) -> str:
-    text = values[name].rstrip("/")
-    parts = urlsplit(text)
-    if parts.scheme not in (scheme, scheme + "s") or not parts.netloc:
-        raise SettingError(f"{name} is {text!r}; it must be a {scheme}:// or {scheme}s:// address")
-    return text
-
-
-def _secret_url(values: Mapping[str, str], name: str) -> str:
-    """An address that is a secret, or '': what is wrong with it is said without saying it."""
-    text = values[name].strip()
-    try:
-        parts = urlsplit(text)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        usable = False
-    if text and (not usable or not text.isascii() or " " in text):
-        raise SettingError(f"{name} is not an http:// or https:// address")
-    return text
-
-
-def _token(values: Mapping[str, str], name: str) -> str:
-    """A token that a header can carry. What is wrong with it is said without saying it."""
-    text = values[name].strip()
-    if not all("!" <= character <= "~" for character in text):
-        raise SettingError(f"{name} has blanks or other than printable ASCII characters")
-    return text
-
-
-def _number(values: Mapping[str, str], name: str, least: float, most: float) -> float:
-    try:
-        number = float(values[name])
-    except ValueError:
-        raise SettingError(f"{name} is {values[name]!r}, which is not a number") from None
-    if not least <= number <= most:
-        raise SettingError(f"{name} is {values[name]}; it may be {least:g} to {most:g}")
-    return number
-
-
-def _names(values: Mapping[str, str], name: str) -> tuple[str, ...]:
-    return tuple(text.strip() for text in values[name].split(",") if text.strip())
-
-
-def _hours(values: Mapping[str, str], name: str) -> timedelta:
-    return timedelta(hours=_number(values, name, 0.1, 24 * 3660))
 
 
 def _simulated_endpoints(market_db: Path) -> dict[str, str]:

@@ -17,8 +17,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "tables": {"frames"},  # only when a schema is asked for
     "frames": {"tables"},
     "feature_settings": {"features"},  # thresholds only, which import nothing
+    "setting_values": set(),
     "source_settings": set(),
-    "settings": {"tables", "feature_settings", "source_settings"},
+    "settings": {"tables", "setting_values", "feature_settings", "source_settings"},
     "code_version": set(),
     "sources": BASE,
     "storage": BASE,
@@ -55,6 +56,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": BASE
     | {
         "settings",
+        "setting_values",
         "code_version",
         "storage",
         "sources",

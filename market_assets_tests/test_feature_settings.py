@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from market_assets.feature_settings import FeatureThresholds, variables
-from market_assets.settings import SettingError, load
+from market_assets.setting_values import SettingError
+from market_assets.settings import load
 
 
 def test_defaults_are_those_of_the_features(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from market_assets import settings
-from market_assets.settings import SettingError, load
+from market_assets.setting_values import SettingError
+from market_assets.settings import load
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -46,6 +47,8 @@ def test_an_empty_variable_counts_as_unset(tmp_path: Path) -> None:
         ("ALERT_MIN_SEVERITY", "loud", "one of"),
         ("HYPERLIQUID_API_URL", "ftp://x", "http:// or https://"),
         ("HYPERLIQUID_WS_URL", "https://x", "ws:// or wss://"),
+        ("DEFILLAMA_API_URL", "http://[::1", "http:// or https://"),
+        ("POLYMARKET_DATA_URL", "http://x:99999", "http:// or https://"),
         ("MARKET_UI_PORT", "http", "not a number"),
         ("MARKET_UI_PORT", "99999", "1 to 65535"),
         ("MARKET_WEIGHT_SHARE", "0.9", "0.15 to 0.8"),
