@@ -86,7 +86,8 @@ def _message(said: dict[str, Any]) -> str:
         "<article><div class=who>M</div><div class=said>"
         f"<div class=from><b>market_assets</b> <span>{_instant(said['at'])}</span></div>"
         f"<div class=card style='border-left-color:{colour}'>"
-        f"<h1><i style='background:{colour}'></i>{html.escape(said['title'])}</h1><dl>{facts}</dl></div></div></article>"
+        f"<h1><i style='background:{colour}'></i>{html.escape(said['title'])}</h1>"
+        f"<dl>{facts}</dl></div></div></article>"
     )
 
 
