@@ -188,7 +188,13 @@ def test_what_is_missing_runs_once_and_is_tried_again_later(
     first = _tick(instance)
     assert isinstance(first, dg.SensorResult)
     jobs = {request.job_name for request in first.run_requests or []}
-    assert jobs == {"hyperliquid_registry_refresh"}, "all others are made from what it brings"
+    assert jobs == {
+        "defillama_capital_refresh",
+        "hyperliquid_registry_refresh",
+        "polymarket_discovery_refresh",
+        "polymarket_tags_refresh",
+        "polymarket_trades_refresh",
+    }, "all others are made from what these bring"
     assert set(json.loads(first.cursor or "")) == jobs
     assert isinstance(_tick(instance), dg.SkipReason)
 

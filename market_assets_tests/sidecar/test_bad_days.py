@@ -33,9 +33,10 @@ def stream_until_killed(r: Rig, after: float) -> Process:
 
 def finish(r: Rig) -> None:
     """One more session, until it has healed everything; then check it all."""
-    process = r.start()
+    process = r.start(confirm=True)
     through_ms = r.now_minute()
     r.wait_complete(through_ms)
+    r.wait_true(through_ms)
     end = process.end()
     assert (end["reason"], end["is_drained"]) == ("stopped", True)
     r.check(through_ms)
