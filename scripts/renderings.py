@@ -39,7 +39,7 @@ article { display: flex; gap: 12px; margin-bottom: 16px; }
         border-radius: 6px; }
 h1 { margin: 0 0 6px; font-size: 17px; }
 i { display: inline-block; width: 12px; height: 12px; margin-right: 8px; border-radius: 6px; }
-dl { display: grid; grid-template-columns: 80px 1fr 60px 1fr; gap: 2px 16px; margin: 0; }
+dl { display: grid; grid-template-columns: 90px 1fr 60px 1fr; gap: 2px 16px; margin: 0; }
 dt { color: #616061; }
 dd { margin: 0; overflow-wrap: anywhere; }
 .wide { grid-column: 2 / -1; }
