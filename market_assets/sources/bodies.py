@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import re
 import tempfile
 from typing import Final
 
@@ -10,6 +11,7 @@ Body = bytes | mmap.mmap
 """A body in memory, or one in a file without a name: both are buffers that a decoder reads."""
 
 _CLOSERS: Final = {ord("["): ord("]"), ord("{"): ord("}"), ord('"'): ord('"')}
+_TAGS: Final = re.compile(r"<(script|style)\b.*?(</\1>|$)|<[^>]*>?", re.DOTALL | re.IGNORECASE)
 _ENDS: Final = 4096
 """How far in from each end of a body its first and last character are looked for."""
 
@@ -57,5 +59,8 @@ def is_whole(body: Body) -> bool:
 
 
 def excerpt(body: Body, length: int = 120) -> str:
-    """The beginning of a body, on one line, for errors and logs."""
-    return " ".join(body[:length].decode("utf-8", "replace").split())
+    """The beginning of a body, on one line, for errors and logs; of a web page its words."""
+    text = body[:_ENDS].decode("utf-8", "replace")
+    if text.lstrip().startswith("<"):
+        text = f"a web page: {_TAGS.sub(' ', text)}"
+    return " ".join(text.split())[:length].rstrip()
