@@ -50,7 +50,7 @@ HOUR_MINUTES: Final = 60
 DAY_MINUTES: Final = 1440
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _PURGED_EVERY: Final = 60
-"""Ticks of one schedule or sensor after which old ones are purged; the daemon does it each time."""
+"""Ticks of a sensor after which old ones are purged; the daemon does it each time."""
 _PLENTY: Final = 1000.0
 """Share of the venue's request weight: a simulated minute has not sixty seconds to wait in."""
 
@@ -250,7 +250,7 @@ class Simulation:
             ended = ended.with_reason(f"{uuid.uuid4()}: what a sensor says when nothing is to do")
         self.instance.update_tick(ended)
         self._ticks[name] += 1
-        if self._ticks[name] % _PURGED_EVERY == 0:
+        if run_id or self._ticks[name] % _PURGED_EVERY == 0:
             self._purge(name, kind)
 
     def _purge(self, name: str, kind: InstigatorType) -> None:
