@@ -223,12 +223,23 @@ def venue() -> Iterator[Simulated]:
         yield running
 
 
-def test_probe_prints_rows_and_touches_no_database(env: dict[str, str], venue: Simulated) -> None:
-    done = run(env | venue.environment, "probe", "hyperliquid", "--limit", "3")
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        ("hyperliquid", ("hyperliquid_assets", "hyperliquid_mid_prices", "hyperliquid_candles")),
+        (
+            "polymarket",
+            ("polymarket_events", "polymarket_markets", "polymarket_trades", "question"),
+        ),
+        ("defillama", ("defillama_subjects", "defillama_capital_base", "chain:ethereum")),
+    ],
+)
+def test_probe_prints_rows_and_touches_no_database(
+    env: dict[str, str], venue: Simulated, source: str, shown: tuple[str, ...]
+) -> None:
+    done = run(env | venue.environment, "probe", source, "--limit", "3")
     assert done.returncode == 0, done.stderr
-    for table in ("hyperliquid_assets", "hyperliquid_mid_prices", "hyperliquid_candles"):
-        assert table in done.stdout
-    assert "BTC" in done.stdout
+    assert [text for text in shown if text not in done.stdout] == []
     assert not Path(env["MARKET_DB"]).exists()
 
 
