@@ -49,8 +49,6 @@ MINUTE: Final = timedelta(minutes=1)
 HOUR_MINUTES: Final = 60
 DAY_MINUTES: Final = 1440
 _QUIET: Final = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
-_PURGED_EVERY: Final = 60
-"""Ticks of a sensor after which old ones are purged; the daemon does it each time."""
 _PLENTY: Final = 1000.0
 """Share of the venue's request weight: a simulated minute has not sixty seconds to wait in."""
 
@@ -151,7 +149,6 @@ class Simulation:
         self._pace = pace
         self._only = only
         self._due: Counter[str] = Counter()
-        self._ticks: Counter[str] = Counter()
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -249,9 +246,7 @@ class Simulation:
         else:
             ended = ended.with_reason(f"{uuid.uuid4()}: what a sensor says when nothing is to do")
         self.instance.update_tick(ended)
-        self._ticks[name] += 1
-        if run_id or self._ticks[name] % _PURGED_EVERY == 0:
-            self._purge(name, kind)
+        self._purge(name, kind)
 
     def _purge(self, name: str, kind: InstigatorType) -> None:
         statuses_by_days: dict[int, list[TickStatus]] = {}
