@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from market_assets.cli.instance import initialise, prepare_dagster_home
+from market_assets.cli.instance import (
+    close_what_was_cut_off,
+    initialise,
+    prepare_dagster_home,
+)
 from market_assets.cli.supervising import RunError, only_one, process_groups, supervise
 from market_assets.settings import ROOT, Settings, load
 
@@ -36,22 +40,26 @@ def run(*, simulated: bool) -> None:
     for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(which, lambda *_: stop.set())
     _prepare(settings)
-    # In a process of its own: Dagster would stay in the memory of this one for as long as it runs.
-    subprocess.run(
-        [sys.executable, "-m", "market_assets.cli.main", "setup"],
-        check=True,
-        stdout=subprocess.DEVNULL,
-    )
-    with only_one(settings), process_groups(settings) as groups:
-        supervise(settings, groups, stop, simulated=simulated or upstream == "simulated")
+    with only_one(settings):
+        # In a process of its own: Dagster would stay in the memory of this one while it runs.
+        subprocess.run(
+            [sys.executable, "-m", "market_assets.cli.main", "setup", "--nothing-is-up"],
+            check=True,
+            stdout=subprocess.DEVNULL,
+        )
+        with process_groups(settings) as groups:
+            supervise(settings, groups, stop, simulated=simulated or upstream == "simulated")
 
 
 @click.command()
-def setup() -> None:
+@click.option("--nothing-is-up", is_flag=True, hidden=True, help="Close runs that were cut off.")
+def setup(*, nothing_is_up: bool) -> None:
     """Make the data folder, Dagster's home and the line of .env that names it."""
     settings = load()
     _prepare(settings)
     initialise(settings.dagster_home)
+    if nothing_is_up:
+        close_what_was_cut_off(settings)
     click.echo(f"database {settings.market_db}, Dagster's instance {settings.dagster_home}")
 
 

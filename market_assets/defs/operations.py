@@ -54,7 +54,10 @@ def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Se
     pruned = prune(
         context.instance,
         now=SystemClock().now(),
-        minute_jobs={c.job for c in SCHEDULED if c.cadence.total_seconds() <= _AGAIN_AFTER_S},
+        minute_jobs={
+            "hyperliquid_stream_checks",
+            *(c.job for c in SCHEDULED if c.cadence.total_seconds() <= _AGAIN_AFTER_S),
+        },
         keep_minute_runs=settings.keep_minute_runs,
         keep_runs=settings.keep_runs,
         keep_failed_runs=settings.keep_failed_runs,
@@ -87,7 +90,7 @@ run_history_prune_schedule = dg.ScheduleDefinition(
 
 @dg.sensor(
     jobs=jobs,
-    minimum_interval_seconds=30,
+    minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Runs a channel's job when it is missing or late and nothing is running for it: "
     "after an installation, or a night with the lid closed.",

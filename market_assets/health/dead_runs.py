@@ -53,6 +53,28 @@ def close_dead_runs(
     return closed
 
 
+def close_cut_off_runs(instance: DagsterInstance) -> list[str]:
+    """Close what was on its way when everything went down; gives the ids of those closed.
+
+    Only before anything is up again: workers are children of the code server, and none is there. A
+    run whose process lives on (a stream that was orphaned) is left to whoever holds its lock.
+    They are canceled, not failed: no venue did wrong, and what they were for is due again.
+
+    Args:
+        instance: Dagster's instance.
+    """
+    closed = []
+    wanted = RunsFilter(statuses=[*_STARTED, *_STARTING])
+    for record in records.runs(instance, wanted).records:
+        run = record.dagster_run
+        worker = _worker_of(instance, run.run_id)
+        if run.remote_job_origin is None or (worker is not None and _is_alive(*worker)):
+            continue  # started by hand from a shell, or alive
+        instance.report_run_canceled(run, message="cut off: everything went down with it")
+        closed.append(run.run_id)
+    return closed
+
+
 def _why_dead(instance: DagsterInstance, record: RunRecord, now: datetime) -> str | None:
     age = (now - record.update_timestamp).total_seconds()
     if record.dagster_run.status in _STARTING:

@@ -13,7 +13,7 @@ import pytest
 from dagster import DagsterInstance, DagsterRunStatus
 from dagster._core.storage.dagster_run import DagsterRun
 
-from market_assets.health.dead_runs import close_dead_runs
+from market_assets.health.dead_runs import close_cut_off_runs, close_dead_runs
 from market_assets_tests.health.venue import damage, now, speak, started
 
 
@@ -50,6 +50,28 @@ def test_a_run_that_never_started_is_closed_after_five_minutes(instance: Dagster
     assert close_dead_runs(instance, now(timedelta(seconds=200))) == []
     assert close_dead_runs(instance, now(timedelta(seconds=301))) == [run.run_id]
     assert instance.get_run_by_id(run.run_id).status == DagsterRunStatus.FAILURE
+
+
+def test_what_was_cut_off_is_canceled_before_anything_is_up(
+    instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not failed: its channel is judged by its age. What lives or is by hand is left."""
+    of_the_daemon = {"remote_job_origin": object()}
+    begun, alive, by_hand = started("a"), started("a"), started("a")
+    starting = DagsterRun(job_name="a", run_id=str(uuid4()), status=DagsterRunStatus.STARTING)
+    for run in (begun, alive, by_hand, starting):
+        instance.add_run(run)
+    speak(instance, alive, os.getpid())
+    launched = {begun.run_id, alive.run_id, starting.run_id}
+    monkeypatch.setattr(
+        DagsterRun,
+        "remote_job_origin",
+        property(lambda run: of_the_daemon if run.run_id in launched else None),
+    )
+    assert set(close_cut_off_runs(instance)) == {begun.run_id, starting.run_id}
+    found = {run.run_id: run.status for run in instance.get_runs()}
+    assert found[begun.run_id] == found[starting.run_id] == DagsterRunStatus.CANCELED
+    assert found[alive.run_id] == found[by_hand.run_id] == DagsterRunStatus.STARTED
 
 
 def test_a_run_that_cannot_be_read_does_not_keep_the_others_open(
