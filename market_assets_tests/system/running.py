@@ -23,15 +23,19 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 T = TypeVar("T")
 
 
-def until(found: Callable[[], T], what: str, patience_s: float) -> T:
-    """Poll until it is true; fail with what was waited for, and what was seen last."""
+def until(found: Callable[[], T], what: str, patience_s: float, every_s: float = 0.25) -> T:
+    """Poll until it is true; fail with what was waited for, and what was seen last.
+
+    What starts a command to look (`status` costs two seconds of CPU) is looked at `every_s=5`, or
+    the looking slows down what is looked at.
+    """
     deadline = time.monotonic() + patience_s
     while True:
         last = found()
         if last:
             return last
         assert time.monotonic() < deadline, f"not {what} within {patience_s:.0f} s; last: {last!r}"
-        time.sleep(0.25)
+        time.sleep(every_s)
 
 
 def free_port() -> int:

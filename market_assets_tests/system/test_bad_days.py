@@ -74,7 +74,7 @@ def child(running: System, what: str) -> psutil.Process:
 
 def well(running: System) -> None:
     running.start()
-    until(running.is_well, "every channel ok", 240)
+    until(running.is_well, "every channel ok", 240, every_s=5)
 
 
 @pytest.mark.parametrize("what", ["dagster._daemon", "dagster_webserver", "api grpc"])
@@ -93,7 +93,7 @@ def test_a_part_of_dagster_is_killed(tmp_path: Path, what: str) -> None:
             f"a new {what}",
             120,
         )
-        until(running.is_well, "every channel ok again", 180)
+        until(running.is_well, "every channel ok again", 180, every_s=5)
         now = holder(running)
         assert now is not None
         assert now.session == streaming.session
@@ -115,7 +115,7 @@ def test_the_stream_is_killed_ten_times(tmp_path: Path) -> None:
 
             until(new, "a new stream", 60)
             time.sleep(5)  # somewhere in its first flushes
-        until(running.is_well, "every channel ok again", 120)
+        until(running.is_well, "every channel ok again", 120, every_s=5)
         until(lambda: not missing_minutes(running), "every hole healed", 180)
         assert doubled_rows(running) == []
         assert len(active_streams(running)) == 1
@@ -145,7 +145,7 @@ def test_somebody_holds_the_live_file_for_two_minutes(tmp_path: Path) -> None:
                     trying.wait()
         until(lambda: str(holding.pid) in running.command("status").stdout, "the culprit named", 90)
         holding.wait(timeout=150)
-        until(running.is_well, "every channel ok again", 180)
+        until(running.is_well, "every channel ok again", 180, every_s=5)
         until(lambda: not missing_minutes(running), "every minute there", 180)
         assert missing_buckets(running, since) == []
         assert doubled_rows(running) == []
@@ -169,7 +169,7 @@ def test_the_venue_is_down_for_ten_minutes(tmp_path: Path) -> None:
         urllib.request.urlopen(request, timeout=10).close()  # noqa: S310
         until(lambda: running.statuses()["hyperliquid/mids"] in ("stale", "failed"), "stale", 500)
         assert running.command("check", check=False).returncode == 1
-        until(running.is_well, "every channel ok again", 600)
+        until(running.is_well, "every channel ok again", 600, every_s=5)
         until(lambda: not missing_minutes(running), "every hole healed", 300)
         gaps = query(
             running,

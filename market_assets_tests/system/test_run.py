@@ -67,7 +67,7 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
     """From nothing to every channel ok; read, materialized beside; cut off; again; stopped."""
     with system(tmp_path) as running:
         running.start()
-        until(running.is_well, "every channel ok", 420)
+        until(running.is_well, "every channel ok", 420, every_s=5)
 
         # A notebook opens the published file and keeps it: nothing below may mind.
         until(lambda: all(counts(running.database).values()), "rows in every table", 120)
@@ -89,7 +89,9 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
         running.start()
         until(lambda: active_streams(running) not in ([], before), "a new stream", 150)
         bad = {"failed", "missing", "stale"}
-        until(lambda: not bad & set(running.statuses().values()), "nothing bad left", 120)
+        until(
+            lambda: not bad & set(running.statuses().values()), "nothing bad left", 120, every_s=5
+        )
         assert len(active_streams(running)) == 1
         assert not set(before) & set(active_streams(running))
 
