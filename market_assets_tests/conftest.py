@@ -22,11 +22,25 @@ settings.register_profile("soak", parent=settings.get_profile("suite"), derandom
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
 
 
+_LONG: tuple[str, ...] = (
+    "market_assets_tests/system/test_run",
+    "market_assets_tests/sidecar/test_bad_days",
+    "market_assets_tests/system/test_recordings",
+    "market_assets_tests/cli/test_commands",
+)
+"""Files that wait for long, the longest first."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whole systems, then the sidecar's bad days, then the rest."""
-    first = ("market_assets_tests/system/", "market_assets_tests/sidecar/test_bad_days")
-    items.sort(
-        key=lambda item: next(
-            (n for n, part in enumerate(first) if part in item.nodeid), len(first)
-        )
-    )
+    """Each worker begins with one of the long files: it is handed a contiguous part of the list."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    long = [[item for item in items if item.nodeid.startswith(name)] for name in _LONG]
+    others = [item for item in items if not item.nodeid.startswith(_LONG)]
+    share = -(-len(items) // workers)
+    ordered: list[pytest.Item] = []
+    for worker in range(workers):
+        first = [item for part in long[worker::workers] for item in part]
+        room = max(0, share * (worker + 1) - len(ordered) - len(first))
+        ordered += [*first, *others[:room]]
+        others = others[room:]
+    items[:] = [*ordered, *others]
