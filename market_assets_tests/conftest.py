@@ -1,4 +1,4 @@
-"""What holds for every test: the order they begin in, and how many examples a property gets.
+"""What holds for every test: their order, how many examples a property gets, what is put back.
 
 What waits longest begins first, so that the others run beside it. Properties get the same forty
 examples every time, and as long as they need on a busy machine; `make soak` tries other ones.
@@ -6,6 +6,7 @@ examples every time, and as long as they need on a busy machine; `make soak` tri
 
 from __future__ import annotations
 
+import logging
 import os
 
 import pytest
@@ -20,6 +21,13 @@ settings.register_profile(
 )
 settings.register_profile("soak", parent=settings.get_profile("suite"), derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_python_has_it() -> None:
+    """Whatever commands and definitions were run in this process before, and what they set up."""
+    logging.getLogger("market_assets").setLevel(logging.NOTSET)
+    logging.setLoggerClass(logging.Logger)
 
 
 _LONG: tuple[str, ...] = (

@@ -57,9 +57,9 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         yield env
 
 
-def _type(command: str) -> int:
+def _type(command: str, seconds: int = 3) -> int:
     """What a shell does with the line; a stream need not go on as long as the page says."""
-    arguments = shlex.split(re.sub(r"--duration \d+", "--duration 3", command))
+    arguments = shlex.split(re.sub(r"--duration \d+", f"--duration {seconds}", command))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", arguments)
         try:
@@ -82,7 +82,9 @@ def test_every_command_works_as_it_is_written(command: str) -> None:
         assert name in cli.commands
         return
     # `check` says 1 here: no daemon runs beside this test, and that is what it should say.
-    assert _type(command) == (1 if name == "check" else 0)
+    expected = 1 if name == "check" else 0
+    # On a busy machine nothing may have come within three seconds, which a stream says with a 1.
+    assert _type(command) == expected or (name == "stream" and _type(command, 30) == expected)
 
 
 def test_every_command_of_the_command_line_is_in_the_readme() -> None:
