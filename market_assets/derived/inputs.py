@@ -6,7 +6,7 @@ A run that computes one feature alone reads the same. Nothing is read before it 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Final
@@ -18,12 +18,12 @@ from market_assets.clock import interval_length
 from market_assets.derived.series import Verdict, judge
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     from market_assets.clock import Clock
     from market_assets.storage.store import Store
 
-INTERVALS: Final = ("1m", "1h")
+_REACH: Final = {"1m": timedelta(hours=24), "1h": timedelta(days=7)}
+"""How far back features look, by interval."""
+INTERVALS: Final = tuple(_REACH)
 """Intervals of the candles that features are computed over."""
 _CONTEXTS: Final = channel_of("hyperliquid_asset_contexts")
 _CANDLES: Final = channel_of("hyperliquid_candles")
@@ -128,10 +128,16 @@ class FeatureInputs:
     def now(self) -> Inputs:
         """The inputs as the store has them."""
         as_of = self._clock.now()
-        names = ("candles_1m", "candles_1h", "contexts", "funding_rates", "profiled_at")
-        read = self._store.read_together({name: (_query(name), {"as_of": as_of}) for name in names})
+        names = ("contexts", "funding_rates", "profiled_at")
+        asked: dict[str, tuple[str, dict[str, object]]] = {
+            name: (_query(name), {"as_of": as_of}) for name in names
+        }
+        for interval, reach in _REACH.items():
+            span: dict[str, object] = {"since": as_of - reach, "as_of": as_of}
+            asked[interval] = (_query("closed_candles"), {"interval": interval, **span})
+        read = self._store.read_together(asked)
         candles = {
-            interval: read[f"candles_{interval}"]
+            interval: read[interval]
             .with_columns(interval=pl.lit(interval), is_closed=pl.lit(value=True))
             .rechunk()
             for interval in INTERVALS

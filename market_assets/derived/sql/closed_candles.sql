@@ -1,4 +1,4 @@
--- Grain: one row per symbol and closed 1-hour candle of the last 7 days. Key: symbol, open_at.
+-- Grain: one row per symbol and closed candle of an interval since $since. Key: symbol, open_at.
 select
     symbol,
     open_at,
@@ -10,8 +10,8 @@ select
     trades,
 from hyperliquid_candles
 where
-    interval = '1h'
+    interval = $interval
     and is_closed
     and close_at <= $as_of
-    and open_at >= $as_of - interval '7 days'
+    and open_at >= $since
 order by symbol, open_at
