@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     import polars as pl
 
@@ -31,6 +31,41 @@ class Replace:
 
 
 @dataclass(frozen=True)
+class ReplaceWithin:
+    """Make a part of the table exactly the frame: what was read whole, and all of it.
+
+        ReplaceWithin(HISTORY, frame, scopes=series_that_were_read, until=("day", last_day))
+
+    A row of the frame is written as by `Merge`: the newer one stays. A stored row inside a scope
+    whose key the frame does not have is deleted: the source has taken it back. Rows outside of all
+    scopes are left alone.
+
+    An answer may be cut. A scope that would lose more than `most_removed` of its stored rows, and
+    more than `few`, loses none; neither does one of which the frame holds no row at all. The rows
+    that it does have are written all the same. `Written.kept` counts what was not deleted, and
+    `Written.refused` names the scopes.
+
+    Attributes:
+        table: where to.
+        frame: the rows, each of them inside one of the scopes.
+        scopes: one row per scope, under the names of some of the key's columns: a scope is all rows
+            that have these values. Scopes without a row in the frame are listed too.
+        until: a column and the last of its values that was read; a later row is in no scope.
+            None: a scope has no end.
+        most_removed: the share of a scope's stored rows that may be deleted, 0 to 1; 1: all of
+            them, even where the frame has no row of the scope.
+        few: so many rows of a scope may be deleted, whatever share they are.
+    """
+
+    table: TableSpec
+    frame: pl.DataFrame
+    scopes: pl.DataFrame
+    until: tuple[str, date | datetime] | None = None
+    most_removed: float = 0.1
+    few: int = 5
+
+
+@dataclass(frozen=True)
 class Delete:
     """Delete the rows for which a condition holds.
 
@@ -45,7 +80,7 @@ class Delete:
     params: Sequence[object] = field(default=())
 
 
-Change = Merge | Replace | Delete
+Change = Merge | Replace | ReplaceWithin | Delete
 
 
 @dataclass(frozen=True)
@@ -58,7 +93,10 @@ class Written:
         inserted: rows whose key was new.
         updated: stored rows that were overwritten.
         unchanged: rows that left the stored one as it was: no newer, or the same.
-        deleted: stored rows that are gone (replace and delete).
+        deleted: stored rows that are gone (of all changes but a merge).
+        kept: stored rows that the frame no longer has, and that were not deleted because they were
+            too many.
+        refused: the scopes that they are of, as `value/value`, in order.
         event_from_at: the earliest time among the rows offered, by the table's time column.
         event_to_at: the latest.
         lock_wait_ms: how long the transaction waited for the live file.
@@ -71,6 +109,8 @@ class Written:
     updated: int = 0
     unchanged: int = 0
     deleted: int = 0
+    kept: int = 0
+    refused: tuple[str, ...] = ()
     event_from_at: datetime | None = None
     event_to_at: datetime | None = None
     lock_wait_ms: float = 0.0
@@ -85,6 +125,8 @@ class Written:
             updated=self.updated + other.updated,
             unchanged=self.unchanged + other.unchanged,
             deleted=self.deleted + other.deleted,
+            kept=self.kept + other.kept,
+            refused=(*self.refused, *other.refused),
             event_from_at=earliest(self.event_from_at, other.event_from_at),
             event_to_at=latest(self.event_to_at, other.event_to_at),
             lock_wait_ms=self.lock_wait_ms + other.lock_wait_ms,

@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from market_assets.frames import conform
+from market_assets.frames import FrameError, conform
 from market_assets.storage import statements
-from market_assets.storage.changes import Change, Delete, Replace, Written
+from market_assets.storage.changes import Change, Delete, Replace, ReplaceWithin, Written
 from market_assets.storage.live import fetch
 
 if TYPE_CHECKING:
@@ -46,14 +46,16 @@ class Staged:
 
     change: Change
     frame: pl.DataFrame | None
+    scopes: pl.DataFrame | None = None
     event_from_at: datetime | None = None
     event_to_at: datetime | None = None
 
     @property
     def is_empty(self) -> bool:
         """Nothing would happen: a merge without rows. (Replacing by nothing empties the table.)"""
-        merges = not isinstance(self.change, Delete | Replace)
-        return merges and (self.frame is None or self.frame.is_empty())
+        if isinstance(self.change, Delete | Replace):
+            return False
+        return all(one is None or one.is_empty() for one in (self.frame, self.scopes))
 
 
 def stage(change: Change) -> Staged:
@@ -69,8 +71,34 @@ def stage(change: Change) -> Staged:
 
     spec = change.table
     frame = newest(spec, conform(spec, change.frame))
+    scopes = _scopes(change, frame) if isinstance(change, ReplaceWithin) else None
     times = frame[spec.time_column]
-    return Staged(change, frame, _instant(times.min()), _instant(times.max()))
+    return Staged(change, frame, scopes, _instant(times.min()), _instant(times.max()))
+
+
+def _scopes(change: ReplaceWithin, frame: pl.DataFrame) -> pl.DataFrame:
+    """The scopes, each once, and whether the frame has a row of it (`_has_rows`).
+
+    Raises:
+        FrameError: a scope is not of the key, or a row of the frame is in none.
+    """
+    spec, by = change.table, change.scopes.columns
+    if not by or not set(by) <= set(spec.key):
+        raise FrameError(f"{spec.name}: a scope has columns of the key {spec.key}, not {by}")
+    scopes = change.scopes.unique(maintain_order=True)
+    wrong = [name for name in by if scopes.schema[name] != spec.schema[name]]
+    if wrong or any(scopes.null_count().row(0)):
+        raise FrameError(f"{spec.name}: a scope's {wrong or by} is NULL or of another type")
+    outside = frame.join(scopes, on=by, how="anti")
+    if change.until is not None:
+        name, last = change.until
+        outside = pl.concat([outside, frame.filter(pl.col(name) > last)])
+    if not outside.is_empty():
+        raise FrameError(f"{spec.name}: {outside.row(0, named=True)} is in no scope")
+    has_rows = frame.select(by).unique().with_columns(_has_rows=True)
+    return scopes.join(has_rows, on=by, how="left").with_columns(
+        pl.col("_has_rows").fill_null(value=False)
+    )
 
 
 def newest(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
@@ -98,10 +126,15 @@ def apply(connection: DuckDBPyConnection, staged: Staged) -> Written:
         return Written(spec.name, deleted=deleted)
     if staged.is_empty or staged.frame is None:
         return Written(spec.name)
+    kept = 0
+    refused: tuple[str, ...] = ()
     connection.register("source", staged.frame)
     try:
         if isinstance(change, Replace):
             done = _actions(connection, statements.replace(spec))
+        elif isinstance(change, ReplaceWithin):
+            deleted, kept, refused = _withdraw(connection, change, staged.scopes)
+            done = _merge(connection, spec) + Counter(DELETE=deleted)
         else:
             done = _merge(connection, spec)
     finally:
@@ -114,9 +147,31 @@ def apply(connection: DuckDBPyConnection, staged: Staged) -> Written:
         updated=done["UPDATE"],
         unchanged=rows - done["INSERT"] - done["UPDATE"],
         deleted=done["DELETE"],
+        kept=kept,
+        refused=refused,
         event_from_at=staged.event_from_at,
         event_to_at=staged.event_to_at,
     )
+
+
+def _withdraw(
+    connection: DuckDBPyConnection, change: ReplaceWithin, scopes: pl.DataFrame | None
+) -> tuple[int, int, tuple[str, ...]]:
+    """Delete what the source has taken back; gives rows deleted, rows kept, and whose they are."""
+    column, last = change.until or ("", None)
+    choose, told, delete, drop = statements.withdraw(
+        change.table, tuple(change.scopes.columns), column
+    )
+    params = {"few": change.few, "most_removed": change.most_removed}
+    connection.register("scopes", scopes)
+    try:
+        fetch(connection, choose, params | ({"last": last} if column else {}))
+        [(kept, refused)] = fetch(connection, told)
+        [(deleted,)] = fetch(connection, delete)
+        fetch(connection, drop)
+    finally:
+        connection.unregister("scopes")
+    return deleted, kept, tuple(refused or ())
 
 
 def _merge(connection: DuckDBPyConnection, spec: TableSpec) -> Counter[str]:

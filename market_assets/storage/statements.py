@@ -63,6 +63,37 @@ def move(spec: TableSpec) -> tuple[str, str, str, str, str]:
     )
 
 
+@cache
+def withdraw(spec: TableSpec, scope: tuple[str, ...], until: str) -> tuple[str, str, str, str]:
+    """Delete the stored rows of the registered `scopes` that the source no longer has.
+
+    `scopes` has a column `_has_rows` besides: the source has a row of the scope. The first of the
+    four statements takes `few`, `most_removed` and, where there is an `until`, `last`; the second
+    gives the number of rows that are kept, and the names of their scopes.
+    """
+    same_scope = " and ".join(f't."{name}" = c."{name}"' for name in scope)
+    names = ", ".join(f't."{name}"' for name in scope)
+    inside = f' and t."{until}" <= $last' if until else ""
+    stored = (
+        f"select t.rowid as _stored, concat_ws('/', {names}) as _scope, c._has_rows, "  # noqa: S608 - see the module
+        f's."{spec.key[0]}" is null as _is_gone, '
+        f"count(*) filter (_is_gone) over (partition by {names}) as _gone, "
+        f"count(*) over (partition by {names}) as _all "
+        f'from "{spec.name}" t join scopes c on {same_scope}{inside} '
+        f"left join source s on {_same_key(spec)}"
+    )
+    is_too_much = (
+        "$most_removed < 1 and (not _has_rows or (_gone > $few and _gone > $most_removed * _all))"
+    )
+    gone = f"select _stored, _scope, {is_too_much} as _is_kept from ({stored}) where _is_gone"  # noqa: S608 - see the module
+    return (
+        f"create temp table _gone as {gone}",
+        "select count(*), list(distinct _scope order by _scope) from _gone where _is_kept",
+        f'delete from "{spec.name}" where rowid in (select _stored from _gone where not _is_kept)',  # noqa: S608 - see the module
+        "drop table _gone",
+    )
+
+
 def _merge(spec: TableSpec, *, matched: str, rest: str) -> str:
     assigned = _assigned(spec)
     update = ", ".join(f'"{name}" = {_taken(spec, name)}' for name in assigned)

@@ -21,7 +21,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from market_assets.clock import SystemClock
-from market_assets.storage.changes import Change, Delete, Merge, Replace, Written
+from market_assets.storage.changes import Change, Delete, Merge, Replace, ReplaceWithin, Written
 from market_assets.storage.compact import Compaction, compact
 from market_assets.storage.gate import Gate, LockStats
 from market_assets.storage.live import LiveMissing, Session, opened, transaction
@@ -45,7 +45,7 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-__all__ = ["Delete", "Merge", "Publication", "Replace", "Store", "Written"]
+__all__ = ["Delete", "Merge", "Publication", "Replace", "ReplaceWithin", "Store", "Written"]
 
 
 class Store:
