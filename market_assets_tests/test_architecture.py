@@ -9,11 +9,12 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "market_assets"
 
-BASE = {"tables", "frames", "clock", "channels", "redaction"}
+BASE = {"tables", "frames", "clock", "channels", "redaction", "process_identity"}
 MAY_IMPORT: dict[str, set[str]] = {
     "clock": set(),
     "channels": set(),
     "redaction": set(),
+    "process_identity": set(),
     "tables": {"frames"},  # only when a schema is asked for
     "frames": {"tables"},
     "feature_settings": {"features"},  # thresholds only, which import nothing

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 import psutil
+
+from market_assets.process_identity import ProcessFacts, ProcessIdentity, boot, process_facts
 
 if TYPE_CHECKING:
     import signal
@@ -24,29 +27,40 @@ _POLL_S: Final = 0.1
 
 @dataclass(frozen=True)
 class Group:
-    """A process group, by the id of the process that leads it and when that one began.
+    """A process group, by the process that leads or led it.
 
-    The time tells it from a later group with the same number.
+    Attributes:
+        name: what it is, for people.
+        pgid: the number of its leader, which is the group's and the session's.
+        started: when the leader started; tells the group from a later one with the same number.
+        boot: which boot that was.
     """
 
     name: str
     pgid: int
-    since: float
+    started: float
+    boot: str
 
-    def members(self) -> list[psutil.Process]:
-        """Processes of the group that are alive, zombies aside."""
-        found = []
-        for process in psutil.process_iter():
-            try:
-                if (
-                    os.getpgid(process.pid) == self.pgid
-                    and process.create_time() >= self.since - 1
-                    and process.status() != psutil.STATUS_ZOMBIE
-                ):
-                    found.append(process)
-            except (ProcessLookupError, psutil.NoSuchProcess):
-                continue
-        return found
+    def members(self) -> list[ProcessFacts]:
+        """Processes of the group that are alive, zombies aside.
+
+        A number is not given away while anything is left in its group or session, so whatever is
+        in it is the group's own, unless the number leads another process by now.
+        """
+        if self.boot != boot():
+            return []
+        leader = process_facts(self.pgid)
+        if leader is not None and leader.started != self.started:
+            return []
+        every = (process_facts(pid) for pid in psutil.pids())
+        return [
+            one
+            for one in every
+            if one is not None
+            and self.pgid in (one.group, one.session)
+            and one.started >= self.started
+            and not one.is_zombie
+        ]
 
     def stop(self, steps: Sequence[tuple[signal.Signals, float]]) -> bool:
         """Signal the group, wait, and go on to the next signal if anything is left.
@@ -55,18 +69,16 @@ class Group:
             steps: signals, each with the seconds to wait after it.
 
         Returns:
-            Whether the first signal was enough.
+            Whether nothing is left.
         """
-        for nth, (which, patience) in enumerate(steps):
+        for which, patience in steps:
             for process in self.members():
-                try:
-                    process.send_signal(which)
-                except psutil.NoSuchProcess:
-                    continue
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(process.pid, which)
             deadline = time.monotonic() + patience
             while time.monotonic() < deadline:
                 if not self.members():
-                    return nth == 0
+                    return True
                 time.sleep(_POLL_S)
         return not self.members()
 
@@ -83,4 +95,6 @@ def start(
     process = subprocess.Popen(  # noqa: S603 - our own commands
         command, env=dict(env), cwd=cwd, stdout=stdout, text=True, start_new_session=True
     )
-    return process, Group(name, process.pid, psutil.Process(process.pid).create_time())
+    leader = ProcessIdentity.of(process.pid)
+    assert leader is not None, "a child that is not waited for has a number until it is"
+    return process, Group(name, leader.pid, leader.started, leader.boot)

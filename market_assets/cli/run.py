@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import click
 
+from market_assets.cli.errors import RunError
 from market_assets.cli.instance import (
     close_what_was_cut_off,
     initialise,
     prepare_dagster_home,
 )
-from market_assets.cli.supervising import RunError, only_one, process_groups, supervise
+from market_assets.cli.remembered import only_one, process_groups
+from market_assets.cli.supervising import supervise
 from market_assets.settings import ROOT, Settings, load
 
 if TYPE_CHECKING:

@@ -6,7 +6,6 @@ dies, and on the way out stops every group and waits until its last member is go
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -17,31 +16,25 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from contextlib import contextmanager
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Final
 
 import click
 import psutil
 
+from market_assets.cli.errors import RunError
 from market_assets.cli.processes import Group, start
+from market_assets.cli.remembered import remember_started
 from market_assets.cli.venues import VENUES_ARE_UP
 from market_assets.settings import ROOT, Settings, endpoints_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
 
-_STOP: Final = ((signal.SIGINT, 45.0), (signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
-"""The stream needs a moment to drain and publish; the rest follows Ctrl-C at once."""
 _UP_WITHIN_S: Final = 120.0
 _FIRST_LOOK_S: Final = 60.0
 _LOOK_EVERY_S: Final = 10.0
 _RESTARTS: Final = 5
 _RESTART_WINDOW_S: Final = 600.0
-
-
-class RunError(RuntimeError):
-    """`make run` cannot start, or something that it needs has ended."""
 
 
 def supervise(
@@ -108,7 +101,7 @@ def _start_dagster(
         "dagster", _dagster_command(settings), env=env, cwd=settings.dagster_home
     )
     groups.append(group)
-    _remember(settings, groups)
+    remember_started(settings, groups)
     _wait_until_up(f"http://127.0.0.1:{settings.ui_port}", dagster, stop)
     return dagster
 
@@ -218,46 +211,3 @@ def _is_free(port: int) -> bool:
 def _refuse_a_taken_port(port: int) -> None:
     if not _is_free(port):
         raise RunError(f"port {port} is taken by another program; set MARKET_UI_PORT to a free one")
-
-
-@contextmanager
-def only_one(settings: Settings) -> Iterator[None]:
-    """One `run` per database; what a killed one left behind is stopped first."""
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.state_dir / "run.lock").open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RunError(
-                f"already running on {settings.market_db}; stop that one first"
-            ) from None
-        for group in _remembered(settings):
-            if group.members():
-                click.echo(f"stopping what a killed run left behind: {group.name}", err=True)
-                group.stop(_STOP)
-        yield
-
-
-@contextmanager
-def process_groups(settings: Settings) -> Iterator[list[Group]]:
-    """What is started here, stopped on the way out in the opposite order."""
-    groups: list[Group] = []
-    try:
-        yield groups
-    finally:
-        for group in reversed(groups):
-            group.stop(_STOP)
-        endpoints_file(settings.market_db).unlink(missing_ok=True)
-        _remember(settings, [])
-
-
-def _remember(settings: Settings, groups: list[Group]) -> None:
-    (settings.state_dir / "run.json").write_text(json.dumps([asdict(group) for group in groups]))
-
-
-def _remembered(settings: Settings) -> list[Group]:
-    try:
-        said = json.loads((settings.state_dir / "run.json").read_bytes())
-        return [Group(**group) for group in said]
-    except (OSError, ValueError, TypeError):
-        return []

@@ -17,7 +17,8 @@ import uuid
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
-from market_assets.sidecar.locks import is_current, is_held, let_go, process_started, take
+from market_assets.process_identity import process_started
+from market_assets.sidecar.locks import is_current, is_held, let_go, take
 from market_assets.sidecar.state import read_json, write_json
 from market_assets.storage.errors import from_os
 

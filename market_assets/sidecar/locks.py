@@ -1,41 +1,16 @@
-"""Locks and process identities that nothing but the end of a process takes away.
-
-`flock` dies with its process, however that ends. A process is told from a later one with the same
-number by the time at which it started.
-"""
+"""Locks that nothing but the end of a process takes away: `flock` dies with it, however it ends."""
 
 from __future__ import annotations
 
 import fcntl
 import os
 import time
-from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import psutil
+if TYPE_CHECKING:
+    from pathlib import Path
 
 _PAUSE_S: Final = 0.02
-_PROC: Final = Path("/proc")
-_START_TIME: Final = 19
-"""Which of the numbers after the name in `/proc/<pid>/stat` is the start: the 22nd field."""
-
-
-def process_started(pid: int) -> float | None:
-    """When a process started; None if there is none of that number.
-
-    On Linux in ticks since boot: `psutil.Process.create_time` is in wall-clock time there, and
-    moves when somebody sets the clock.
-    """
-    if not (_PROC / "self" / "stat").exists():
-        try:
-            return psutil.Process(pid).create_time()
-        except psutil.Error:
-            return None
-    try:
-        stat = (_PROC / str(pid) / "stat").read_text()
-    except OSError:
-        return None
-    return float(stat.rpartition(")")[2].split()[_START_TIME])
 
 
 def take(path: Path, patience: float) -> int | None:

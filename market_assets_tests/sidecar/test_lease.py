@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from market_assets.sidecar.lease import Lease, LeaseHeldError
-from market_assets.sidecar.locks import process_started, take
+from market_assets.sidecar.locks import take
 from market_assets.storage.errors import StoreUnwritable
 
 HOLD = """
@@ -253,11 +253,6 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreUnwritable, match="file"):
         acquire(Lease(tmp_path / "file" / "state"))
-
-
-def test_a_process_is_known_by_its_start() -> None:
-    assert process_started(os.getpid()) == process_started(os.getpid())
-    assert process_started(2**22 + 1) is None
 
 
 def test_a_lock_is_waited_for_only_so_long(tmp_path: Path) -> None:
