@@ -20,12 +20,12 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from market_assets.frames import FrameError, conform
+from market_assets.frames import FrameError, conform, polars_type
 from market_assets.storage import statements
 from market_assets.storage.changes import Change, Delete, Replace, ReplaceWithin, Written
 from market_assets.storage.live import fetch
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 REACH: Final = 122_880
 """Rows between the first and the last one to overwrite, beyond which they count as scattered: the
 length of a row group, the unit that DuckDB rewrites."""
+
+AHEAD: Final = timedelta(seconds=10)
+"""How far ahead of the clock a version may be and still be believed: clocks are set by so much."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +61,12 @@ class Staged:
         return all(one is None or one.is_empty() for one in (self.frame, self.scopes))
 
 
-def stage(change: Change) -> Staged:
+def stage(change: Change, now: datetime) -> Staged:
     """Check the change's frame against its table and make it unique by key.
+
+    Args:
+        change: what is to be done.
+        now: the present, by the project's clock.
 
     Raises:
         FrameError: a column, a type or a value is not what the table promises.
@@ -70,7 +77,7 @@ def stage(change: Change) -> Staged:
     import pyarrow.dataset  # noqa: F401, PLC0415 - who only reads does not pay for it
 
     spec = change.table
-    frame = newest(spec, conform(spec, change.frame))
+    frame = newest(spec, conform(spec, change.frame), now)
     scopes = _scopes(change, frame) if isinstance(change, ReplaceWithin) else None
     times = frame[spec.time_column]
     return Staged(change, frame, scopes, _instant(times.min()), _instant(times.max()))
@@ -101,11 +108,12 @@ def _scopes(change: ReplaceWithin, frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def newest(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
+def newest(spec: TableSpec, frame: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """One row per key, as if the rows were written one after the other.
 
-    The greatest version stays, the first of equals; without a version, the last row. `set_once`
-    columns take the value of the key's first row.
+    The greatest version stays, the first of equals, and one from the future where there is no
+    other; without a version, the last row. `set_once` columns take the value of the key's first
+    row.
     """
     if not frame.select(pl.struct(spec.key).is_duplicated().any()).item():
         return frame
@@ -113,12 +121,23 @@ def newest(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
         frame = frame.with_columns(pl.col(spec.set_once).first().over(spec.key))
     if not spec.version:
         return frame.unique(spec.key, keep="last", maintain_order=True)
-    ranked = frame.sort(spec.version, descending=True, nulls_last=True, maintain_order=True)
+    ranks: list[pl.Expr] = []
+    for name in spec.version:
+        if spec.schema[name] == polars_type("TIMESTAMPTZ"):
+            ranks.append((pl.col(name) <= now + AHEAD).fill_null(value=False))
+        ranks.append(pl.col(name))
+    ranked = frame.sort(ranks, descending=True, nulls_last=True, maintain_order=True)
     return ranked.unique(spec.key, keep="first", maintain_order=True)
 
 
-def apply(connection: DuckDBPyConnection, staged: Staged) -> Written:
-    """Execute a staged change inside the caller's transaction."""
+def apply(connection: DuckDBPyConnection, staged: Staged, now: datetime) -> Written:
+    """Execute a staged change inside the caller's transaction.
+
+    Args:
+        connection: in the transaction.
+        staged: what is to be done.
+        now: the present; a stored version that is later by more than `AHEAD` loses.
+    """
     change, spec = staged.change, staged.change.table
     if isinstance(change, Delete):
         sql = f'delete from "{spec.name}" where {change.where}'  # noqa: S608 - the project's own SQL
@@ -131,12 +150,12 @@ def apply(connection: DuckDBPyConnection, staged: Staged) -> Written:
     connection.register("source", staged.frame)
     try:
         if isinstance(change, Replace):
-            done = _actions(connection, statements.replace(spec))
+            done = _actions(connection, statements.replace(spec), now)
         elif isinstance(change, ReplaceWithin):
             deleted, kept, refused = _withdraw(connection, change, staged.scopes)
-            done = _merge(connection, spec) + Counter(DELETE=deleted)
+            done = _merge(connection, spec, now) + Counter(DELETE=deleted)
         else:
-            done = _merge(connection, spec)
+            done = _merge(connection, spec, now)
     finally:
         connection.unregister("source")
     rows = staged.frame.height
@@ -174,24 +193,29 @@ def _withdraw(
     return deleted, kept, tuple(refused or ())
 
 
-def _merge(connection: DuckDBPyConnection, spec: TableSpec) -> Counter[str]:
+def _merge(connection: DuckDBPyConnection, spec: TableSpec, now: datetime) -> Counter[str]:
     """The registered `source` into the table, the way that suits where its rows lie."""
     [(stored, first, last)] = fetch(connection, statements.find(spec))
     if not stored:
         [(inserted,)] = fetch(connection, statements.insert(spec))
         return Counter(INSERT=inserted)
     if last - first <= REACH:
-        return _actions(connection, statements.merge(spec))
+        return _actions(connection, statements.merge(spec), now)
     choose, count, *rest = statements.move(spec)
-    fetch(connection, choose)
+    fetch(connection, choose, _limit(choose, now))
     [(inserted, updated)] = fetch(connection, count)
     for statement in rest:
         fetch(connection, statement)
     return Counter(INSERT=inserted, UPDATE=updated)
 
 
-def _actions(connection: DuckDBPyConnection, sql: str) -> Counter[str]:
-    return Counter(action for (action,) in fetch(connection, sql))
+def _actions(connection: DuckDBPyConnection, sql: str, now: datetime) -> Counter[str]:
+    return Counter(action for (action,) in fetch(connection, sql, _limit(sql, now)))
+
+
+def _limit(sql: str, now: datetime) -> dict[str, object]:
+    """The value for `$limit`, where the statement has it: DuckDB takes none that it does not."""
+    return {"limit": now + AHEAD} if "$limit" in sql else {}
 
 
 def _instant(value: object) -> datetime | None:

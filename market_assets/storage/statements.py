@@ -3,6 +3,10 @@
 Every statement reads the rows that come in from the registered frame `source`, which is unique by
 key. Identifiers are the definition's; no value is ever part of the text. How the statements work
 together is `merge.py`.
+
+Instants of a version, of `changed_at` and of `set_once` are of the project's own clock. A stored
+one that is later than `$limit`, a moment after the present, was made by a clock that was ahead: it
+loses against any that is not.
 """
 
 from __future__ import annotations
@@ -39,7 +43,9 @@ def merge(spec: TableSpec) -> str:
 @cache
 def replace(spec: TableSpec) -> str:
     """As `merge`, but a row without a counterpart goes, and one that differs is overwritten."""
-    differs = _differs(name for name in _assigned(spec) if name != spec.changed_at)
+    differs = _differs(_compared(spec))
+    if spec.changed_at:
+        differs = f"{differs} or {_is_ahead(spec.changed_at)}"
     return _merge(spec, matched=differs, rest="\nwhen not matched by source then delete")
 
 
@@ -117,37 +123,63 @@ def _wins(spec: TableSpec) -> str:
     Its version is greater; without a version, it differs. Where nothing but `changed_at` tells one
     write from the next, it is both: the same content again leaves the row alone.
     """
-    compared = [name for name in _assigned(spec) if name != spec.changed_at]
+    compared = _compared(spec)
     if not spec.version:
         return _differs(compared)
-    newer = _newer(spec.version)
+    newer = _newer(spec, spec.version)
     says_only_content = bool(spec.changed_at) and set(compared) <= set(spec.content)
-    return f"{newer} and {_differs(compared)}" if says_only_content else newer
+    if says_only_content:
+        return f"{newer} and ({_differs(compared)} or {_is_ahead(spec.changed_at)})"
+    return newer
 
 
 def _assigned(spec: TableSpec) -> list[str]:
-    """Columns that an overwritten row takes from the source: all but the key and `set_once`."""
-    kept = {*spec.key, *spec.set_once}
+    """Columns that an overwritten row takes from the source: all but the key and `set_once`.
+
+    Instants that are set once are among them: one from the future is set again.
+    """
+    kept = {*spec.key, *(name for name in spec.set_once if not _is_instant(spec, name))}
     return [name for name in spec.column_names if name not in kept]
+
+
+def _compared(spec: TableSpec) -> list[str]:
+    """Columns that tell whether two rows of one key are the same."""
+    apart = {*spec.key, *spec.set_once, spec.changed_at}
+    return [name for name in spec.column_names if name not in apart]
 
 
 def _taken(spec: TableSpec, name: str) -> str:
     """The value that a column has after the write; `t` is all NULL where the key is new."""
     if name in spec.set_once:
-        return f'case when t.rowid is null then s."{name}" else t."{name}" end'
+        is_first = "t.rowid is null"
+        if _is_instant(spec, name):
+            is_first += f" or {_is_ahead(name)}"
+        return f'case when {is_first} then s."{name}" else t."{name}" end'
     if name == spec.changed_at:
-        changed = f"t.rowid is null or {_differs(spec.content)}"
+        changed = f"t.rowid is null or {_differs(spec.content)} or {_is_ahead(name)}"
         return f'case when {changed} then s."{name}" else t."{name}" end'
     return f's."{name}"'
 
 
-def _newer(version: tuple[str, ...]) -> str:
+def _newer(spec: TableSpec, version: tuple[str, ...]) -> str:
     """The source's version is greater, column by column; NULL is less than any value."""
     name, *rest = version
-    greater = f'(s."{name}" > t."{name}" or (t."{name}" is null and s."{name}" is not null))'
+    greater = f's."{name}" > t."{name}" or (t."{name}" is null and s."{name}" is not null)'
+    if _is_instant(spec, name):
+        greater += f" or {_is_ahead(name)}"
     if not rest:
-        return greater
-    return f'({greater} or (s."{name}" is not distinct from t."{name}" and {_newer(tuple(rest))}))'
+        return f"({greater})"
+    same = f's."{name}" is not distinct from t."{name}"'
+    return f"({greater} or ({same} and {_newer(spec, tuple(rest))}))"
+
+
+def _is_ahead(name: str) -> str:
+    """The stored instant is from the future, and the source's is not."""
+    return f'(t."{name}" > $limit and s."{name}" <= $limit)'
+
+
+def _is_instant(spec: TableSpec, name: str) -> bool:
+    return any(column.name == name and column.type == "TIMESTAMPTZ" for column in spec.columns)
 
 
 def _differs(names: Iterable[str]) -> str:

@@ -67,7 +67,7 @@ class Store:
             published: `MARKET_DB`; the project's own files stand in the folder `live` beside it.
             lock_wait: how long a call may wait for others before it raises `StoreLocked`.
             publish_bytes_per_second: what publishing may copy on average.
-            clock: dates runs, migrations and publications.
+            clock: dates runs, migrations and publications, and tells what is from the future.
             tables: what the store keeps.
             steps: the migrations; default: the project's.
         """
@@ -123,15 +123,16 @@ class Store:
             StoreLocked: another process kept the live file for longer than `lock_wait`.
             StoreUnwritable: the disk is full.
         """
-        staged = [stage(change) for change in changes]
+        now = self._clock.now()
+        staged = [stage(change, now) for change in changes]
         if not runs and all(one.is_empty for one in staged):
             return tuple(Written(one.change.table.name) for one in staged)
         with self._opened(exclusive=True) as session, transaction(session.connection):
-            written = [apply(session.connection, one) for one in staged]
+            written = [apply(session.connection, one, now) for one in staged]
             counted = [run.counting(written, self._clock.now()) for run in runs]
             told = [one for one in counted if not written or one.is_moved_by(written)]
             if told:
-                apply(session.connection, stage(Merge(INGESTION_RUNS, rows(told))))
+                apply(session.connection, stage(Merge(INGESTION_RUNS, rows(told)), now), now)
         for run, total in zip(runs, counted, strict=True):
             run.take(total)
         hold = session.hold

@@ -54,7 +54,8 @@ class TableSpec:
         time_column: the row's own time (the venue's clock, or the instant it speaks for).
         version: which of two rows with one key wins: the one that is greater in these columns,
             compared left to right; equal rows: the one already stored stays. So an older message
-            never overwrites a newer one. Empty: a later write wins.
+            never overwrites a newer one. Instants among them are of the project's own clock: a
+            stored one from the future loses against any other. Empty: a later write wins.
         set_once: columns that keep their first value when a row is replaced.
         changed_at: the column that says when the row's content last changed. Replaced by a row
             with the same content, it keeps its stored value. Empty: the table has none.

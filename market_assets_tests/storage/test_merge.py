@@ -48,6 +48,9 @@ SEEN = TableSpec(
     time_column="ingested_at",
 )
 
+NOW = at(3600)
+"""When these tests write: what they write was received before."""
+
 TABLES = (PRICES, NOTES, CATEGORIES, SEEN, HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES)
 
 
@@ -73,8 +76,8 @@ def database() -> DuckDBPyConnection:
     return connection
 
 
-def change(connection: DuckDBPyConnection, one: Change) -> Written:
-    return apply(connection, stage(one))
+def change(connection: DuckDBPyConnection, one: Change, *, now: datetime = NOW) -> Written:
+    return apply(connection, stage(one, now), now)
 
 
 def table(connection: DuckDBPyConnection, spec: TableSpec) -> pl.DataFrame:
@@ -154,6 +157,72 @@ def test_a_candle_with_fewer_trades_never_overwrites(connection: DuckDBPyConnect
     assert table(connection, HYPERLIQUID_CANDLES)["close"].to_list() == [9.5]
 
 
+def test_what_a_fast_clock_stamped_loses_against_the_next_row(
+    connection: DuckDBPyConnection,
+) -> None:
+    """Read a day ahead of time, it would stand until that day has come; so would its history."""
+    change(connection, Merge(HYPERLIQUID_ASSETS, assets("A", seen=86_400)), now=at(86_400))
+    right = assets("A", seen=60, max_leverage=5)
+    assert change(connection, Merge(HYPERLIQUID_ASSETS, right), now=at(60)).updated == 1
+    row = table(connection, HYPERLIQUID_ASSETS).row(0, named=True)
+    assert (row["max_leverage"], row["ingested_at"]) == (5, at(60))
+    assert (row["first_seen_at"], row["updated_at"]) == (at(60), at(60))
+    older = assets("A", seen=30, max_leverage=9)
+    assert change(connection, Merge(HYPERLIQUID_ASSETS, older), now=at(61)).unchanged == 1
+
+
+@pytest.mark.parametrize(("ahead", "updated"), [(10, 0), (11, 1)])
+def test_clocks_may_differ_by_ten_seconds(
+    connection: DuckDBPyConnection, ahead: int, updated: int
+) -> None:
+    """The limit is what clocks are set by in good order."""
+    change(connection, Merge(HYPERLIQUID_ASSETS, assets("A", seen=ahead)), now=at(ahead))
+    right = Merge(HYPERLIQUID_ASSETS, assets("A", seen=0))
+    assert change(connection, right, now=at(0)).updated == updated
+
+
+def test_while_the_clock_is_behind_the_newer_row_wins(connection: DuckDBPyConnection) -> None:
+    """All rows are from its future: they are compared with each other as ever."""
+    for second, won in ((100, 1), (200, 1), (150, 0)):
+        frame = assets("A", seen=second)
+        written = change(connection, Merge(HYPERLIQUID_ASSETS, frame), now=at(0))
+        assert written.inserted + written.updated == won
+    assert table(connection, HYPERLIQUID_ASSETS)["ingested_at"].to_list() == [at(200)]
+
+
+@pytest.mark.parametrize("way", [Merge, Replace])
+def test_a_change_that_is_said_to_be_still_to_come_is_dated_anew(
+    connection: DuckDBPyConnection, way: type[Merge | Replace]
+) -> None:
+    """Though the content is the same."""
+    frame = pl.DataFrame({"category": ["m"], "label": ["M"], "updated_at": [at(86_400)]})
+    frame = frame.cast(dict(CATEGORIES.schema))
+    change(connection, way(CATEGORIES, frame), now=at(86_400))
+    again = frame.with_columns(updated_at=pl.lit(at(5)).cast(CATEGORIES.schema["updated_at"]))
+    assert counts(change(connection, way(CATEGORIES, again), now=at(5))) == (0, 1, 0, 0)
+    assert table(connection, CATEGORIES)["updated_at"].to_list() == [at(5)]
+
+
+def test_a_fuller_candle_stays_whenever_it_came(connection: DuckDBPyConnection) -> None:
+    """Trades come before the time of receipt; with as many trades the right time wins."""
+    fast = candles(["A"], trades=9, close=9.0).with_columns(
+        ingested_at=pl.lit(at(86_400)).cast(HYPERLIQUID_CANDLES.schema["ingested_at"])
+    )
+    change(connection, Merge(HYPERLIQUID_CANDLES, fast), now=at(86_400))
+    fewer = Merge(HYPERLIQUID_CANDLES, candles(["A"], trades=8, close=8.0))
+    assert change(connection, fewer, now=at(60)).unchanged == 1
+    as_many = Merge(HYPERLIQUID_CANDLES, candles(["A"], trades=9, close=9.5))
+    assert change(connection, as_many, now=at(60)).updated == 1
+    assert table(connection, HYPERLIQUID_CANDLES)["close"].to_list() == [9.5]
+
+
+def test_inside_one_frame_the_right_time_wins(connection: DuckDBPyConnection) -> None:
+    """The spool may bring both at once."""
+    both = [("A", 1.0, 1, at(86_400)), ("A", 2.0, 1, at(3)), ("A", 3.0, 1, None)]
+    change(connection, Merge(PRICES, prices(both)), now=at(5))
+    assert table(connection, PRICES)["price"].to_list() == [2.0]
+
+
 def test_set_once_columns_keep_their_first_value(connection: DuckDBPyConnection) -> None:
     """By a merge, by a replacement, and inside one frame."""
     both = pl.concat([assets("A", seen=10), assets("A", seen=20)])
@@ -214,9 +283,9 @@ def test_delete_binds_its_values(connection: DuckDBPyConnection) -> None:
 
 def test_a_merge_of_nothing_does_nothing(connection: DuckDBPyConnection) -> None:
     """No rows, no statement, no event times."""
-    staged = stage(Merge(PRICES, empty(PRICES)))
+    staged = stage(Merge(PRICES, empty(PRICES)), NOW)
     assert staged.is_empty
-    assert apply(connection, staged) == Written("prices")
+    assert apply(connection, staged, NOW) == Written("prices")
 
 
 @pytest.mark.parametrize(
@@ -231,7 +300,7 @@ def test_a_merge_of_nothing_does_nothing(connection: DuckDBPyConnection) -> None
 def test_a_frame_of_the_wrong_shape_is_refused(frame: pl.DataFrame, complaint: str) -> None:
     """Before any lock is taken, and with the column's name."""
     with pytest.raises(FrameError, match=complaint):
-        stage(Merge(PRICES, frame))
+        stage(Merge(PRICES, frame), NOW)
 
 
 def test_scattered_rows_are_moved_together(connection: DuckDBPyConnection) -> None:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
 
 Row = tuple[str, float | None, int | None, "datetime | None"]
 
+NOW = at(3)
+"""The present of all rows: none is later."""
+
 rows_of_prices = st.lists(
     st.tuples(
         st.sampled_from("ABC"),
@@ -75,7 +78,7 @@ def test_batches_do_not_matter(reach: int, rows: list[Row], cuts: list[int]) -> 
         patch.setattr(merge, "REACH", reach)
         for _ in range(2):
             for start, end in itertools.pairwise(edges):
-                apply(connection, stage(Merge(PRICES, prices(rows[start:end]))))
+                apply(connection, stage(Merge(PRICES, prices(rows[start:end])), NOW), NOW)
             assert stored(connection) == model(rows)
 
 
@@ -91,9 +94,9 @@ def test_order_does_not_matter(rows: list[Row], data: st.DataObject) -> None:
     shuffled = data.draw(st.permutations(rows))
     with database() as connection:
         for row in shuffled:
-            apply(connection, stage(Merge(PRICES, prices([row]))))
+            apply(connection, stage(Merge(PRICES, prices([row])), NOW), NOW)
         assert stored(connection) == model(rows)
-    assert sorted(newest(PRICES, prices(shuffled)).rows()) == model(rows)
+    assert sorted(newest(PRICES, prices(shuffled), NOW).rows()) == model(rows)
 
 
 @settings(max_examples=6, deadline=None)

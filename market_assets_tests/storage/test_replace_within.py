@@ -146,7 +146,7 @@ def test_what_is_no_part_of_the_table_is_refused(
 ) -> None:
     """Before any lock is taken."""
     with pytest.raises(FrameError, match=complaint):
-        stage(within(frame, scope))
+        stage(within(frame, scope), at(0))
 
 
 series = st.dictionaries(st.integers(0, 30), st.sampled_from([1.0, 2.0]), min_size=1)
