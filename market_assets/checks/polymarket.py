@@ -50,7 +50,7 @@ POLYMARKET_RULES: Final[tuple[Rule, ...]] = (
     from_file(
         "winners_are_resolved",
         POLYMARKET_MARKETS,
-        "A winner is one of the outcomes, of a market that is closed and resolved.",
+        "A winner is one of the outcomes, of a market that is closed and not in dispute.",
     ),
     from_file(
         "links_are_of_listed_assets",

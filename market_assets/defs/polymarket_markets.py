@@ -64,7 +64,7 @@ def polymarket_recently_closed_markets(
 ) -> dg.MaterializeResult[None]:
     """One row per market about an asset that closed within the last 7 days, and asset: its end.
 
-    Gamma by condition ids, hourly. `winning_outcome` is NULL until the oracle has resolved it.
+    Gamma by condition ids, hourly. `winning_outcome` is NULL until it is known.
     """
     from market_assets.ingestion.polymarket.asset_markets import read_closed_markets  # noqa: PLC0415
 

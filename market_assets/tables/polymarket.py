@@ -92,7 +92,15 @@ POLYMARKET_MARKETS: Final = TableSpec(
         Column(
             "winning_outcome",
             "VARCHAR",
-            "The outcome that paid; NULL until closed and resolved, and where none won alone.",
+            "The outcome that paid 1 while all others paid 0. NULL while open or in dispute, where "
+            "it was split (50/50, scalar, void), and where the venue names neither a result nor "
+            "when it closed, as for part of the markets of before 2023.",
+        ),
+        Column(
+            "winner_source",
+            "VARCHAR",
+            "What says so: oracle (resolved), or payout (closed at prices of 1 and 0, within "
+            "0.00001, without a word of the oracle); NULL without a winner.",
         ),
         _FIRST_SEEN_AT,
         _UPDATED_AT,

@@ -21,7 +21,7 @@ def _prices_of_linked_markets(name: str, which: str, setting: str) -> TableSpec:
         columns=(
             CONDITION_ID,
             _SYMBOL,
-            key_column("as_of", "When its book was read.", "TIMESTAMPTZ"),
+            key_column("as_of", "When all of the row was known.", "TIMESTAMPTZ"),
             _QUESTION,
             Column(
                 "yes_price",
@@ -33,6 +33,18 @@ def _prices_of_linked_markets(name: str, which: str, setting: str) -> TableSpec:
             Column("best_bid", "DOUBLE", "Best bid for the first outcome.", "USD a share"),
             Column("best_ask", "DOUBLE", "Best ask for the first outcome.", "USD a share"),
             Column("spread", "DOUBLE", "Best ask less best bid.", "USD a share"),
+            Column(
+                "quote_source",
+                "VARCHAR",
+                "Whose bid and ask these are: clob (the book), or gamma (the catalogue's, where "
+                "the CLOB gave no book).",
+            ),
+            Column(
+                "observed_at",
+                "TIMESTAMPTZ",
+                "When the answer with bid and ask came, at or before as_of. Gamma's can be five "
+                "minutes old by then.",
+            ),
             LIQUIDITY_USD,
             VOLUME_24H_USD,
             Column("hours_to_end", "DOUBLE", "From as_of to end_at; NULL without an end.", "hours"),
@@ -64,8 +76,15 @@ POLYMARKET_RECENTLY_CLOSED_MARKETS: Final = TableSpec(
         CONDITION_ID,
         _SYMBOL,
         _QUESTION,
-        Column("closed_at", "TIMESTAMPTZ", "When it closed.", required=True),
-        Column("winning_outcome", "VARCHAR", "The outcome that paid; NULL until resolved."),
+        Column(
+            "closed_at",
+            "TIMESTAMPTZ",
+            "When it closed; where the venue does not say, when it was due to or was first seen "
+            "closed, whichever is earlier.",
+            required=True,
+        ),
+        Column("winning_outcome", "VARCHAR", "The outcome that paid; NULL until it is known."),
+        Column("winner_source", "VARCHAR", "What says so: oracle or payout."),
         Column("final_yes_price", "DOUBLE", "Last price of the first outcome.", "USD a share"),
         Column("volume_usd", "DOUBLE", "Taker volume since it opened.", "USD"),
         INGESTED_AT,

@@ -141,6 +141,7 @@ def broken(store: Store, name: str) -> list[object]:
             "market",
             {"winning_outcome": "Up", "closed": True, "resolution_status": "resolved"},
         ),
+        ("winners_are_resolved", "market", {"winning_outcome": "Yes", "closed": True}),
         ("yes_prices_lie_between_the_quotes", "price", {"yes_price": 0.5}),
         ("yes_prices_lie_between_the_quotes", "price", {"best_bid": 0.6}),
         ("tracked_markets_are_open", "tracked", {"rank": 7}),
@@ -175,6 +176,7 @@ def test_a_winner_of_a_resolved_market_and_a_wide_spread_are_fine(store: Store) 
         resolution_status="resolved",
         outcome_prices=[1.0, 0.0],
     )
+    put(store, "market", "0x2", winning_outcome="Yes", closed=True, closed_at=NOW)
     put(store, "price", "0x1", best_bid=0.1, best_ask=0.9, spread=0.8, yes_price=0.95)
     assert broken(store, "winners_are_resolved") == []
     assert broken(store, "yes_prices_lie_between_the_quotes") == []

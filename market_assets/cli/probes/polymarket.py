@@ -37,7 +37,8 @@ def probe(settings: Settings, limit: int) -> None:
         print_rows("polymarket_markets", frames.markets(markets, now), limit)
         first_tokens = [market.token_ids[0] for market in markets if market.token_ids]
         books = clients.clob.books(first_tokens)
-        print_rows("prices of these markets", prices(markets, books.books, now), limit)
+        priced = prices(markets, books.books, SystemClock().now(), gamma_at=now)
+        print_rows("prices of these markets", priced, limit)
         held = clients.data.open_interest([market.condition_id for market in markets])
         for condition_id, usd in held.values.items():
             click.echo(f"open interest of {condition_id}: {usd:,.0f} USD")

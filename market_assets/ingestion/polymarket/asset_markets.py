@@ -2,7 +2,7 @@
 
 Gamma is asked for the markets by condition id, the CLOB for the books of their first tokens, both
 in batches. Bid and ask are the book's, which is of this second; Gamma's answers may be five minutes
-old and stand in where the CLOB gives no book.
+old and stand in where the CLOB gives no book. Each row says whose they are, and when they came.
 """
 
 from __future__ import annotations
@@ -95,10 +95,11 @@ def read_open_markets(
     links = store.read(query("polymarket", "open_asset_markets"), params)
     ids = links["condition_id"].unique(maintain_order=True).to_list()
     markets, rejected = _asked(gamma, ids)
+    gamma_at = clock.now()
     open_markets = [market for market in markets if not market.closed]
     books, clob_error = _books(clob, open_markets)
     now = clock.now()
-    frame = _with_symbols(table, prices(open_markets, books, now), links)
+    frame = _with_symbols(table, prices(open_markets, books, now, gamma_at), links)
     return MarketsRead(
         written=_write(
             store,
@@ -133,8 +134,14 @@ def read_closed_markets(
     ids = links["condition_id"].unique(maintain_order=True).to_list()
     markets, rejected = _asked(gamma, ids)
     now = clock.now()
-    closed = [m for m in markets if m.closed and (at := closed_at(m)) is not None and at >= since]
-    frame = _with_symbols(table, endings(closed, now), links)
+    seen_closed = dict(links.select("condition_id", "seen_closed_at").iter_rows())
+    ended = {
+        market: closed_at(market, seen_closed.get(market.condition_id) or now)
+        for market in markets
+        if market.closed
+    }
+    ended = {market: at for market, at in ended.items() if at >= since}
+    frame = _with_symbols(table, endings(ended, now), links)
     written = _write(store, table, frame, market_rows(store, markets, now), run)
     stale = "closed_at < ? or condition_id not in (select unnest(?))"
     store.delete(table, stale, [since, frame["condition_id"].to_list()])
@@ -146,17 +153,21 @@ def read_closed_markets(
     )
 
 
-def prices(markets: Sequence[Market], books: Mapping[str, Book], now: datetime) -> pl.DataFrame:
+def prices(
+    markets: Sequence[Market], books: Mapping[str, Book], now: datetime, gamma_at: datetime
+) -> pl.DataFrame:
     """One row per market: its price and quotes, and what Gamma says of it.
 
     Args:
         markets: open markets, as Gamma has them.
         books: by token, the books of their first outcomes.
-        now: when they were received.
+        now: when the books were received.
+        gamma_at: when the markets were received.
     """
     rows = []
     for market in markets:
-        bid, ask = _quotes(market, books.get(_first_token(market) or ""))
+        book = books.get(_first_token(market) or "")
+        bid, ask = _quotes(market, book)
         spread = None if bid is None or ask is None else ask - bid
         rows.append(
             {
@@ -167,6 +178,8 @@ def prices(markets: Sequence[Market], books: Mapping[str, Book], now: datetime) 
                 "best_bid": bid,
                 "best_ask": ask,
                 "spread": spread,
+                "quote_source": "gamma" if book is None else "clob",
+                "observed_at": gamma_at if book is None else now,
                 "liquidity_usd": market.liquidity_usd,
                 "volume_24h_usd": market.volume_24h_usd,
                 "hours_to_end": _hours(now, market.end_at),
@@ -202,32 +215,38 @@ def yes_price(bid: float | None, ask: float | None, last_trade: float | None) ->
     return last_trade
 
 
-def endings(markets: Sequence[Market], now: datetime) -> pl.DataFrame:
+def endings(markets: Mapping[Market, datetime], now: datetime) -> pl.DataFrame:
     """One row per closed market: when it closed, who won, and the last price of its first outcome.
 
     Args:
-        markets: closed markets with the instant of their end.
+        markets: closed markets, each with the instant at which it closed.
         now: when they were received.
     """
     rows = [
         {
             "condition_id": market.condition_id,
             "question": market.question,
-            "closed_at": closed_at(market),
+            "closed_at": ended_at,
             "winning_outcome": market.winning_outcome,
+            "winner_source": market.winner_source,
             "final_yes_price": market.outcome_prices[0] if market.outcome_prices else None,
             "volume_usd": market.volume_usd,
             "ingested_at": now,
         }
-        for market in markets
+        for market, ended_at in markets.items()
     ]
     table = POLYMARKET_RECENTLY_CLOSED_MARKETS
     return pl.DataFrame(rows, schema={n: t for n, t in table.schema.items() if n != "symbol"})
 
 
-def closed_at(market: Market) -> datetime | None:
-    """When a closed market closed; where the venue does not say, when it was due to."""
-    return market.closed_at or market.end_at
+def closed_at(market: Market, seen_closed_at: datetime) -> datetime:
+    """When a closed market closed; where the venue does not say, when it was due to.
+
+    One that was closed early is seen closed before that is due, and has closed by then.
+    """
+    if market.closed_at is not None:
+        return market.closed_at
+    return seen_closed_at if market.end_at is None else min(market.end_at, seen_closed_at)
 
 
 def _with_symbols(table: TableSpec, frame: pl.DataFrame, links: pl.DataFrame) -> pl.DataFrame:

@@ -48,6 +48,15 @@ _FRESH: Final = timedelta(days=1)
 _EVENTS_A_WRITE: Final = 1000
 """Ten pages in one transaction, as in the discovery."""
 _SAMPLES: Final = 5
+_WON: Final = """
+select coalesce(winner_source, 'unknown'), count(*)
+from polymarket_markets
+where closed and event_id in (
+    select event_id from polymarket_events where closed and end_at >= $start and end_at < $end
+)
+group by 1
+order by 1
+"""
 
 
 @dataclass
@@ -61,6 +70,8 @@ class MonthRead:
         reached: the earliest day that is read; all later ones of the month are, too.
         resumed_at: before it an earlier run was broken off, and this one went on.
         is_over: the month has ended; if not, more events of it will close.
+        won: closed markets of the month in the store, by what says who won: oracle, payout, or
+            unknown where none did, or nobody says.
         rejected: entries that make no sense.
         samples: some of them, and why.
     """
@@ -71,6 +82,7 @@ class MonthRead:
     reached: date | None = None
     resumed_at: datetime | None = None
     is_over: bool = True
+    won: dict[str, int] = field(default_factory=dict)
     rejected: int = 0
     samples: dict[str, str] = field(default_factory=dict)
 
@@ -136,6 +148,7 @@ def read_month(
         done.reached = day.date()
         progress(done)
         top = day
+    done.won = dict(store.read(_WON, {"start": start, "end": end}).iter_rows())
     return done
 
 

@@ -70,6 +70,7 @@ _MARKET_COLUMNS: Final = (
     "closed_at",
     "resolution_status",
     "winning_outcome",
+    "winner_source",
 )
 _MARKET_LISTS: Final[dict[str, pl.DataType]] = {
     "outcomes": pl.String(),

@@ -18,6 +18,9 @@ from market_assets.sources.polymarket.model import Event, Market
 from market_assets.sources.polymarket.values import Reader
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from market_assets.sources.polymarket.model import WinnerSource
     from market_assets.sources.polymarket.wire import DecodedEvent, Ids, Numbers, Texts, WireMarket
 
 _texts: Final = msgspec.json.Decoder(list[str | None])
@@ -26,6 +29,9 @@ _ids: Final = msgspec.json.Decoder(list[str | int | None])
 
 _RESOLVED: Final = ("resolved", "settled")
 """Words by which the oracle says that nothing can change any more."""
+_PAID: Final = 1e-5
+"""How far from 1 and 0 a payout may be: a share trades at 0.9999 at most, and a pool of the time
+before books stopped at 0.9999996."""
 
 
 def read_event(decoded: DecodedEvent, position: int, rejected: dict[str, str]) -> Event | None:
@@ -98,6 +104,9 @@ def read_market(
         return None
     prices = _outcome_prices(wire.outcome_prices, len(outcomes), reader)
     status = _resolution_status(wire)
+    closed_at = read("closedTime", values.instant, wire.closed_time)
+    winner = _winner(outcomes, prices) if wire.closed else None
+    winner_source = None if winner is None else _winner_source(status, closed_at)
     own = [found for event in wire.events or [] if event and (found := values.identifier(event.id))]
     last_trade = read("lastTradePrice", values.price, wire.last_trade_price)
     return Market(
@@ -129,10 +138,11 @@ def read_market(
         min_order_size=read("orderMinSize", values.amount, wire.order_min_size),
         end_at=read("endDate", values.instant, wire.end_date)
         or read("endDateIso", values.instant, wire.end_date_iso),
-        closed_at=read("closedTime", values.instant, wire.closed_time),
+        closed_at=closed_at,
         created_at=read("createdAt", values.instant, wire.created_at),
         resolution_status=status,
-        winning_outcome=_winner(outcomes, prices) if wire.closed and status in _RESOLVED else None,
+        winning_outcome=winner if winner_source else None,
+        winner_source=winner_source,
     )
 
 
@@ -216,8 +226,19 @@ def _resolution_status(wire: WireMarket) -> str | None:
 
 def _winner(outcomes: tuple[str, ...], prices: tuple[float | None, ...]) -> str | None:
     """The outcome that pays 1 while all others pay 0; None where none won alone."""
-    if sorted(price if price is not None else -1.0 for price in prices) != sorted(
-        [0.0] * (len(outcomes) - 1) + [1.0]
-    ):
+    paid = [at for at, price in enumerate(prices) if price is not None and price >= 1.0 - _PAID]
+    rest = [price for at, price in enumerate(prices) if at not in paid]
+    if len(paid) != 1 or any(price is None or price > _PAID for price in rest):
         return None
-    return outcomes[prices.index(1.0)]
+    return outcomes[paid[0]]
+
+
+def _winner_source(status: str | None, closed_at: datetime | None) -> WinnerSource | None:
+    """What makes a price of 1 the payout; None where it is a price only.
+
+    A proposal or a dispute is not the end. Without any word of the oracle (the venue settles some
+    series itself, and had no oracle in its first years) the venue's own closing time has to do.
+    """
+    if status in _RESOLVED:
+        return "oracle"
+    return "payout" if status is None and closed_at is not None else None

@@ -12,6 +12,8 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+WinnerSource = Literal["oracle", "payout"]
+
 
 class Market(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A question with outcomes that are traded.
@@ -44,8 +46,10 @@ class Market(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         closed_at: when it closed.
         created_at: when it was made.
         resolution_status: the oracle's word, lower case: proposed, disputed, resolved, settled.
-        winning_outcome: the one outcome that pays 1, of a market that is closed and resolved; None
-            where none won alone.
+        winning_outcome: the one outcome that pays 1 while all others pay 0, of a market that is
+            closed; None where none won alone, or nobody says yet who won.
+        winner_source: what says so: `oracle` (its word is the last one) or `payout` (the oracle
+            says nothing, and the market was closed at prices of 1 and 0); None without a winner.
     """
 
     condition_id: str
@@ -75,6 +79,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     created_at: datetime | None = None
     resolution_status: str | None = None
     winning_outcome: str | None = None
+    winner_source: WinnerSource | None = None
 
 
 class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):

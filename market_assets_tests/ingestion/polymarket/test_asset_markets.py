@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -19,7 +20,7 @@ from market_assets.ingestion.polymarket.asset_markets import (
 )
 from market_assets.sources.errors import VenueNonsense, VenueUnavailable
 from market_assets.sources.polymarket import frames
-from market_assets.sources.polymarket.model import Market
+from market_assets.sources.polymarket.model import Books, Market
 from market_assets.storage.changes import Merge
 from market_assets.storage.store import Store
 from market_assets.tables import (
@@ -128,6 +129,31 @@ def test_quotes_are_the_books_and_gammas_where_there_is_none(
     assert (empty["best_bid"], empty["best_ask"], empty["spread"]) == (None, 0.9, None)
     assert empty["yes_price"] == 0.42, "a side without orders: the last trade"
     assert done.without_book == 1
+    assert {name: row["quote_source"] for name, row in by_market.items()} == {
+        "0xa": "clob",
+        "0xb": "gamma",
+        "0xc": "clob",
+    }
+
+
+def test_quotes_say_when_they_came_and_no_row_speaks_for_a_time_before_them(
+    store: Store, clock: ManualClock
+) -> None:
+    """Gamma answers before the books are asked for; as_of is when the last of both had come."""
+    gamma = known(store, market("0xa"), market("0xb"), a="BTC", b="BTC")
+
+    class SlowClob(FakeClob):
+        def books(self, token_ids: Iterable[str]) -> Books:
+            clock.advance(7)
+            return super().books(token_ids)
+
+    clob = SlowClob({"0xa-yes": book("0xa-yes", 0.5, 0.52)})
+    rows = read(POLYMARKET_IMMEDIATE_MARKETS, gamma, clob, store, clock).frame.rows(named=True)
+    later = NOW + timedelta(seconds=7)
+    assert {r["condition_id"]: (r["as_of"], r["observed_at"]) for r in rows} == {
+        "0xa": (later, later),
+        "0xb": (later, NOW),
+    }
 
 
 def test_without_the_clob_gammas_quotes_stand_in_and_the_reason_is_told(
@@ -227,6 +253,24 @@ def test_closed_markets_of_the_last_week_with_what_they_paid(
     clock.advance(7 * DAY.total_seconds())
     read_closed_markets(gamma, store, clock=clock)  # type: ignore[arg-type]
     assert store.read("select count(*) from polymarket_recently_closed_markets").item() == 0
+
+
+@pytest.mark.parametrize("end_at", [NOW + 20 * DAY, None])
+def test_a_market_that_closed_early_closed_when_it_was_first_seen_closed(
+    store: Store, clock: ManualClock, end_at: datetime | None
+) -> None:
+    """Where the venue does not say when: never at an end that is still to come, and only once."""
+    early = closed("0xa", closed_at=None, end_at=end_at)
+    gamma = known(store, early, a="BTC")
+    seen = NOW - timedelta(minutes=10)
+    for volume in (1.0, 2.0):
+        gamma.known_markets["0xa"] = closed("0xa", closed_at=None, end_at=end_at, volume_usd=volume)
+        done = read_closed_markets(gamma, store, clock=clock)  # type: ignore[arg-type]
+        assert done.frame["closed_at"].to_list() == [seen]
+        clock.advance(3600)
+    overdue = closed("0xb", closed_at=None, end_at=NOW - DAY)
+    done = read_closed_markets(known(store, overdue, b="BTC"), store, clock=clock)  # type: ignore[arg-type]
+    assert done.frame.filter(condition_id="0xb")["closed_at"].to_list() == [NOW - DAY]
 
 
 @given(st.none() | st.floats(0, 1), st.none() | st.floats(0, 1), st.none() | st.floats(0, 1))

@@ -144,6 +144,21 @@ def test_a_month_is_read_whole(desk: Desk) -> None:
     assert runs == [("polymarket_events", 21), ("polymarket_markets", 42)]
 
 
+def test_how_the_winners_of_a_month_are_known_is_counted(desk: Desk) -> None:
+    """Of the whole month, whichever run read it; open markets and other months do not count."""
+    year = datetime(2026, 9, 5, tzinfo=UTC)
+    sources = ("oracle", "oracle", "payout", None)
+    markets = [
+        Market(condition_id=f"0x{n}", event_id="1", closed=True, end_at=year, winner_source=source)
+        for n, source in enumerate(sources)
+    ]
+    markets.append(Market(condition_id="0xopen", event_id="1", closed=False, end_at=year))
+    client = Catalogue([Event(event_id="1", closed=True, end_at=year, markets=tuple(markets))])
+    assert desk.read(client).won == {"oracle": 2, "payout": 1, "unknown": 1}
+    client.found.append(event(2, datetime(2026, 8, 5, tzinfo=UTC)))
+    assert desk.read(client, date(2026, 8, 1)).won == {"unknown": 2}
+
+
 def test_twice_changes_nothing_but_the_time_of_receipt(desk: Desk) -> None:
     """When an event was first seen, and when it last changed, stays."""
     client = Catalogue(september())

@@ -265,10 +265,11 @@ def test_an_event_whose_tags_have_no_id_says_so() -> None:
         ({"umaResolutionStatus": "Resolved"}, "Yes"),
         ({"umaResolutionStatus": None, "resolutionStatus": "resolved"}, "Yes"),
         ({"version": "v2", "resolutionStatus": "resolved", "umaResolutionStatus": ""}, "Yes"),
+        ({"outcomePrices": '["0.0000004113", "0.9999995886"]'}, "No"),
         ({"closed": False}, None),
-        ({"umaResolutionStatus": None}, None),
         ({"umaResolutionStatus": "proposed"}, None),
         ({"umaResolutionStatus": "disputed"}, None),
+        ({"version": "v2", "resolutionStatus": "active", "umaResolutionStatus": ""}, None),
         ({"outcomePrices": '["0.5", "0.5"]'}, None),
         ({"outcomePrices": '["0", "0"]'}, None),
         ({"outcomePrices": '["1", "1"]'}, None),
@@ -278,11 +279,44 @@ def test_an_event_whose_tags_have_no_id_says_so() -> None:
         ({"outcomes": None, "clobTokenIds": None, "outcomePrices": None}, None),
     ],
 )
-def test_only_what_is_closed_and_resolved_has_a_winner(
+def test_what_the_oracle_has_resolved_has_the_winner_that_was_paid(
     changed: dict[str, Any], winner: str | None
 ) -> None:
-    """Never a price alone; a market that pays both halves has none."""
-    assert read_one(**resolved(**changed))[0].winning_outcome == winner
+    """Never while it is open or in dispute; a market that pays both halves has none."""
+    found = read_one(**resolved(**changed))[0]
+    assert found.winning_outcome == winner
+    assert found.winner_source == (None if winner is None else "oracle")
+
+
+@pytest.mark.parametrize("status", [None, ""])
+@pytest.mark.parametrize(
+    ("changed", "winner"),
+    [
+        ({}, "Yes"),
+        ({"outcomePrices": '["0", "1"]'}, "No"),
+        ({"outcomePrices": '["0.0000004113", "0.9999995886"]'}, "No"),
+        ({"outcomePrices": '["0.99999", "0.00001"]'}, "Yes"),
+        (
+            {"umaResolutionStatuses": "[]", "resolvedBy": "0x65070be9"},
+            "Yes",
+        ),
+        ({"outcomePrices": '["0.9999", "0.0001"]'}, None),
+        ({"outcomePrices": '["0", "0"]'}, None),
+        ({"outcomePrices": '["0.5", "0.5"]'}, None),
+        ({"outcomePrices": '["0.58", "0.42"]', "outcomes": '["Long", "Short"]'}, None),
+        ({"outcomePrices": '["1", "0.5"]'}, None),
+        ({"outcomePrices": '["1", "x"]'}, None),
+        ({"closed": False}, None),
+        ({"closedTime": None}, None),
+    ],
+)
+def test_where_the_oracle_is_silent_the_payout_of_a_closed_market_says_who_won(
+    status: str | None, changed: dict[str, Any], winner: str | None
+) -> None:
+    """As the venue settles its own series, and as its markets of the first years are kept."""
+    found = read_one(**resolved(**{"umaResolutionStatus": status, **changed}))[0]
+    assert found.winning_outcome == winner
+    assert found.winner_source == (None if winner is None else "payout")
 
 
 def test_the_oracles_word_is_the_one_of_the_version() -> None:
