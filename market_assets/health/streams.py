@@ -2,14 +2,15 @@
 
 A row per stream: `hyperliquid/stream`. The lock says whether a session is there; `stream.json`,
 which it writes every few seconds, whether the venue's sockets are open and how old the newest row
-in the database is. Not here: the age of the assets that it materializes, which is a channel's.
+in the database is. Rows alone prove nothing: REST heals candles while the sockets are closed.
+Not here: the age of the assets that it materializes, which is a channel's.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from market_assets.clock import parse_rfc3339
 from market_assets.health.statuses import Row, Status, age_s
@@ -23,7 +24,9 @@ if TYPE_CHECKING:
 DISCONNECTED: Final = timedelta(minutes=1)
 """A stream without a socket, or without a session, for longer than this has failed."""
 SILENT: Final = timedelta(minutes=5)
-"""So has one that brings no rows for this long."""
+"""So has one that brings no rows, or hears nothing but answers to itself, for this long."""
+ANSWERS: Final = frozenset({"pong", "subscriptionResponse", "error", "other"})
+"""Channels of frames that carry no data."""
 ACCOUNT_EVERY: Final = timedelta(seconds=5)
 """How often a session writes what it says of itself, at the least."""
 
@@ -50,51 +53,83 @@ def read_stream(state_dir: Path) -> Stream:
 
 
 def stream_row(source: str, job: str, stream: Stream, now: datetime) -> Row:
-    """How a stream is: `missing` before its first session, `running` before its first rows."""
+    """How a stream is: `missing` before its first session, `running` before its first rows.
+
+    What its session says of itself is passed on whatever the status.
+    """
     account = stream.account or {}
-    since, written_at = _instant(account.get("since")), _instant(account.get("written_at"))
-    spoke_s = age_s(written_at, now) if written_at else None
-    lags = _numbers(account.get("lag_s"))
-    rows_s = round(min(lags) + (spoke_s or 0.0), 1) if lags else None
+    ages = _ages(account, now)
     why: str | None = None
     status: Status
-    if spoke_s is None or since is None:
+    if ages is None:
         status = "running" if stream.is_alive else "missing"
         why = None if stream.is_alive else f"{job} has never run here"
-    elif why := _what_is_wrong(stream, account, spoke_s, rows_s, age_s(since, now)):
+    elif why := _what_is_wrong(stream, account, ages):
         status = "failed"
     else:
-        status = "ok" if rows_s is not None else "running"
+        is_heard = ages.rows_s is not None and ages.unheard_s is not None
+        status = "ok" if is_heard else "running"
     said = account.get("last_error")
+    told = [why, str(said) if said else None]
     return Row(
         source=source,
         channel="stream",
         status=status,
         expected_cadence_s=ACCOUNT_EVERY.total_seconds(),
         stale_after_s=SILENT.total_seconds(),
-        age_s=max(0.0, rows_s) if rows_s is not None else None,
+        age_s=max(0.0, ages.rows_s) if ages and ages.rows_s is not None else None,
         rows_written=None,
-        last_error=f"{why}; it says: {said}" if why and said else why,
+        last_error="; it says: ".join(text for text in told if text) or None,
         job=job,
     )
 
 
-def _what_is_wrong(
-    stream: Stream,
-    account: Mapping[str, object],
-    spoke_s: float,
-    rows_s: float | None,
-    lived_s: float,
-) -> str | None:
-    if not stream.is_alive and spoke_s > DISCONNECTED.total_seconds():
-        return f"no session for {spoke_s:.0f} s"
-    unheard = [age + spoke_s for age in _numbers(account.get("ages_s"))] or [lived_s]
-    if not account.get("sockets") and min(unheard) > DISCONNECTED.total_seconds():
-        return f"disconnected from the venue for {min(unheard):.0f} s"
-    silent_s = lived_s if rows_s is None else min(rows_s, lived_s)
+class _Ages(NamedTuple):
+    """Seconds since the session wrote its account and since it began, since the event time of the
+    newest row in the database, and since the last frame of data; None: there is none yet.
+    """
+
+    spoke_s: float
+    lived_s: float
+    rows_s: float | None
+    unheard_s: float | None
+
+
+def _ages(account: Mapping[str, object], now: datetime) -> _Ages | None:
+    """None where there is no account to speak of."""
+    since, written_at = _instant(account.get("since")), _instant(account.get("written_at"))
+    if since is None or written_at is None:
+        return None
+    spoke_s = age_s(written_at, now)
+    lags = _numbers(account.get("lag_s"))
+    rows_s = round(min(lags) + spoke_s, 1) if lags else None
+    return _Ages(spoke_s, age_s(since, now), rows_s, _unheard_s(account, spoke_s))
+
+
+def _what_is_wrong(stream: Stream, account: Mapping[str, object], ages: _Ages) -> str | None:
+    if not stream.is_alive and ages.spoke_s > DISCONNECTED.total_seconds():
+        return f"no session for {ages.spoke_s:.0f} s"
+    if not stream.is_alive and ages.unheard_s is None and account.get("phase") == "ended":
+        return "the last session ended without a frame of data from the venue"
+    lived_s = ages.lived_s
+    deaf_s = lived_s if ages.unheard_s is None else min(ages.unheard_s, lived_s)
+    if not account.get("sockets") and deaf_s > DISCONNECTED.total_seconds():
+        return f"disconnected from the venue for {deaf_s:.0f} s"
+    silent_s = lived_s if ages.rows_s is None else min(ages.rows_s, lived_s)
     if silent_s > SILENT.total_seconds():
         return f"no rows for {silent_s:.0f} s"
+    if deaf_s > SILENT.total_seconds():
+        return f"no data from the venue for {deaf_s:.0f} s"
     return None
+
+
+def _unheard_s(account: Mapping[str, object], spoke_s: float) -> float | None:
+    """Seconds since the last frame of data; None if there has been none."""
+    ages = account.get("ages_s")
+    if not isinstance(ages, dict):
+        return None
+    data = {channel: age for channel, age in ages.items() if channel not in ANSWERS}
+    return min((age + spoke_s for age in _numbers(data)), default=None)
 
 
 def _instant(said: object) -> datetime | None:

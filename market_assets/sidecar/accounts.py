@@ -9,6 +9,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from market_assets.redaction import redacted
 from market_assets.sidecar.draining import STREAMED
 from market_assets.sidecar.state import SessionState
 from market_assets.storage.errors import StoreError
@@ -55,11 +56,13 @@ class Accounts:
 
     def metrics(self, table: str) -> dict[str, float]:
         """The numbers of a report on a table."""
-        feed, locks, spool = self._feed_stats(), self.store.lock_stats, self._depth()
+        feed, locks, spool = self.feed_stats(), self.store.lock_stats, self._depth()
         healing = self.healer.progress()
         return {
             "lag_s": self._lags().get(table, 0.0),
+            "sockets": feed.connected,
             "frames": feed.frames,
+            "data_frames": feed.data_frames,
             "reconnects": feed.reconnects,
             "undecodable": feed.undecodable,
             "subscriptions": feed.subscribed,
@@ -84,7 +87,7 @@ class Accounts:
 
     def state(self, phase: str) -> SessionState:
         """The session as `status` shows it."""
-        feed, locks, spool = self._feed_stats(), self.store.lock_stats, self._depth()
+        feed, locks, spool = self.feed_stats(), self.store.lock_stats, self._depth()
         left_out = (*self.streaming.left_out, *feed.left_out)
         return SessionState(
             phase=phase,
@@ -94,6 +97,7 @@ class Accounts:
             since=self.since,
             written_at=self.clock.now(),
             sockets=feed.connected,
+            sockets_wanted=feed.sockets,
             subscriptions={
                 "acknowledged": feed.subscribed,
                 "wanted": self.streaming.wanted,
@@ -101,6 +105,7 @@ class Accounts:
                 "left_out": {"count": len(left_out), "first": list(left_out[:_NAMES])},
             },
             frames=feed.frames,
+            frames_by_channel=dict(feed.frames_by_channel),
             frames_per_s=self._rate(feed.frames),
             lag_s=self._lags(),
             last_event_at={
@@ -110,6 +115,8 @@ class Accounts:
             },
             ages_s=dict(feed.ages_s),
             reconnects=feed.reconnects,
+            reconnects_by_cause=dict(feed.reconnects_by_cause),
+            trouble=redacted(feed.trouble),
             spool=asdict(spool),
             waiting_rows=self.recorder.waiting,
             lock={
@@ -135,15 +142,25 @@ class Accounts:
     @property
     def last_error(self) -> str | None:
         """What is wrong now, the worst first: the database, the disk, Dagster, the venue."""
-        return (
+        said = (
             self.drainer.error
             or self.streaming.disk_error
+            or self.drainer.publish_error
+            or self._set_aside()
             or self.report_error
+            or self.feed_stats().outage
             or self.streaming.error
             or self.healer.progress().last_error
         )
+        return redacted(said) if said else None
 
-    def _feed_stats(self) -> FeedStats:
+    def _set_aside(self) -> str | None:
+        """Rows that were received and that nobody can read, as long as their files are there."""
+        count = self._depth().set_aside
+        return f"{count} spool segments cannot be read and are set aside" if count else None
+
+    def feed_stats(self) -> FeedStats:
+        """What the sockets brought, and how they are; at the end, how they were before it."""
         return self._last_feed or self.feed.stats()
 
     def _lags(self) -> dict[str, float]:

@@ -75,7 +75,13 @@ class TableProgress:
 
 
 class Drainer:
-    """Drains until it is told to end. `poke`, `take_progress` and the rest from any thread."""
+    """Drains until it is told to end. `poke`, `take_progress` and the rest from any thread.
+
+    Attributes:
+        error: why the latest drain failed; None if it did not.
+        publish_error: why the latest publication failed; None once one has succeeded.
+        drains: how many drains have succeeded.
+    """
 
     def __init__(
         self,
@@ -112,6 +118,7 @@ class Drainer:
         self._published_at = float("-inf")
         self._failures = 0
         self.error: str | None = None
+        self.publish_error: str | None = None
         self.drains = 0
 
     def poke(self) -> None:
@@ -176,8 +183,7 @@ class Drainer:
             self._repair()
             self.error = None
             if drained.set_aside:
-                self.error = f"{drained.set_aside} spool segments cannot be read; set aside"
-                _LOG.error("%s", self.error)
+                _LOG.error("%d spool segments cannot be read; set aside", drained.set_aside)
         except (NotADatabase, NewerSchema):
             raise
         except StoreError as error:
@@ -238,7 +244,10 @@ class Drainer:
             return
         self._published_at = elapsed
         try:
-            self._store.publish(force=force)
+            done = self._store.publish(force=force)
         except StoreError as error:
-            self.error = f"publishing: {error}"
-            _LOG.warning("%s", self.error)
+            self.publish_error = f"publishing: {error}"
+            _LOG.warning("%s", self.publish_error)
+        else:
+            if done.outcome in ("published", "unchanged"):
+                self.publish_error = None

@@ -87,7 +87,10 @@ class SessionEnd:
         reason: why.
         began_at: when it began.
         ended_at: when it ended.
-        rows: rows inserted or changed, by table.
+        rows: rows inserted or changed, by table, from the sockets and from REST together.
+        frames: frames that the sockets brought, by channel (`allMids`, `candle`, and others).
+        data_frames: those of them that carry mids or candles; 0: the sockets brought nothing.
+        healed_rows: candles that REST brought.
         is_drained: everything received is in the database; False: the rest waits in the spool.
         error: what was wrong at the end; None if nothing was.
     """
@@ -96,5 +99,8 @@ class SessionEnd:
     began_at: datetime
     ended_at: datetime
     rows: Mapping[str, int]
+    frames: Mapping[str, int]
+    data_frames: int
+    healed_rows: int
     is_drained: bool
     error: str | None

@@ -180,11 +180,15 @@ class StreamSession:
             raise failure
         if reason != "supervisor_gone":
             self._report(report, force=True)
+        heard = self._accounts.feed_stats()
         return SessionEnd(
             reason=reason,
             began_at=began_at,
             ended_at=self._clock.now(),
             rows={name: progress.rows for name, progress in self._drainer.total.items()},
+            frames=dict(heard.frames_by_channel),
+            data_frames=heard.data_frames,
+            healed_rows=self._healer.progress().healed_rows,
             is_drained=is_drained,
             error=self._accounts.last_error,
         )

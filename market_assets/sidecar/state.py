@@ -37,13 +37,16 @@ class SessionState:
         since: when the session began.
         written_at: when this was written; an old one is of a session that hangs or is gone.
         sockets: open connections to the venue.
+        sockets_wanted: how many there are to be.
         subscriptions: acknowledged, wanted, refused (with reason) and left_out (how many, and the
             first names by volume rank) subscriptions.
         frames: frames received; frames_per_s over the last interval.
+        frames_by_channel: the same by channel. What REST brought is under `healing`.
         lag_s: age of the newest row on disk by channel.
         last_event_at: the newest event time on disk, by table.
         ages_s: seconds since the last frame, by channel.
-        reconnects: connections lost.
+        reconnects: connections lost; reconnects_by_cause tells why.
+        trouble: why a socket is not open, or was last lost; '' if that never happened.
         spool: segments, bytes and oldest age of what is not in the database yet.
         waiting_rows: rows in memory that are not on disk yet.
         lock: waits and holds of the live database.
@@ -61,13 +64,17 @@ class SessionState:
     since: datetime
     written_at: datetime
     sockets: int = 0
+    sockets_wanted: int = 0
     subscriptions: Mapping[str, object] = field(default_factory=dict)
     frames: int = 0
+    frames_by_channel: Mapping[str, int] = field(default_factory=dict)
     frames_per_s: float = 0.0
     lag_s: Mapping[str, float] = field(default_factory=dict)
     last_event_at: Mapping[str, datetime] = field(default_factory=dict)
     ages_s: Mapping[str, float] = field(default_factory=dict)
     reconnects: int = 0
+    reconnects_by_cause: Mapping[str, int] = field(default_factory=dict)
+    trouble: str = ""
     spool: Mapping[str, float] = field(default_factory=dict)
     waiting_rows: int = 0
     lock: Mapping[str, float] = field(default_factory=dict)

@@ -56,6 +56,36 @@ def _with(**said: object) -> Stream:
             "disconnected",
             id="never connected",
         ),
+        pytest.param(
+            _with(sockets=0, ages_s={}, since=_ago(8), phase="streaming"),
+            "running",
+            None,
+            id="rows from REST before a socket opens",
+        ),
+        pytest.param(
+            _with(sockets=0, ages_s={}, since=_ago(90)),
+            "failed",
+            "disconnected",
+            id="never connected, while REST heals",
+        ),
+        pytest.param(
+            replace(_with(sockets=0, ages_s={}, since=_ago(8), phase="ended"), is_alive=False),
+            "failed",
+            "without a frame of data",
+            id="ended without having been connected",
+        ),
+        pytest.param(
+            _with(ages_s={"mids": 301.0, "pong": 1.0, "subscriptionResponse": 2.0}),
+            "failed",
+            "no data",
+            id="only pongs come, while REST heals",
+        ),
+        pytest.param(
+            _with(sockets=0, ages_s={"mids": 70.0, "pong": 1.0}),
+            "failed",
+            "disconnected from the venue for 71 s",
+            id="a pong is no sign of life",
+        ),
         pytest.param(_with(lag_s={"mids": 301.0}), "failed", "no rows", id="connected, but silent"),
         pytest.param(_with(written_at=_ago(400)), "failed", "no rows", id="hangs"),
         pytest.param(
@@ -76,3 +106,5 @@ def test_status(stream: Stream, status: str, why: str | None) -> None:
 def test_the_session_s_own_word_is_passed_on() -> None:
     row = stream_row("venue", "t", _with(sockets=0, ages_s={"a": 99.0}, last_error="418"), NOW)
     assert row.last_error == "disconnected from the venue for 100 s; it says: 418"
+    row = stream_row("venue", "t", _with(last_error="publishing: no room"), NOW)
+    assert (row.status, row.last_error) == ("ok", "publishing: no room")

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from market_assets.clock import ManualClock
-from market_assets.sidecar.draining import Drainer, TableProgress
+from market_assets.sidecar.draining import PUBLISH_EVERY_S, Drainer, TableProgress
 from market_assets.sidecar.mids import MidBuckets
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
@@ -30,7 +30,9 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock(NOW, 100.0)
-        self.store = Store(folder / "market.duckdb", lock_wait=timedelta(seconds=0.2))
+        self.store = Store(
+            folder / "market.duckdb", lock_wait=timedelta(seconds=0.2), clock=self.clock
+        )
         self.spool = Spool(self.store.paths.spool, limit_bytes=10**8)
         self.drained: list[float] = []
         self.drainer = Drainer(
@@ -108,8 +110,27 @@ def test_a_segment_that_cannot_be_read_is_told(bench: Bench) -> None:
     path.write_bytes(b"no arrow")
     bench.append(NOW, B=1.0)
     assert bench.drainer._turn()
-    assert "cannot be read" in (bench.drainer.error or "")
+    assert bench.spool.depth().set_aside == 1
     assert bench.count() == 1
+
+
+def test_a_publication_that_fails_is_told_until_one_succeeds(bench: Bench) -> None:
+    """Drains in between succeed, and say nothing of it."""
+    bench.append(NOW, A=1.0)
+    assert bench.drainer._turn()
+    published = bench.store.paths.published
+    published.unlink()
+    published.write_text("a shopping list")
+    bench.clock.advance(PUBLISH_EVERY_S)
+    bench.append(NOW, B=1.0)
+    for _ in range(3):
+        assert bench.drainer._turn()
+        assert "publishing" in (bench.drainer.publish_error or "")
+        assert bench.drainer.error is None
+    published.unlink()
+    bench.clock.advance(PUBLISH_EVERY_S)
+    assert bench.drainer._turn()
+    assert bench.drainer.publish_error is None
 
 
 def test_rows_from_the_future_are_deleted(bench: Bench) -> None:

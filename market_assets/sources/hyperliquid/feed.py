@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = ["CandleUpdate", "FeedPolicy", "FeedSink", "FeedStats", "HyperliquidFeed"]
 
 INTERVAL: Final = "1m"
+DATA_CHANNELS: Final = ("allMids", "candle")
 _MINUTE_S: Final = 60.0
 
 
@@ -40,7 +41,8 @@ class FeedStats:
     """What the feed did since it was made, and how it is now.
 
     Attributes:
-        connected: open sockets.
+        sockets: how many sockets there are to be.
+        connected: how many of them are open.
         subscribed: acknowledged subscriptions.
         refused: symbols (for mids: `mids of <dex>`) that the exchange refuses now, with its text.
         left_out: wanted symbols without a subscription because of a limit: those that are held back
@@ -54,10 +56,12 @@ class FeedStats:
             reason.
         reconnects: connections lost, for whatever cause.
         reconnects_by_cause: the same by cause: reconnect or silence.
-        trouble: why a socket was last lost or could not be opened; '' if that never happened.
+        trouble: why a socket that is not open was lost or could not be opened, the latest reason of
+            several; while all are open, why one was last lost; '' if that never happened.
         ages_s: seconds since the last frame by channel; a channel is there once it has had one.
     """
 
+    sockets: int
     connected: int
     subscribed: int
     refused: Mapping[str, str]
@@ -71,6 +75,19 @@ class FeedStats:
     reconnects_by_cause: Mapping[str, int]
     trouble: str
     ages_s: Mapping[str, float]
+
+    @property
+    def data_frames(self) -> int:
+        """Frames that brought mids or candles, as opposed to answers and pongs."""
+        return sum(self.frames_by_channel.get(channel, 0) for channel in DATA_CHANNELS)
+
+    @property
+    def outage(self) -> str | None:
+        """What is not open now and why, in a line; None if all is, or nothing has failed yet."""
+        missing = self.sockets - self.connected
+        if missing <= 0 or not self.trouble:
+            return None
+        return f"{missing} of {self.sockets} WebSockets not open: {self.trouble}"
 
 
 class HyperliquidFeed:
@@ -167,10 +184,15 @@ class HyperliquidFeed:
             for link in self._links
             for subscription, text in link.ledger.refused.items()
         }
-        troubles = [link.trouble for link in self._links if link.trouble is not None]
+        links = list(self._links)
+        down = [link for link in links if not link.connected]
+        troubles = [link.trouble for link in down if link.trouble is not None] or [
+            link.trouble for link in links if link.trouble is not None
+        ]
         held = [s.coin for link in self._links for s in link.ledger.held(now) if s.coin]
         return FeedStats(
-            connected=sum(link.connected for link in self._links),
+            sockets=len(links),
+            connected=len(links) - len(down),
             subscribed=sum(len(link.ledger.acked) for link in self._links),
             refused=refused,
             left_out=(*held, *self._left_out),
