@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING, Final
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 _CLONE: Final = ("cp", "-c") if sys.platform == "darwin" else ("cp", "--reflink=always")
 _COPY: Final = ("cp",)
 
+SLOWEST: Final = 5e6
+"""Bytes per second below which a copy is given up: the file's writers wait for it."""
+_SHORTEST_TIMEOUT_S: Final = 60.0
+
 
 def copy(source: Path, target: Path, *, try_clone: bool = True) -> int:
     """Copy in another process; gives the bytes that were written: 0 where blocks are shared.
@@ -28,11 +33,12 @@ def copy(source: Path, target: Path, *, try_clone: bool = True) -> int:
     The target is not yet on disk: see `settle`.
 
     Raises:
-        StoreUnwritable: the disk is full, or the folder read-only.
-        StoreError: it failed for another reason.
+        StoreUnwritable: there is no room for it, or the folder is read-only.
+        StoreError: it failed for another reason, or is too slow (`SLOWEST`).
     """
     if try_clone and _run(_CLONE, source, target) is None:
         return 0
+    _check_room(source, target)
     complaint = _run(_COPY, source, target)
     if complaint is None:
         return target.stat().st_size
@@ -78,15 +84,36 @@ def remove_stale(target: Path, purpose: str) -> None:
         path.unlink(missing_ok=True)
 
 
+def _check_room(source: Path, target: Path) -> None:
+    """Refuse a copy that would only fill the disk for everybody."""
+    try:
+        needed, free = source.stat().st_size, shutil.disk_usage(target.parent).free
+    except OSError:  # the copy itself will say what is wrong
+        return
+    if free < needed:
+        raise StoreUnwritable(
+            f"{target.parent} is full: a copy of {source.name} needs {needed / 1e6:.1f} MB, "
+            f"and {free / 1e6:.1f} MB are free"
+        )
+
+
 def _run(command: tuple[str, ...], source: Path, target: Path) -> str | None:
     """None when it worked, else what the command said."""
+    try:
+        size = source.stat().st_size
+    except OSError:
+        size = 0
+    patience_s = max(_SHORTEST_TIMEOUT_S, size / SLOWEST)
     try:
         done = subprocess.run(  # noqa: S603 - a fixed command; the paths follow `--`
             [*command, "--", os.fspath(source), os.fspath(target)],
             capture_output=True,
             text=True,
             check=False,
+            timeout=patience_s,
         )
+    except subprocess.TimeoutExpired:
+        return f"{command[0]} was not done after {patience_s:.0f} s"
     except OSError as error:
         return f"{command[0]}: {error.strerror}"
     return None if done.returncode == 0 else one_line(done.stderr) or f"code {done.returncode}"

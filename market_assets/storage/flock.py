@@ -73,6 +73,18 @@ def take(path: Path, *, exclusive: bool, deadline: float) -> int:
         raise
 
 
+def is_held(path: Path) -> bool:
+    """Whether somebody holds the lock alone at this moment."""
+    descriptor = _open(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def _open(path: Path) -> int:
     try:
         return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)

@@ -5,6 +5,9 @@ lets `.gate` go and works. Whoever waits for `.lock` holds `.gate`, so no newcom
 one lock file and six overlapping readers a writer got its turn 0 to 1 times in 16 s, and with two
 nobody starves.
 
+A copy of a large file takes seconds, and reads only. While one is made, writers wait outside (for
+`.copying`), so that `.gate` stays free and readers come and go.
+
 Not here: opening the file (`live.py`).
 """
 
@@ -18,7 +21,7 @@ from threading import Lock
 from typing import TYPE_CHECKING
 
 from market_assets.storage.errors import StoreLocked
-from market_assets.storage.flock import take
+from market_assets.storage.flock import is_held, locked, take
 from market_assets.storage.holders import holders, note
 
 if TYPE_CHECKING:
@@ -124,13 +127,30 @@ class Gate:
             hold.hold_ms = (time.monotonic() - granted) * 1e3
             self._count(hold)
 
+    @contextmanager
+    def copying(self) -> Iterator[Hold]:
+        """Hold the lock together with readers, and let no writer wait in their way meanwhile.
+
+        For one copy at a time; the rest is as for `passed`.
+        """
+        with (
+            locked(self._paths.copying, deadline=self.deadline()),
+            self.passed(exclusive=False) as hold,
+        ):
+            yield hold
+
     def _pass(self, *, exclusive: bool, deadline: float) -> int:
         try:
-            gate = take(self._paths.gate, exclusive=True, deadline=deadline)
-            try:
-                return take(self._paths.lock, exclusive=exclusive, deadline=deadline)
-            finally:
-                os.close(gate)
+            while True:
+                if exclusive:
+                    os.close(take(self._paths.copying, exclusive=False, deadline=deadline))
+                gate = take(self._paths.gate, exclusive=True, deadline=deadline)
+                try:
+                    if exclusive and is_held(self._paths.copying):
+                        continue
+                    return take(self._paths.lock, exclusive=exclusive, deadline=deadline)
+                finally:
+                    os.close(gate)
         except StoreLocked:  # whoever holds `.gate` only waits too: name the holder of `.lock`
             raise StoreLocked(
                 f"{self._paths.live} is held by {holders(self._paths.lock)}; "

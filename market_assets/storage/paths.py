@@ -50,13 +50,18 @@ class StorePaths:
         return _beside(self.live, ".lock")
 
     @property
+    def copying(self) -> Path:
+        """Locked while the live file is copied: writers then wait before the gate, not in it."""
+        return _beside(self.live, ".copying")
+
+    @property
     def publishing(self) -> Path:
         """Locked by the one process that publishes."""
         return _beside(self.live, ".publishing")
 
     @property
     def publications(self) -> Path:
-        """What was published last, and what it cost; JSON."""
+        """What was published last, what it cost, and whether it failed since; JSON."""
         return _beside(self.live, ".published.json")
 
     @property

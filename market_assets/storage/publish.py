@@ -4,32 +4,43 @@ It is replaced by `rename`, never written in place: whoever has it open keeps wh
 whoever opens it next sees the new one. Copying is paced, because a copy costs what the file is
 long: only when something changed, and so that on average no more than a given number of bytes per
 second is copied. A small file therefore follows within seconds, a large one within minutes.
+
+A copy only reads, so that readers of the live file do not wait for it; writers do. An attempt that
+fails is kept on record (`publications.py`): nobody who only reads would notice.
 """
 
 from __future__ import annotations
 
-import json
+import logging
 import os
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from market_assets.storage.copying import copy, remove_stale, settle, temporary_beside
-from market_assets.storage.errors import StoreLocked, from_os
+from market_assets.storage.errors import StoreError, StoreLocked, from_os
 from market_assets.storage.flock import take
 from market_assets.storage.live import LiveMissing, connected, fetch
 from market_assets.storage.prepare import check_is_database
+from market_assets.storage.publications import Publications, identity, recall
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from pathlib import Path
 
     from market_assets.clock import Clock
     from market_assets.storage.gate import Gate, Hold
     from market_assets.storage.paths import StorePaths
 
-SHORTEST_INTERVAL: Final = timedelta(seconds=5)
-"""One flush of the stream: nothing is gained by copying more often than rows come."""
+_LOG = logging.getLogger(__name__)
+
 _PURPOSE: Final = "publishing"
+_FAILURE_COSTS: Final = 10
+"""An attempt that failed is repeated after so many times as long as it took: one that blocked
+writers for a minute does not do so all the time."""
+_SHORTEST_PAUSE: Final = timedelta(seconds=5)
+_CHECKPOINTS: Final = 5
+"""Killed writers in a row, each of which leaves a log, before it is given up."""
 
 
 @dataclass(frozen=True)
@@ -57,21 +68,6 @@ class Publication:
     def is_published(self) -> bool:
         """The file was replaced."""
         return self.outcome == "published"
-
-
-@dataclass(frozen=True)
-class _Last:
-    """The last publication, kept in a file so that all processes keep one pace."""
-
-    at: str
-    copied: int
-    clones: bool
-    live: list[int]
-
-    def due(self, bytes_per_second: float) -> datetime:
-        """When the next copy is due, judged by what the last one cost."""
-        pause = timedelta(seconds=self.copied / bytes_per_second)
-        return datetime.fromisoformat(self.at) + max(SHORTEST_INTERVAL, pause)
 
 
 def publish(
@@ -108,27 +104,51 @@ def publish(
 def _publish(
     paths: StorePaths, gate: Gate, *, bytes_per_second: float, force: bool, clock: Clock
 ) -> Publication:
-    last = _read(paths.publications)
-    now = clock.now()
-    if last is not None and paths.published.exists():
-        due = last.due(bytes_per_second)
-        if last.live == _identity(paths):
-            return Publication("unchanged", due_at=due)
-        # A last publication in the future was made before somebody set the clock back.
-        if not force and datetime.fromisoformat(last.at) <= now < due:
-            return Publication("early", due_at=due)
-    check_is_database(paths.published)
-    remove_stale(paths.published, _PURPOSE)
-    temporary = temporary_beside(paths.published, _PURPOSE)
+    recalled, now = recall(paths.publications), clock.now()
+    known = recalled
+    if known.is_current(paths):
+        if known.error is not None:
+            _note(paths, replace(known, error=None, again_at=None, live_changed_at=None))
+        return Publication("unchanged", due_at=known.due_at(bytes_per_second))
+    known = known.seen(paths, now)
+    due = known.due_at(bytes_per_second)
+    last = known.tried_at if known.error is not None else known.published_at
+    # A last attempt in the future was made before somebody set the clock back.
+    is_early = due is not None and last is not None and last <= now < due
+    if is_early and not force and (paths.published.exists() or known.error is not None):
+        if known != recalled:
+            _note(paths, known)
+        return Publication("early", due_at=due)
+    # Who is killed, or hangs, leaves a word too.
+    known = replace(known, tried_at=now)
+    _note(paths, known)
+    started = clock.monotonic()
     try:
-        with gate.passed(exclusive=True) as hold:
-            copied = _copy_live(paths, temporary, hold, try_clone=last is None or last.clones)
-            identity = _identity(paths)
+        return _replace(paths, gate, known, bytes_per_second=bytes_per_second, now=now)
+    except StoreError as error:
+        took = timedelta(seconds=clock.monotonic() - started)
+        again_at = clock.now() + max(_SHORTEST_PAUSE, took * _FAILURE_COSTS)
+        _note(paths, replace(known, error=str(error), again_at=again_at))
+        raise
+
+
+def _replace(
+    paths: StorePaths, gate: Gate, known: Publications, *, bytes_per_second: float, now: datetime
+) -> Publication:
+    """Copy the live file and put the copy in the published one's place."""
+    check_is_database(paths.published)
+    try:
+        remove_stale(paths.published, _PURPOSE)
+        remove_stale(paths.publications, _PURPOSE)
+        temporary = temporary_beside(paths.published, _PURPOSE)
+        copied, live, hold = _copy_live(paths, gate, temporary, try_clone=known.clones)
         size = temporary.stat().st_size
         # Left by somebody who opened the published file to write: DuckDB would refuse the new one.
         paths.published_wal.unlink(missing_ok=True)
         settle(temporary, paths.published)
-        this = _Last(now.isoformat(), copied, clones=copied == 0, live=identity)
+        this = Publications(
+            now, copied, clones=copied == 0, live=live, file=identity(paths.published), tried_at=now
+        )
         _write(paths.publications, this)
     except OSError as error:
         raise from_os(paths.published.parent, error) from error
@@ -138,42 +158,48 @@ def _publish(
         copied=copied,
         wait_ms=hold.wait_ms,
         hold_ms=hold.hold_ms,
-        due_at=this.due(bytes_per_second),
+        due_at=this.due_at(bytes_per_second),
     )
 
 
-def _copy_live(paths: StorePaths, target: Path, hold: Hold, *, try_clone: bool) -> int:
-    """Copy the live file, whole, while this process keeps it open so that nobody else writes it.
+def _copy_live(
+    paths: StorePaths, gate: Gate, target: Path, *, try_clone: bool
+) -> tuple[int, tuple[int, ...], Hold]:
+    """Copy the live file, whole; gives the bytes written, its identity, and the pass.
 
-    A log is there only when a writer was killed; it is worked in first, which needs to write.
+    This process keeps it open meanwhile, so that nobody else writes it. A log is there only when a
+    writer was killed; it is worked in first, which needs to write.
     """
-    if not paths.live.exists():
-        raise LiveMissing
-    has_log = paths.wal.exists()
-    with connected(paths.live, read_only=not has_log, hold=hold) as connection:
-        if has_log:
+    for _ in range(_CHECKPOINTS):
+        with gate.copying() as hold:
+            if not paths.live.exists():
+                raise LiveMissing
+            if not paths.wal.exists():
+                with connected(paths.live, read_only=True, hold=hold):
+                    copied = copy(paths.live, target, try_clone=try_clone)
+                live = identity(paths.live, paths.wal)
+                break
+        with gate.passed(exclusive=True) as hold, connected(paths.live, hold=hold) as connection:
             fetch(connection, "checkpoint")
-        return copy(paths.live, target, try_clone=try_clone)
+    else:
+        raise StoreError(f"{paths.live}: its log could not be worked in")
+    return copied, live, hold
 
 
-def _identity(paths: StorePaths) -> list[int]:
-    """Changes whenever the live file does. From `stat`: the file itself must not be opened."""
-    live = paths.live.stat()
-    log = paths.wal.stat().st_size if paths.wal.exists() else 0
-    return [live.st_ino, live.st_size, live.st_mtime_ns, log]
-
-
-def _read(path: Path) -> _Last | None:
-    """The last publication, or None where there is none or its record cannot be read."""
+def _note(paths: StorePaths, known: Publications) -> None:
+    """Keep what is known; where even that cannot be written, publishing goes on without."""
     try:
-        last = _Last(**json.loads(path.read_bytes()))
-        datetime.fromisoformat(last.at)
-    except (OSError, ValueError, TypeError):
-        return None
-    return last
+        _write(paths.publications, known)
+    except OSError as error:
+        _LOG.warning("%s could not be written: %s", paths.publications, error)
 
 
-def _write(path: Path, last: _Last) -> None:
+def _write(path: Path, known: Publications) -> None:
+    """Replace the file, so that who reads it sees the old one or the new one."""
     temporary = temporary_beside(path, _PURPOSE)
-    temporary.write_text(json.dumps(asdict(last)), "utf-8")
-    temporary.rename(path)
+    try:
+        temporary.write_text(known.as_json(), "utf-8")
+        temporary.rename(path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
