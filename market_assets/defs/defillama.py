@@ -218,7 +218,7 @@ def tracked_subjects(store: "Store", only: Sequence[str] = ()) -> "Sequence[Trac
     """The tracked subjects, or those with the ids in `only`, tracked or not.
 
     Raises:
-        dg.Failure: there are none, or an id is not known; trying again would not help.
+        dg.Failure: there are none, or an id is not known.
     """
     from market_assets.ingestion.defillama.accounting import NoSubjects  # noqa: PLC0415 - as above
     from market_assets.ingestion.defillama.subjects import named, tracked  # noqa: PLC0415 - as above
@@ -226,7 +226,7 @@ def tracked_subjects(store: "Store", only: Sequence[str] = ()) -> "Sequence[Trac
     try:
         return named(store, only) if only else tracked(store)
     except NoSubjects as error:
-        raise dg.Failure(str(error), allow_retries=False) from error
+        raise dg.Failure(str(error)) from error
 
 
 def results_of(
@@ -252,7 +252,7 @@ def results_of(
         metadata={"failed_count": len(done.failed), **({"failed": failed} if failed else {})},
     )
     if done.is_failure(settings.defillama.failed_share):
-        raise dg.Failure(done.verdict, metadata={"failed": failed or {}}, allow_retries=False)
+        raise dg.Failure(done.verdict, metadata={"failed": failed or {}})
     rows = store.read(shown)
     yield written_result(
         *done.written,

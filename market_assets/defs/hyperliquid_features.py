@@ -179,8 +179,7 @@ def hyperliquid_liquidity_profiles(
     books = fetch_books(hyperliquid, turn, within=_BOOKS_WITHIN, clock=SystemClock())
     if turn and not books.fine:
         why = next(iter(books.failed.values()), "no time")
-        # Each book was asked for several times, and the next run is five minutes away.
-        raise dg.Failure(f"no book could be had: {why}", allow_retries=False)
+        raise dg.Failure(f"no book could be had: {why}")
     frame = liquidity_profiles(
         book_levels(books.fine),
         [book_levels(coarse) for coarse in books.coarse],
@@ -207,18 +206,18 @@ def _now(feature_inputs: FeatureInputs) -> Inputs:
 
 
 def _usable(inputs: Inputs, interval: str) -> pl.DataFrame:
-    """The candles that may be used, or a failure that another try in a minute does not mend."""
+    """The candles that may be used, or a failure that says what is missing."""
     try:
         return inputs.usable(interval)
     except InputsMissing as missing:
-        raise dg.Failure(str(missing), allow_retries=False) from missing
+        raise dg.Failure(str(missing)) from missing
 
 
 def _contexts(inputs: Inputs) -> pl.DataFrame:
     try:
         return inputs.fresh_contexts()
     except InputsMissing as missing:
-        raise dg.Failure(str(missing), allow_retries=False) from missing
+        raise dg.Failure(str(missing)) from missing
 
 
 def _stored(

@@ -87,7 +87,6 @@ def hyperliquid_funding_rates(
     if not ranked:
         raise dg.Failure(
             "no perpetual has a context: materialize hyperliquid_asset_contexts first",
-            allow_retries=False,
         )
     stored = count_rows(store, tables.HYPERLIQUID_FUNDING_RATES)
     plan = funding.missing(store, ranked, clock.now())

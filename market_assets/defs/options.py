@@ -30,11 +30,6 @@ class Client(Protocol):
 
 OWNER: Final = "team:market-data"
 
-RETRIES: Final = dg.RetryPolicy(
-    max_retries=2, delay=15, backoff=dg.Backoff.EXPONENTIAL, jitter=dg.Jitter.PLUS_MINUS
-)
-"""For what the HTTP client has not got over within a minute: a venue that restarts."""
-
 
 def asset_options(
     name: str, *, kinds: set[str], pool: str | None = None, group: str | None = None
@@ -50,7 +45,6 @@ def asset_options(
     return {
         "name": name,
         "pool": pool,
-        "retry_policy": RETRIES,
         **_traits(name, kinds=kinds, group=group),
     }
 
@@ -70,7 +64,6 @@ def backfill_options(name: str, *, kinds: set[str], pool: str) -> dict[str, Any]
     return {
         "name": name,
         "pool": pool,
-        "retry_policy": RETRIES,
         "backfill_policy": dg.BackfillPolicy.single_run(),
         "group_name": backfill.source,
         "kinds": kinds,

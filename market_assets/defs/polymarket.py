@@ -10,7 +10,6 @@ from market_assets.channels import channel_of
 from market_assets.clock import SystemClock
 from market_assets.defs.hyperliquid import hyperliquid_assets
 from market_assets.defs.options import (
-    RETRIES,
     asset_options,
     asset_spec,
     count_rows,
@@ -41,7 +40,6 @@ _PREVIEWS: Final = {
     name="polymarket_discovery",
     description="Walks the list of open events, each with its markets, and looks up what left it.",
     can_subset=True,
-    retry_policy=RETRIES,
     pool="polymarket_discovery",
     specs=[
         asset_spec(

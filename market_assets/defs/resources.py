@@ -20,6 +20,7 @@ from market_assets.settings import Settings, load
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.weights import weight_budget
 from market_assets.sources.limits import WeightBudget
+from market_assets.sources.retry import FOR_A_BACKFILL, for_a_run
 from market_assets.storage.store import Store
 
 if TYPE_CHECKING:
@@ -92,7 +93,9 @@ class HyperliquidApi(dg.ConfigurableResource[Any]):
 
     def client(self, user: str) -> HyperliquidClient:
         """A client whose requests are counted as `user`'s: runs, stream or backfill."""
-        return HyperliquidClient(self.base_url, budget=self.budget(), user=user)
+        return HyperliquidClient(
+            self.base_url, budget=self.budget(), user=user, retries=for_a_run()
+        )
 
     def budget(self) -> WeightBudget:
         """The shared budget as a plain object."""
@@ -118,6 +121,7 @@ class PolymarketApi(dg.ConfigurableResource[Any]):
         budgets: the folder of the files that hold the shared budgets.
         concurrency: requests to a host at once, at most.
         user: whose requests they are counted as: runs or backfill.
+        patient: waits for a host that is away, as nobody waits for the run.
     """
 
     gamma_url: str
@@ -126,6 +130,7 @@ class PolymarketApi(dg.ConfigurableResource[Any]):
     budgets: str
     concurrency: int = 4
     user: str = "runs"
+    patient: bool = False
 
     def clients(self) -> "PolymarketClients":
         """The clients as a plain object."""
@@ -139,6 +144,7 @@ class PolymarketApi(dg.ConfigurableResource[Any]):
             Path(self.budgets),
             user=self.user,
             concurrency=self.concurrency,
+            retries=FOR_A_BACKFILL if self.patient else for_a_run(),
         )
 
     @contextmanager
@@ -182,6 +188,7 @@ class DefillamaApi(dg.ConfigurableResource[Any]):
             self.stablecoins_url,
             budget=request_budget(Path(self.budget_file), per_minute=self.requests_per_minute),
             concurrency=self.concurrency,
+            retries=for_a_run(),
         )
         try:
             yield Catalogue(client)
@@ -245,6 +252,7 @@ def polymarket_api(settings: Settings, *, user: str = "runs") -> PolymarketApi:
         budgets=str(settings.state_dir),
         concurrency=settings.polymarket.concurrency,
         user=user,
+        patient=user == "backfill",
     )
 
 

@@ -10,11 +10,11 @@ Not here: what the answers mean (`decoding.py`, `wire.py` of each source), what 
 
 from __future__ import annotations
 
-import itertools
 import json
 import logging
 import random
 import time
+from collections import deque
 from contextlib import closing
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
@@ -31,7 +31,7 @@ from market_assets.sources.errors import (
     VenueUnavailable,
 )
 from market_assets.sources.limits import BudgetExhaustedError
-from market_assets.sources.retry import RetryPolicy, backoff, retry_after
+from market_assets.sources.retry import RetryPolicy, Tries, retry_after
 from market_assets.sources.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -48,7 +48,11 @@ _LOG = logging.getLogger(__name__)
 _TOO_MANY: Final = 429
 _SERVER_ERRORS: Final = 500
 _CLIENT_ERRORS: Final = 400
+_PASSING_REFUSALS: Final = frozenset({408, 425})
+"""Time-out of the request, and "too early": by their own definition they may pass."""
 _OK: Final = 200
+_SILENT_AFTER: Final = 2
+"""Requests in a row without an answer that make a host a silent one."""
 
 
 class _Retryable(Exception):  # noqa: N818 - it carries an error, it is none
@@ -104,6 +108,7 @@ class HttpTransport:
         self._budget = budget
         self._user = user
         self._limit = limit
+        self._timeout = timeout
         self._max_body = max_body
         self._retry = retry or RetryPolicy()
         self._clock = clock or SystemClock()
@@ -118,6 +123,8 @@ class HttpTransport:
             headers={"User-Agent": "market_assets"},
         )
         self._traffic = Traffic()
+        self._failed: deque[str] = deque(maxlen=_SILENT_AFTER)
+        """What the requests since the last answer ended with."""
 
     def post_json(
         self,
@@ -187,37 +194,49 @@ class HttpTransport:
         on_disk: bool = False,
         **request: Any,
     ) -> Body:
-        deadline = self._clock.monotonic() + self._retry.deadline
-        policy = self._retry
-        delays = itertools.islice(
-            backoff(policy.first_delay, policy.longest_delay, self._jitter), policy.attempts - 1
-        )
-        while True:
-            self._pay(weight, deadline)
-            try:
-                status, body, after = self._attempt(
-                    method, path, deadline, on_disk=on_disk, **request
-                )
-                return self._judged(f"{method} {path}", status, body, after, refusal)
-            except _Retryable as failure:
-                delay = next(delays, None)
-                if delay is None:
-                    raise failure.error from failure.__cause__
-                if failure.after is not None:
-                    delay = max(delay, failure.after)
-                if self._clock.monotonic() + delay >= deadline:
-                    raise failure.error from failure.__cause__
-                _LOG.info("%s; asking again in %.1f s", failure.error, delay)
-                self._traffic.retry()
-                self._sleep(delay)
+        where = f"{method} {path}"
+        self._refuse_if_given_up(where)
+        tries = Tries(self._retry, self._clock.monotonic, self._jitter)
+        with tries.counted():
+            while True:
+                self._pay(weight, tries.left())
+                began = self._clock.monotonic()
+                try:
+                    status, body, after = self._attempt(
+                        method,
+                        path,
+                        tries.deadline,
+                        on_disk=on_disk,
+                        timeout=tries.timeout(self._timeout),
+                        **request,
+                    )
+                    return self._judged(where, status, body, after, refusal)
+                except _Retryable as failure:
+                    delay = tries.delay(began, failure.after)
+                    if delay is None:
+                        self._failed.append(failure.error.message)
+                        raise failure.error from failure.__cause__
+                    _LOG.info("%s; asking again in %.1f s", failure.error, delay)
+                    self._traffic.retry()
+                    self._sleep(delay)
 
-    def _pay(self, weight: int, deadline: float) -> None:
+    def _refuse_if_given_up(self, where: str) -> None:
+        """Of a host that has been silent for long, several times, no more is asked in this run.
+
+        Raises:
+            VenueUnavailable: so it is.
+        """
+        trouble = self._retry.trouble
+        if trouble is None or len(self._failed) < _SILENT_AFTER:
+            return
+        if trouble.is_beyond(self._clock.monotonic()):
+            raise VenueUnavailable(self.venue, f"{where}: not asked: {self._failed[-1]}")
+
+    def _pay(self, weight: int, wait: float) -> None:
         if self._budget is None or weight == 0:
             return
         try:
-            self._budget.spend(
-                weight, self._user, wait=max(0.0, deadline - self._clock.monotonic())
-            )
+            self._budget.spend(weight, self._user, wait=max(0.0, wait))
         except BudgetExhaustedError as error:
             raise VenueBusy(self.venue, str(error)) from error
 
@@ -284,9 +303,13 @@ class HttpTransport:
                 self._limit.busy()
             raise _Retryable(VenueBusy(self.venue, message), pause)
         refused = refusal is not None and (status, body[:].strip()) == refusal
-        if refused or _CLIENT_ERRORS <= status < _SERVER_ERRORS:
+        if status < _SERVER_ERRORS:
+            self._failed.clear()
+        if refused or (
+            _CLIENT_ERRORS <= status < _SERVER_ERRORS and status not in _PASSING_REFUSALS
+        ):
             raise VenueRejected(self.venue, message, status)
         if status != _OK or not is_whole(body):
-            # 5xx, a redirect to a maintenance page, a gateway's HTML, a body cut in the middle.
+            # 5xx, 408, a redirect to a maintenance page, a gateway's HTML, a body that is cut.
             raise _Retryable(VenueUnavailable(self.venue, f"{message} is no answer"), after)
         return body

@@ -14,6 +14,8 @@ from market_assets.sources.polymarket.limits import polymarket_budgets
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from market_assets.sources.retry import RetryPolicy
+
 
 @dataclass(frozen=True)
 class PolymarketUrls:
@@ -40,7 +42,12 @@ class PolymarketClients:
 
 
 def polymarket_clients(
-    urls: PolymarketUrls, budgets: Path, *, user: str = "runs", concurrency: int = 4
+    urls: PolymarketUrls,
+    budgets: Path,
+    *,
+    user: str = "runs",
+    concurrency: int = 4,
+    retries: RetryPolicy | None = None,
 ) -> PolymarketClients:
     """Clients within the request budgets that all processes share.
 
@@ -49,10 +56,17 @@ def polymarket_clients(
         budgets: the folder of the budget files.
         user: on whose account: runs or backfill.
         concurrency: requests to a host at once, at most.
+        retries: when to ask again, of all three hosts.
     """
     shared = polymarket_budgets(budgets)
     return PolymarketClients(
-        gamma=GammaClient(urls.gamma, budget=shared.gamma, user=user, concurrency=concurrency),
-        data=DataClient(urls.data, budget=shared.data, user=user, concurrency=concurrency),
-        clob=ClobClient(urls.clob, budget=shared.clob, user=user, concurrency=concurrency),
+        gamma=GammaClient(
+            urls.gamma, budget=shared.gamma, user=user, concurrency=concurrency, retries=retries
+        ),
+        data=DataClient(
+            urls.data, budget=shared.data, user=user, concurrency=concurrency, retries=retries
+        ),
+        clob=ClobClient(
+            urls.clob, budget=shared.clob, user=user, concurrency=concurrency, retries=retries
+        ),
     )
