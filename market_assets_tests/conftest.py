@@ -8,9 +8,14 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import pytest
+import time_machine
 from hypothesis import HealthCheck, settings
+
+from market_assets_tests.days import DAYS
 
 settings.register_profile(
     "suite",
@@ -21,6 +26,30 @@ settings.register_profile(
 )
 settings.register_profile("soak", parent=settings.get_profile("suite"), derandomize=False)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "suite"))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--today`: which day it is for this process, from its start on."""
+    parser.addoption(
+        "--today",
+        type=lambda text: datetime.fromisoformat(text).replace(tzinfo=UTC),
+        help="run the tests on that day or at that instant (ISO 8601, UTC)",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """All clocks of the process go on from the instant that `--today` names."""
+    if (today := config.getoption("--today")) is not None:
+        journey = time_machine.travel(today, tick=True)
+        journey.start()
+        config.add_cleanup(journey.stop)
+
+
+@pytest.fixture(params=DAYS.values(), ids=DAYS)
+def any_day(request: pytest.FixtureRequest) -> Iterator[datetime]:
+    """The test runs on each of a dozen days; the wall clock of the process stands there."""
+    with time_machine.travel(request.param, tick=True):
+        yield request.param
 
 
 @pytest.fixture(autouse=True)

@@ -17,7 +17,7 @@ import logging
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass
-from threading import Lock, RLock, get_ident
+from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
@@ -72,6 +72,16 @@ class Version:
         return f"{self.modified_ns:x}-{self.size:x}-{self.inode:x}"
 
 
+class _Remembered:
+    """A thing that was read from a file once."""
+
+    def __init__(self) -> None:
+        self.making = Lock()
+        self.is_made = False
+        self.value: object = None
+        self.as_of: datetime | None = None
+
+
 class Snapshot:
     """One version of the published file, open for reading. Threads may share it."""
 
@@ -82,8 +92,7 @@ class Snapshot:
         self._connection = connection
         self._cursors: dict[int, DuckDBPyConnection] = {}
         self._guard = Lock()
-        self._remembered: dict[Hashable, object] = {}
-        self._remembering = RLock()
+        self._remembered: dict[Hashable, _Remembered] = {}
         self.readers = 0
         """How many read it now; counted by `Published`."""
         self.columns: dict[str, tuple[str, ...]] = {}
@@ -112,16 +121,24 @@ class Snapshot:
         names = [column[0] for column in cursor.description or ()]
         return [dict(zip(names, row, strict=True)) for row in found]
 
-    def remember(self, key: Hashable, make: Callable[[Snapshot], T]) -> T:
+    def remember(
+        self, key: Hashable, make: Callable[[Snapshot], T], *, as_of: datetime | None = None
+    ) -> T:
         """What `make` gives, made once for this version of the file.
 
-        Threads that ask for it meanwhile wait. The keys are the program's own and few: what users
-        ask for must not be among them.
+        Threads that ask for the same meanwhile wait; those that ask for something else do not.
+
+        Args:
+            key: the program's own, of which there are few: nothing that users ask for.
+            make: reads it; may ask for other keys, but not for one that asks for this one.
+            as_of: what is made depends on this instant too, and is made again for another.
         """
-        with self._remembering:
-            if key not in self._remembered:
-                self._remembered[key] = make(self)
-            return self._remembered[key]  # type: ignore[return-value]  # made by `make` of this key
+        with self._guard:
+            kept = self._remembered.setdefault(key, _Remembered())
+        with kept.making:
+            if not kept.is_made or kept.as_of != as_of:
+                kept.value, kept.as_of, kept.is_made = make(self), as_of, True
+            return kept.value  # type: ignore[return-value]  # made by `make` of this key
 
     def close(self) -> None:
         """Close the file."""

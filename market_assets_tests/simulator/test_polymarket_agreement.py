@@ -133,7 +133,9 @@ def test_where_there_is_no_book(api: Api, markets: list[Market], books: dict[str
     assert all(not m["enableOrderBook"] or young(m) for m in without)
     ended = api.gamma("/events/keyset", closed="true", end_date_min="2026-11-20T14:00:00Z").json()
     closed = [m for e in ended["events"] for m in e["markets"] if m.get("version") == "v1"]
-    positions = [m["positionIds"] for m in markets if m["version"] == "v1" and "positionIds" in m]
+    positions = [
+        m["positionIds"] for m in markets if m.get("version") == "v1" and "positionIds" in m
+    ]
     tokens = [listed(closed[0]["clobTokenIds"])[0], positions[0][0], "77"]
     for token in tokens:
         answer = api.clob("/book", token_id=token)

@@ -49,7 +49,7 @@ def up_or_down(ask: Ask) -> Draft:
 
 def above(ask: Ask) -> Draft:
     """Strikes for one day: `Bitcoin above ___ on November 21?`."""
-    asset, draw = ask.draw.pick(words.ASSETS), ask.draw
+    asset, draw = _asset(ask), ask.draw
     now = asset.price * math.exp(draw.between(-0.2, 0.2))
     final = now * math.exp(draw.between(-0.08, 0.08))
     date = words.day(ask.ends_ms)
@@ -73,7 +73,7 @@ def above(ask: Ask) -> Draft:
 
 def hit(ask: Ask) -> Draft:
     """Price targets in both directions: `What price will Ethereum hit in November?`."""
-    asset, draw = ask.draw.pick(words.ASSETS), ask.draw
+    asset, draw = _asset(ask), ask.draw
     now = asset.price * math.exp(draw.between(-0.2, 0.2))
     high, low = now * (1 + draw.between(0, 0.4)), now * (1 - draw.between(0, 0.3))
     month = f"{words.eastern(ask.ends_ms):%B}"
@@ -119,11 +119,36 @@ def asset_single(ask: Ask) -> Draft:
     return _single(ask, title, ("crypto", asset.tag), symbol=asset.ticker)
 
 
+def endless(ask: Ask) -> Draft:
+    """About an asset, decided whenever it happens: it has no date of an end."""
+    asset, draw = _asset(ask), ask.draw
+    return Draft(
+        f"What will ever happen to {asset.name}?",
+        ("crypto", asset.tag),
+        tuple(
+            Question(
+                text.format(asset=asset.name, ticker=asset.ticker),
+                draw.between(-2.5, 1.5),
+                float(draw.below(2)),
+            )
+            for text in words.SINGLES["endless"]
+        ),
+        category="crypto",
+        symbol=asset.ticker,
+        endless=True,
+    )
+
+
 def other(ask: Ask) -> Draft:
     """Crypto, but about no asset that trades."""
     text = ask.draw.pick(words.SINGLES["crypto_other"])
     title = text.format(date=words.day(ask.ends_ms), amount=1 + ask.draw.below(9))
     return _single(ask, title, ("crypto", ask.draw.pick(("airdrops", "exchanges", "pre-market"))))
+
+
+def _asset(ask: Ask) -> words.Asset:
+    """The slot's own, or any."""
+    return words.BY_TICKER[ask.subject] if ask.subject else ask.draw.pick(words.ASSETS)
 
 
 def _single(ask: Ask, title: str, tags: tuple[str, ...], *, symbol: str = "") -> Draft:

@@ -69,6 +69,7 @@ class Question:
         group: its title within the event, `groupItemTitle`.
         slug: its slug; made from the text if empty.
         outcomes: its own, where they are not those of the draft.
+        symbol: the ticker of the asset it is about, where that is not the draft's; empty: none.
     """
 
     text: str
@@ -77,6 +78,7 @@ class Question:
     group: str = ""
     slug: str = ""
     outcomes: tuple[str, str] | None = None
+    symbol: str | None = None
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Draft:
         one_winner: whether exactly one market can win.
         game: whether it is a game between two teams.
         recurs: the step of an up/down series: `5m`.
+        endless: whether nobody knows when it ends; it has no date of an end then.
         swing: how far prices wander.
     """
 
@@ -107,4 +110,5 @@ class Draft:
     one_winner: bool = False
     game: bool = False
     recurs: str = ""
+    endless: bool = False
     swing: float = 1.0

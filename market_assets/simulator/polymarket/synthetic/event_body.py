@@ -40,7 +40,7 @@ def event(
         "resolutionSource": "",
         "startDate": fine(found.opened_ms, one),
         "creationDate": fine(found.opened_ms - 30_000, one),
-        "endDate": zulu(found.ends_ms),
+        **({} if found.draft.endless else {"endDate": zulu(found.ends_ms)}),
         "image": f"{IMAGES}{found.draft.category}.png",
         "icon": f"{IMAGES}{found.draft.category}.png",
         "active": True,

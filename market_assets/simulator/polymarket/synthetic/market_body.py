@@ -106,6 +106,8 @@ def _constant(m: Market, event: Event, ids: Ids) -> dict[str, Any]:
         "holdingRewardsEnabled": False,
         **_tokens(m, ids),
     }
+    if event.draft.endless:
+        del made["endDate"], made["endDateIso"]
     _may_be_there(made, m, event)
     return made
 

@@ -90,8 +90,8 @@ def text(units: int) -> str:
 
 
 def text_at(units: int, tick: int) -> str:
-    """A price with the decimals of its tick: `0.630`."""
-    digits = len(text(tick)) - 2
+    """A price with the decimals of its tick, `0.630`; more where it was made at a finer one."""
+    digits = max(len(text(tick)), len(text(units))) - 2
     return f"{units / ONE:.{digits}f}"
 
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from market_assets.simulator.polymarket.synthetic import crypto, general
+from market_assets.simulator.polymarket.synthetic import crypto, general, mixed
 from market_assets.simulator.polymarket.synthetic.calendar import BEGAN_MS, Slot
 from market_assets.simulator.polymarket.synthetic.drafts import Draw
 from market_assets.simulator.polymarket.synthetic.words import UP_OR_DOWN
@@ -53,6 +53,9 @@ FAMILIES: Final[dict[str, Family]] = {
     "record": Family(crypto.record, 4, (30, 200), 2.0, 1.0, 0.1),
     "cashtag": Family(crypto.cashtag, 3, (2, 30), 2.0),
     "asset_single": Family(crypto.asset_single, 4, (3, 60), 24.0),
+    "endless": Family(crypto.endless, delay_hours=24.0),
+    "mixed": Family(mixed.before, delay_hours=24.0),
+    "race_of_assets": Family(mixed.race_of_assets, delay_hours=6.0),
     "crypto_other": Family(crypto.other, 5, (5, 120), 24.0),
     "race": Family(general.race, 17, (20, 300), 48.0, 2.0, 0.05),
     "politics": Family(general.politics, 9, (5, 150), 24.0),
@@ -63,6 +66,16 @@ FAMILIES: Final[dict[str, Family]] = {
     "weather": Family(general.weather, 8, (1, 2), 8.0),
     "culture": Family(general.culture, 5, (3, 90), 24.0),
 }
+_ALWAYS: Final = (
+    ("hit", "BTC", 30.0, 0.0),
+    ("hit", "BTC", 30.0, 0.5),
+    ("endless", "BTC", 60.0, 0.25),
+    ("above", "ETH", 1.0, 0.0),
+    ("race_of_assets", "ETH", 28.0, 0.5),
+    ("mixed", "SOL", 40.0, 0.75),
+)
+"""Family, subject, days and phase of the slots that every catalogue has, so that it has every kind
+of market on every day. Of two slots half a period apart, one ends in over half a period."""
 _STEPS: Final[dict[str, int]] = {
     "5m": 5 * _MINUTE_MS,
     "15m": 15 * _MINUTE_MS,
@@ -79,12 +92,16 @@ def slots(seed: int, size: PolymarketSize) -> list[Slot]:
     """The catalogue's slots: the same for the same seed and size."""
     made = _series(size)
     standing = max(1, size.events - round(len(made) * (size.ahead + _LISTED)))
-    bag = _bag(standing)
+    bag = _bag(max(0, standing - len(_ALWAYS)))
     order = Draw(key_of(seed, "polymarket order"))
     for i in range(len(bag) - 1, 0, -1):
         j = order.below(i + 1)
         bag[i], bag[j] = bag[j], bag[i]
-    return [*made, *(_standing(name, Draw(key_of(seed, "slot", i))) for i, name in enumerate(bag))]
+    return [
+        *made,
+        *(_always(*one) for one in _ALWAYS),
+        *(_standing(name, Draw(key_of(seed, "slot", i))) for i, name in enumerate(bag)),
+    ]
 
 
 def _series(size: PolymarketSize) -> list[Slot]:
@@ -119,6 +136,13 @@ def _bag(count: int) -> list[str]:
         wanted += share / whole * count
         bag += [name] * (round(wanted) - len(bag))
     return bag
+
+
+def _always(name: str, subject: str, days: float, phase: float) -> Slot:
+    family, period = FAMILIES[name], round(days * _DAY_MS)
+    start = BEGAN_MS + _NOON_MS + round(period * phase)
+    delay = round(family.delay_hours * _HOUR_MS)
+    return Slot(name, subject, start, period, 0, delay, family.weight)
 
 
 def _standing(name: str, draw: Draw) -> Slot:

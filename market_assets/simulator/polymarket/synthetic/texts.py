@@ -31,9 +31,10 @@ def spaced(at_ms: int) -> str:
 
 def rules(event: Event) -> str:
     """The text that says how it is decided; a few hundred characters, as the venue's have."""
+    due = "whenever that is known" if event.draft.endless else f"as of {zulu(event.ends_ms)}"
     return (
-        f"This market will resolve according to the outcome of “{event.draft.title}” as of"
-        f" {zulu(event.ends_ms)}.\n\nThe resolution source is information that is publicly"
+        f"This market will resolve according to the outcome of “{event.draft.title}”"
+        f" {due}.\n\nThe resolution source is information that is publicly"
         " available from the body responsible; where it has not published a result within the"
         " usual time, a consensus of credible reporting may be used instead. If the question"
         " cannot be decided by then, the market resolves 50-50.\n\nMinor differences in names do"

@@ -51,6 +51,9 @@ PLACES: Final[list[str]] = _TABLE["place"]
 TEAMS: Final[list[str]] = _TABLE["team"]
 _FIRST_PERSON: Final = 104_000
 CITIES: Final[list[str]] = _TABLE["city"]
+MILESTONES: Final[list[str]] = _TABLE["milestone"]
+HAPPENINGS: Final[list[str]] = _TABLE["happening"]
+RIVALS: Final[list[str]] = _TABLE["rival"]
 SINGLES: Final[dict[str, list[str]]] = {
     name.removesuffix("_single"): titles
     for name, titles in _TABLE.items()

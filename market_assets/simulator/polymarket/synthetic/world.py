@@ -70,8 +70,7 @@ class SyntheticWorld:
             closed_ms = self.catalogue.calendar.closed_ms
             kept = [n for n in kept if (closed_ms(n) <= now_ms) == wanted.closed]
         if wanted.end_min_ms is not None or wanted.end_max_ms is not None:
-            low, high = wanted.end_min_ms or 0, wanted.end_max_ms or 1 << 60
-            kept = [n for n in kept if low <= self.catalogue.calendar.ends_ms(n) <= high]
+            kept = [n for n in kept if self._ends_in(n, wanted)]
         return kept
 
     def event_bodies(
@@ -103,12 +102,11 @@ class SyntheticWorld:
             numbers = self._numbers(wanted, now_ms, markets=True)
             later = numbers[np.searchsorted(numbers, first) :].tolist()
             markets = (m for number in later for m in self.catalogue.event(number).markets)
-        low, high = wanted.end_min_ms or 0, wanted.end_max_ms or 1 << 60
         for market in markets:
             if market.number <= after:
                 continue
             right = wanted.closed in (None, now_ms >= market.life.closed)
-            if right and low <= self.catalogue.calendar.ends_ms(market.event_number) <= high:
+            if right and self._ends_in(market.event_number, wanted):
                 yield market.number
 
     def market_bodies(self, keys: Sequence[int], now_ms: int) -> list[Row]:
@@ -200,9 +198,9 @@ class SyntheticWorld:
             "token_ids": list(market.token_ids),
             "version": market.version,
             "broken": market.broken,
-            "symbol": event.draft.symbol or None,
+            "symbol": _symbol(market, event) or None,
             "opened_at_ms": life.opened,
-            "end_at_ms": event.ends_ms,
+            "end_at_ms": None if event.draft.endless else event.ends_ms,
             "closed": state.closed,
             "closed_at_ms": life.closed if state.closed else None,
             "resolved": resolved,
@@ -213,6 +211,14 @@ class SyntheticWorld:
             "volume": state.shares,
             "open_interest": state.interest or None,
         }
+
+    def _ends_in(self, number: int, wanted: Selection) -> bool:
+        """Whether an event ends in the span asked for; one without an end is in none."""
+        if wanted.end_min_ms is None and wanted.end_max_ms is None:
+            return True
+        low, high = wanted.end_min_ms or 0, wanted.end_max_ms or 1 << 60
+        ends_ms = self.catalogue.calendar.ends_ms(number)
+        return low <= ends_ms <= high and not self.catalogue.event(number).draft.endless
 
     def _numbers(self, wanted: Selection, now_ms: int, *, markets: bool = False) -> I64:
         """Numbers of events by their state; closed markets are found in open events too."""
@@ -249,6 +255,12 @@ class SyntheticWorld:
             )
             for market, value, bid, ask, tick, done in zip(markets, *columns, traded, strict=True)
         ]
+
+
+def _symbol(market: Market, event: Event) -> str:
+    """The asset that a market is about: in a mixed event its own, or none."""
+    own = market.question.symbol
+    return event.draft.symbol if own is None else own
 
 
 def _interest(market: Market, shares: float, now_ms: int) -> float:
