@@ -6,7 +6,7 @@ Pure; the time is passed in. Not here: asking the venue (`healing.py`), arithmet
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from market_assets.sidecar.holes import Gap, Span, union, within
@@ -18,10 +18,16 @@ if TYPE_CHECKING:
     from market_assets.sidecar.candle_book import Hole
     from market_assets.sidecar.holes import Found
 
+UNLISTED: Final = "unlisted"
+"""Cause of a hole of a symbol that the venue does not list any more."""
+UNSUBSCRIBED: Final = "unsubscribed"
+"""Cause of a hole of a symbol that is listed, but not streamed any more."""
 RECENT_MS: Final = 60 * 60_000
 """A hole no longer than this is a disturbance of the stream; a longer one is a backfill."""
 FIRST_RETRY_S: Final = 10.0
 LONGEST_RETRY_S: Final = 1800.0
+
+_END_MS: Final = 1 << 62
 
 Key = tuple[str, str]
 
@@ -113,6 +119,8 @@ class HealPlan:
             for interval, holes in found.holes.items()
             for gap in self.add(interval, holes, now, backfill=True)
         ]
+        for gap in found.open_gaps:
+            changed += self._cut(gap, found.since_ms[gap.interval])
         for key in list(self._gaps):
             changed += self.close_settled(key, now)
         return changed
@@ -139,32 +147,59 @@ class HealPlan:
         key = (work.interval, work.symbol)
         for gap in self._gaps.get(key, ()):
             gap.healed_rows += sum(gap.start_ms <= at < gap.end_ms for at in opens)
-        limits = (Span(0, done.start_ms), Span(done.end_ms, 1 << 62))
+        limits = (Span(0, done.start_ms), Span(done.end_ms, _END_MS))
         work.spans = union(part for limit in limits for part in within(work.spans, limit))
-        if not work.spans:
-            self._work.pop(key, None)
+        self._drop_done(work)
         return self.close_settled(key, healed_at)
 
+    def expire(self, work: Work, before_ms: int, now: datetime) -> list[Gap]:
+        """What is missing before that instant is not kept any more, and will not be asked for.
+
+        Returns the gaps of which nothing else is missing: what was lost stays open in them.
+        """
+        key = (work.interval, work.symbol)
+        lost = within(work.spans, Span(0, before_ms))
+        if not lost:
+            return []
+        for gap in self._gaps.get(key, ()):
+            ends = (span.end_ms for span in lost if gap.span.overlaps(span))
+            gap.lost_ms = max(gap.lost_ms, *ends, 0)
+        work.spans = within(work.spans, Span(before_ms, _END_MS))
+        self._drop_done(work)
+        return self.close_settled(key, now)
+
     def close_settled(self, key: Key, healed_at: datetime) -> list[Gap]:
-        """Mark and return the gaps of which nothing is missing any more."""
-        work = self._work.get(key)
-        left = work.spans if work else []
-        open_, closed = [], []
+        """Take out the gaps of which nothing is to be asked for any more; returns their rows."""
+        left = self._spans(key)
+        open_: list[Gap] = []
+        closed: list[Gap] = []
         for gap in self._gaps.pop(key, ()):
             if any(gap.span.overlaps(span) for span in left):
                 open_.append(gap)
             else:
-                gap.healed_at = healed_at
-                closed.append(gap)
+                closed += gap.closed(healed_at)
         if open_:
             self._gaps[key] = open_
         return closed
 
-    def forget(self, keep: Iterable[str]) -> None:
-        """Give up the work of symbols that are not among these: they are not listed any more."""
-        kept = set(keep)
+    def forget(self, keep: Iterable[str], listed: Iterable[str] = ()) -> list[Gap]:
+        """Give up the symbols that are not among `keep`; what is missing of them stays missing.
+
+        Returns their gaps, open, with the cause why nobody heals them. If a symbol comes back, a
+        look into the database finds them.
+
+        Args:
+            keep: the symbols that are streamed.
+            listed: those that the venue lists, streamed or not.
+        """
+        kept, live = set(keep), set(listed)
         for key in [key for key in self._work if key[1] not in kept]:
             del self._work[key]
+        return [
+            replace(gap, cause=UNSUBSCRIBED if key[1] in live else UNLISTED)
+            for key in [key for key in self._gaps if key[1] not in kept]
+            for gap in self._gaps.pop(key)
+        ]
 
     @property
     def open_holes(self) -> int:
@@ -182,6 +217,30 @@ class HealPlan:
             for work in self._work.values()
             if work.attempts
         }
+
+    def _cut(self, gap: Gap, since_ms: int) -> list[Gap]:
+        """Part a gap from what of it is not kept any more, unless it turns out to be healed.
+
+        Nobody looked further back than `since_ms`, but where the rest is missing, all of it is.
+        """
+        key = (gap.interval, gap.symbol)
+        is_missing = any(gap.span.overlaps(span) for span in self._spans(key))
+        is_known = any(gap is known for known in self._gaps.get(key, ()))
+        if gap.start_ms >= since_ms or not (is_missing and is_known):
+            return []
+        lost = replace(gap, end_ms=since_ms)
+        gap.start_ms = since_ms
+        return [lost, gap]
+
+    def _spans(self, key: Key) -> list[Span]:
+        work = self._work.get(key)
+        return work.spans if work else []
+
+    def _drop_done(self, work: Work) -> None:
+        """Other work of the same symbol may have begun since this was picked: that stays."""
+        key = (work.interval, work.symbol)
+        if not work.spans and self._work.get(key) is work:
+            del self._work[key]
 
     def _extend(self, key: Key, span: Span) -> bool:
         """Whether an open gap takes the span in: it lies within it, or follows on it."""

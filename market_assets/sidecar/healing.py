@@ -27,7 +27,7 @@ from market_assets.storage.errors import StoreError
 from market_assets.tables import HYPERLIQUID_CANDLES, INGESTION_GAPS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
     from market_assets.clock import Clock
     from market_assets.sidecar.candle_book import Hole
@@ -100,20 +100,24 @@ class Healer:
         self._lock = Lock()
         self._plan = HealPlan()
         self._symbols: tuple[str, ...] = ()
+        self._listed: frozenset[str] = frozenset()
         self._arrived: list[Hole] = []
+        self._forgotten: list[Gap] = []
+        self._unwritten: dict[tuple[str, str, int], Gap] = {}
         self._scans: list[_Scan] = []
         self._after_crash = False
         self._drained_at = float("-inf")
         self._meter = ProgressMeter()
         self._rows = 0
 
-    def rank(self, symbols: Sequence[str]) -> None:
-        """The symbols that are streamed, most traded first."""
+    def rank(self, symbols: Sequence[str], listed: Collection[str] = ()) -> None:
+        """The symbols that are streamed, most traded first, and those that the venue lists."""
         with self._lock:
             self._rounds.keep(symbols, self._clock.monotonic())
             self._symbols = tuple(symbols)
+            self._listed = frozenset(listed)
             self._plan.rank(symbols)
-            self._plan.forget(symbols)
+            self._forgotten += self._plan.forget(symbols, self._listed)
 
     def scan(self, symbols: Iterable[str], until_ms: int, *, cause: str | None = None) -> None:
         """Look in the database for what is missing before an instant.
@@ -191,7 +195,9 @@ class Healer:
     def _turn(self, stop: Event) -> bool:
         """One step; False where there was nothing to do."""
         with self._lock:
+            forgotten, self._forgotten = self._forgotten, []
             scan = next((s for s in self._scans if s.drained_after <= self._drained_at), None)
+        self._write_gaps(forgotten)
         if scan is not None:
             self._scan(scan)
             return True
@@ -210,17 +216,19 @@ class Healer:
         return True
 
     def _note_arrived(self) -> None:
+        """Put on record what the stream has missed; of others than are streamed, for good."""
         with self._lock:
             arrived, self._arrived = self._arrived, []
-            listed = set(self._symbols)
-            holes = [hole for hole in arrived if hole.symbol in listed]
-            new = self._plan.add("1m", holes, self._clock.now())
+            new = self._plan.add("1m", arrived, self._clock.now())
+            new += self._plan.forget(self._symbols, self._listed)
         self._write_gaps(new)
 
     def _scan(self, scan: _Scan) -> None:
+        with self._lock:
+            streamed = set(self._symbols)
         found = find(
             self._store,
-            scan.symbols,
+            [symbol for symbol in scan.symbols if symbol in streamed],
             keep=self._keep,
             until_ms=scan.until_ms,
             now_ms=to_ms(self._clock.now()),
@@ -244,9 +252,13 @@ class Healer:
             now_ms - _ms(self._keep[work.interval]) - step_ms,
             floor_ms(now_ms - SETTLED_MS, interval_length(work.interval)),
         )
-        spans = within(work.spans, limits)
+        with self._lock:
+            given_up = self._plan.expire(work, limits.start_ms, self._clock.now())
+            spans = within(work.spans, limits)
+            if not spans:
+                work.not_before = self._clock.monotonic() + SETTLED_MS / 1000
+        self._write_gaps(given_up)
         if not spans:
-            self._nothing_to_ask(work, limits)
             return
         asked = Span(spans[0].start_ms, spans[-1].end_ms)
         candles = self._source.candles(work.symbol, work.interval, asked, work.user)
@@ -279,17 +291,6 @@ class Healer:
             self._rows += len(wanted)
         self._write_gaps(healed)
 
-    def _nothing_to_ask(self, work: Work, limits: Span) -> None:
-        """Its candles are not over yet, or are so old that they are not kept."""
-        with self._lock:
-            if all(span.end_ms <= limits.start_ms for span in work.spans):
-                done = Span(0, limits.start_ms)
-                gone = self._plan.healed(work, done, [], self._clock.now())
-            else:
-                work.not_before = self._clock.monotonic() + SETTLED_MS / 1000
-                gone = []
-        self._write_gaps(gone)
-
     def _reread(self, symbol: str, stop: Event) -> None:
         """Read a symbol's last hour again; what was right stays, what was not is corrected."""
         end_ms = floor_ms(to_ms(self._clock.now()) - SETTLED_MS, interval_length("1m"))
@@ -303,9 +304,12 @@ class Healer:
             self._spool.append(HYPERLIQUID_CANDLES, rows)
             self._on_closes(symbol, [(candle.open_ms, candle.close) for candle in closed])
 
-    def _write_gaps(self, gaps: Sequence[Gap]) -> None:
-        if gaps:
-            self._spool.append(INGESTION_GAPS, gap_rows(gaps))
+    def _write_gaps(self, gaps: Iterable[Gap]) -> None:
+        """Keep the rows, with those that could not be kept before; of one hole the latest."""
+        self._unwritten |= {(gap.interval, gap.symbol, gap.start_ms): gap for gap in gaps}
+        if self._unwritten:
+            self._spool.append(INGESTION_GAPS, gap_rows(self._unwritten.values()))
+            self._unwritten.clear()
 
 
 def _ms(length: timedelta) -> int:

@@ -7,7 +7,7 @@ stream itself knows to be missing (`candle_book.py`).
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
@@ -85,11 +85,26 @@ class Gap:
     detected_at: datetime
     healed_at: datetime | None = None
     healed_rows: int = 0
+    lost_ms: int = 0
+    """What of it was still missing before this instant is not kept any more, so nobody asks."""
 
     @property
     def span(self) -> Span:
         """The time that is missing."""
         return Span(self.start_ms, self.end_ms)
+
+    def closed(self, at: datetime) -> list[Gap]:
+        """The rows that tell of it once nothing of it is to be asked for any more.
+
+        What was lost stays open for good, in a row of its own.
+        """
+        lost_end = min(self.lost_ms, self.end_ms)
+        if lost_end <= self.start_ms:
+            return [replace(self, healed_at=at)]
+        lost = replace(self, end_ms=lost_end, healed_rows=0)
+        if lost_end == self.end_ms:
+            return [lost]
+        return [lost, replace(self, start_ms=lost_end, healed_at=at)]
 
 
 def union(spans: Iterable[Span]) -> list[Span]:
@@ -192,11 +207,13 @@ class Found:
 
     Attributes:
         holes: by interval.
+        since_ms: how far back they were looked for, by interval.
         open_gaps: gaps that are recorded and not healed.
         closes: (open in ms, close) of each symbol's newest closed minute of the last hour.
     """
 
     holes: Mapping[str, Sequence[Hole]]
+    since_ms: Mapping[str, int]
     open_gaps: Sequence[Gap]
     closes: Mapping[str, tuple[int, float]]
 
@@ -229,10 +246,12 @@ def find(
     """
     oldest_minute = now_ms - _ms(keep["1m"])
     holes: dict[str, list[Hole]] = {}
+    since_ms: dict[str, int] = {}
     open_gaps: list[Gap] = []
     for interval in ("1m", "1h"):
         step = _ms(interval_length(interval))
         start_ms = -(-(now_ms - _ms(keep[interval])) // step) * step
+        since_ms[interval] = start_ms
         limits = Span(start_ms, max(start_ms, until_ms - until_ms % step))
         candles = present(store, interval, limits)
         if after_crash and interval == "1m":
@@ -248,7 +267,7 @@ def find(
                 continue
             why = cause or ("downtime" if symbol in candles else "fresh")
             holes[interval] += [Hole(symbol, *span, why) for span in spans]
-    return Found(holes, open_gaps, last_closes(store, from_ms(now_ms) - _CLOSES_OF))
+    return Found(holes, since_ms, open_gaps, last_closes(store, from_ms(now_ms) - _CLOSES_OF))
 
 
 def _without_tail(spans: Sequence[Span]) -> list[Span]:

@@ -243,7 +243,7 @@ class Streaming:
         new = self._recorder.keep(
             mids=targets.symbols, candles=candles, known=targets.known, cause=cause or "fresh"
         )
-        self._healer.rank(candles)
+        self._healer.rank(candles, targets.symbols)
         if new:
             self._healer.scan(new, self._recorder.concluded_ms + MINUTE_MS, cause=cause)
         self._feed.want(dexs=self.dexs, symbols=candles)

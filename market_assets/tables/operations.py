@@ -43,7 +43,8 @@ INGESTION_GAPS: Final = TableSpec(
         Column(
             "cause",
             "VARCHAR",
-            "fresh, downtime, reconnect, silence; of trades: being read, page cap, unreadable.",
+            "fresh, listing, downtime, reconnect, silence; unlisted, unsubscribed: nobody heals it"
+            " until the symbol is streamed again; of trades: being read, page cap, unreadable.",
             required=True,
         ),
         Column("detected_at", "TIMESTAMPTZ", "When it was found.", required=True),

@@ -16,6 +16,7 @@ from market_assets.sidecar.healing import Close, Healer
 from market_assets.sidecar.holes import Gap, Span, gap_rows
 from market_assets.sources.errors import VenueNonsense, VenueRejected, VenueUnavailable
 from market_assets.sources.hyperliquid.model import Candle
+from market_assets.storage.errors import SpoolFull
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
 from market_assets.tables import INGESTION_GAPS
@@ -330,3 +331,58 @@ def test_an_open_gap_of_an_earlier_session_is_closed_when_its_rows_are_there(
     bench.begin("BTC")
     bench.work()
     assert bench.gaps()[0][4] == 0
+
+
+def test_a_symbol_that_leaves_and_comes_back_has_its_hole_filled(bench: Bench) -> None:
+    """Meanwhile the hole is on record as open, with the reason, and is not counted."""
+    bench.begin("BTC", "ETH")
+    bench.work()
+    bench.clock.advance(240)
+    bench.venue.failures = {"ETH": VenueUnavailable("hyperliquid", "down")}
+    bench.healer.add([Hole("ETH", THIS_MINUTE, THIS_MINUTE + 2 * MINUTE, "reconnect")])
+    bench.healer._turn(threading.Event())
+    assert bench.healer.progress().open_holes == 1
+    bench.healer.rank(["BTC"], listed=["BTC", "ETH"])
+    bench.work()
+    assert bench.healer.progress().open_holes == 0
+    eth = "select cause, healed_at is null, healed_rows from ingestion_gaps where symbol = 'ETH'"
+    where = f"{eth} and channel = 'candles' order by gap_from_at desc limit 1"
+    assert bench.rows(where) == [("unsubscribed", True, None)]
+    bench.healer.rank(["BTC"], listed=["BTC"])
+    bench.venue.failures = {}
+    bench.healer.rank(["BTC", "ETH"], listed=["BTC", "ETH"])
+    bench.healer.scan(["ETH"], THIS_MINUTE + 3 * MINUTE, cause="listing")
+    bench.healer.drained(bench.clock.monotonic())
+    bench.clock.advance(10)
+    bench.work()
+    assert bench.rows(where) == [("unsubscribed", False, 3)]
+    opens = bench.rows(
+        "select count(*) from hyperliquid_candles where symbol = 'ETH' and interval = '1m'"
+        " and open_at >= '2026-03-08 12:30:00+00'"
+    )
+    assert opens == [(3,)]
+
+
+def test_a_hole_that_is_told_after_its_symbol_has_left_is_on_record(bench: Bench) -> None:
+    bench.begin("BTC")
+    bench.healer.add([Hole("GONE", THIS_MINUTE, THIS_MINUTE + MINUTE, "reconnect")])
+    bench.work()
+    assert bench.rows("select cause, healed_at from ingestion_gaps where symbol = 'GONE'") == [
+        ("unlisted", None)
+    ]
+    assert not [asked for asked in bench.venue.asked if asked[1] == "GONE"]
+
+
+def test_a_gap_that_could_not_be_kept_is_kept_later(bench: Bench) -> None:
+    """The disk is full when the hole is told: its row is written once there is room."""
+    bench.begin("BTC")
+    bench.work()
+    bench.spool._limit_bytes = 10
+    bench.healer.add([Hole("BTC", THIS_MINUTE, THIS_MINUTE + MINUTE, "reconnect")])
+    with pytest.raises(SpoolFull):
+        bench.healer._turn(threading.Event())
+    bench.spool._limit_bytes = 10**8
+    bench.work()
+    assert bench.rows("select cause, healed_at from ingestion_gaps where cause = 'reconnect'") == [
+        ("reconnect", None)
+    ]

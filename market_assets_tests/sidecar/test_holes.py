@@ -197,14 +197,46 @@ def test_what_fails_waits_longer_each_time_and_blocks_nobody() -> None:
     assert plan.failing() == {"BAD": "12 attempts: no"}
 
 
-def test_symbols_that_are_not_listed_any_more_are_given_up() -> None:
+def test_a_symbol_that_is_given_up_leaves_its_gaps_open_and_says_why() -> None:
     plan = HealPlan()
-    plan.add("1m", [hole("BTC", 0, 2), hole("GONE", 0, 2)], NOW)
-    plan.forget(["BTC"])
+    plan.add("1m", [hole("BTC", 0, 2), hole("GONE", 0, 2), hole("LOW", 0, 2)], NOW)
+    gone, low = plan.forget(["BTC"], listed=["BTC", "LOW"])
+    assert (gone.symbol, gone.cause, gone.healed_at) == ("GONE", "unlisted", None)
+    assert (low.symbol, low.cause, low.healed_at) == ("LOW", "unsubscribed", None)
+    assert plan.open_holes == 1
     work = plan.pick(0.0)
     assert work is not None
-    plan.healed(work, Span(0, 1 << 60), [], NOW)
+    assert [gap.symbol for gap in plan.healed(work, Span(0, 1 << 60), [], NOW)] == ["BTC"]
     assert plan.pick(0.0) is None
+    assert plan.begin(Found({}, {}, [], {}), NOW) == []
+
+
+def test_an_answer_for_work_that_was_given_up_and_taken_again_settles_nothing() -> None:
+    """The symbol left and came back while its old holes were asked for."""
+    plan = HealPlan()
+    plan.add("1m", [hole("BTC", 0, 2)], NOW)
+    old = plan.pick(0.0)
+    assert old is not None
+    plan.forget([])
+    plan.add("1m", [hole("BTC", 0, 5)], NOW)
+    assert plan.healed(old, Span(0, 1 << 60), [], NOW) == []
+    assert plan.open_holes == 1
+
+
+def test_what_is_too_old_to_be_asked_for_is_not_called_healed() -> None:
+    """The venue was away for a day: what was lost stays open, in a row of its own."""
+    plan = HealPlan()
+    plan.add("1m", [hole("BTC", 0, 2), hole("BTC", 5, 9)], NOW)
+    work = plan.pick(0.0)
+    assert work is not None
+    [lost] = plan.expire(work, 7 * MINUTE, NOW)
+    assert (lost.span, lost.healed_at) == (Span(0, 2 * MINUTE), None)
+    assert work.spans == [Span(7 * MINUTE, 9 * MINUTE)]
+    lost, healed = plan.healed(work, Span(0, 9 * MINUTE), [7 * MINUTE, 8 * MINUTE], NOW)
+    assert (lost.span, lost.healed_at) == (Span(5 * MINUTE, 7 * MINUTE), None)
+    assert (healed.span, healed.healed_at) == (Span(7 * MINUTE, 9 * MINUTE), NOW)
+    assert healed.healed_rows == 2
+    assert plan.open_holes == 0
 
 
 def test_work_of_an_hour_is_the_streams_and_of_more_the_backfills() -> None:
