@@ -41,6 +41,8 @@ KINDS: Final = {
     "dagster._daemon": "daemon",
     "code-server start": "code server, proxy",
     "api grpc": "code server",
+    "market_assets warm process": "warm process",
+    "market_assets run: ": "stream",
     "spawn_main": "stream",
 }
 LEFT_OUT: Final = "(simulated venues)"

@@ -23,8 +23,20 @@ def code_version() -> str:
 def code_version_on_disk() -> str:
     """The same of the files as they are now: what a process that starts now will run."""
     digest = hashlib.sha256()
-    for file in sorted(_PACKAGE.rglob("*")):
-        if file.suffix in _KINDS:
-            digest.update(str(file.relative_to(_PACKAGE)).encode())
-            digest.update(file.read_bytes())
+    for file in _files():
+        digest.update(str(file.relative_to(_PACKAGE)).encode())
+        digest.update(file.read_bytes())
     return digest.hexdigest()[:12]
+
+
+def code_stamp() -> str:
+    """Changes whenever a file of the package is written, added or removed; reads none of them."""
+    digest = hashlib.sha256()
+    for file in _files():
+        there = file.stat()
+        digest.update(f"{file}\0{there.st_mtime_ns}\0{there.st_size}\0{there.st_ino}".encode())
+    return digest.hexdigest()[:12]
+
+
+def _files() -> list[Path]:
+    return sorted(file for file in _PACKAGE.rglob("*") if file.suffix in _KINDS)

@@ -7,23 +7,13 @@ of the wrong shape fails with one clear line and nothing reaches a table.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Final
+from functools import cache
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 if TYPE_CHECKING:
     from market_assets.tables import SqlType, TableSpec
-
-_TYPES: Final[dict[str, pl.DataType]] = {
-    "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
-    "DATE": pl.Date(),
-    "DOUBLE": pl.Float64(),
-    "BIGINT": pl.Int64(),
-    "BOOLEAN": pl.Boolean(),
-    "VARCHAR": pl.String(),
-    "VARCHAR[]": pl.List(pl.String()),
-    "DOUBLE[]": pl.List(pl.Float64()),
-}
 
 
 class FrameError(ValueError):
@@ -32,7 +22,22 @@ class FrameError(ValueError):
 
 def polars_type(sql_type: SqlType) -> pl.DataType:
     """The Polars type that holds a SQL type; microseconds, as DuckDB's `TIMESTAMPTZ`."""
-    return _TYPES[sql_type]
+    return _types()[sql_type]
+
+
+@cache
+def _types() -> dict[SqlType, pl.DataType]:
+    # Not a constant: importing this module must not look inside Polars (launcher/deferred.py).
+    return {
+        "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
+        "DATE": pl.Date(),
+        "DOUBLE": pl.Float64(),
+        "BIGINT": pl.Int64(),
+        "BOOLEAN": pl.Boolean(),
+        "VARCHAR": pl.String(),
+        "VARCHAR[]": pl.List(pl.String()),
+        "DOUBLE[]": pl.List(pl.Float64()),
+    }
 
 
 def empty(spec: TableSpec) -> pl.DataFrame:

@@ -65,6 +65,11 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("MARKET_ALERT_REMINDER_HOURS", "6", "how long an open incident is not told of again"),
     Variable("LOG_FORMAT", "text", "text, or json: a JSON object per line on stderr"),
     Variable("MARKET_API_TOKEN", "", "bearer token of the read API; empty: loopback only"),
+    Variable(
+        "MARKET_RUN_LAUNCHER",
+        "warm",
+        "warm: runs are forked from a loaded process (Linux); default: Dagster's own launcher",
+    ),
     Variable("MARKET_UI_PORT", "3000", "port of Dagster's UI under make run"),
     Variable("MARKET_SIMULATOR_PORT", "8787", "port of the simulated venues"),
     Variable("MARKET_FLUSH_SECONDS", "5", "how often the stream writes"),
@@ -137,6 +142,7 @@ class Settings:
     alert_reminder: timedelta
     log_format: Literal["text", "json"]
     api_token: str = field(repr=False)
+    run_launcher: Literal["warm", "default"]
     ui_port: int
     simulator_port: int
     flush_interval: timedelta
@@ -242,6 +248,7 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         alert_reminder=hours("MARKET_ALERT_REMINDER_HOURS"),
         log_format=log_format(values),
         api_token=setting_values.token(values, "MARKET_API_TOKEN"),
+        run_launcher=run_launcher(values),
         ui_port=int(number("MARKET_UI_PORT", 1, 65535)),
         simulator_port=int(number("MARKET_SIMULATOR_PORT", 1, 65535)),
         flush_interval=timedelta(seconds=number("MARKET_FLUSH_SECONDS", 0.1, 60)),
@@ -271,6 +278,18 @@ def log_format(values: Mapping[str, str]) -> Literal["text", "json"]:
     if said not in ("text", "json"):
         raise SettingError(f"LOG_FORMAT is {said!r}; text or json")
     return "json" if said == "json" else "text"
+
+
+def run_launcher(values: Mapping[str, str]) -> Literal["warm", "default"]:
+    """What starts the process of a run.
+
+    Raises:
+        SettingError: MARKET_RUN_LAUNCHER is something else.
+    """
+    said = values["MARKET_RUN_LAUNCHER"]
+    if said not in ("warm", "default"):
+        raise SettingError(f"MARKET_RUN_LAUNCHER is {said!r}; warm or default")
+    return "default" if said == "default" else "warm"
 
 
 def env_example() -> str:

@@ -54,6 +54,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "ingestion",
     },
     "definitions": {"defs", "logs", "settings"},
+    "launcher": {"settings", "code_version", "process_identity"},
     "cli": BASE
     | {
         "settings",

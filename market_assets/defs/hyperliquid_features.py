@@ -205,7 +205,7 @@ def _now(feature_inputs: FeatureInputs) -> Inputs:
     return feature_inputs.now
 
 
-def _usable(inputs: Inputs, interval: str) -> pl.DataFrame:
+def _usable(inputs: Inputs, interval: str) -> "pl.DataFrame":
     """The candles that may be used, or a failure that says what is missing."""
     try:
         return inputs.usable(interval)
@@ -213,7 +213,7 @@ def _usable(inputs: Inputs, interval: str) -> pl.DataFrame:
         raise dg.Failure(str(missing)) from missing
 
 
-def _contexts(inputs: Inputs) -> pl.DataFrame:
+def _contexts(inputs: Inputs) -> "pl.DataFrame":
     try:
         return inputs.fresh_contexts()
     except InputsMissing as missing:
@@ -224,7 +224,7 @@ def _stored(
     context: dg.AssetExecutionContext,
     store: Store,
     inputs: Inputs,
-    frame: pl.DataFrame,
+    frame: "pl.DataFrame",
     *,
     shown: tuple[str, ...],
     series: tuple[str, ...] = (),
@@ -262,7 +262,7 @@ def _stored(
     )
 
 
-def _by_rank(frame: pl.DataFrame, inputs: Inputs) -> pl.DataFrame:
+def _by_rank(frame: "pl.DataFrame", inputs: Inputs) -> "pl.DataFrame":
     """The most traded assets first."""
     rank = pl.DataFrame({"symbol": inputs.ranked}, schema={"symbol": pl.String}).with_row_index()
     return frame.join(rank, on="symbol", how="left").sort("index", nulls_last=True)

@@ -52,7 +52,7 @@ class MarketStore(DuckDBResource):
         )
 
     @contextmanager
-    def get_connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+    def get_connection(self) -> Iterator["duckdb.DuckDBPyConnection"]:
         """A read-only connection to the published file; it never stands in a writer's way."""
         connection = duckdb.connect(self.database, read_only=True, config=self.connection_config)
         try:

@@ -35,8 +35,6 @@ if TYPE_CHECKING:
     from market_assets.sources.hyperliquid.model import Candle, FundingRate, Universe
 
 MID_BUCKET: Final = timedelta(seconds=5)
-_MILLISECONDS: Final = pl.Datetime("ms", "UTC")
-_INSTANT: Final = pl.Datetime("us", "UTC")
 
 
 def assets(universe: Universe, now: datetime) -> pl.DataFrame:
@@ -147,7 +145,7 @@ def candles(rows: Sequence[Candle], source: str, now: datetime) -> pl.DataFrame:
     lengths = {name: interval_length(name) for name in frame["interval"].unique()}
     length = pl.col("interval").replace_strict(lengths, return_dtype=pl.Duration("us"))
     frame = frame.with_columns(
-        pl.col("open_ms").cast(_MILLISECONDS).cast(_INSTANT).alias("open_at"),
+        pl.col("open_ms").cast(_milliseconds()).cast(_instant()).alias("open_at"),
         pl.lit(source).alias("source"),
         _at("ingested_at", now),
     ).with_columns((pl.col("open_at") + length).alias("close_at"))
@@ -162,7 +160,7 @@ def asset_contexts(rows: Sequence[AssetContext], now: datetime) -> pl.DataFrame:
         now: when they are put away.
     """
     schema = {
-        name: _INSTANT if name == "received_at" else HYPERLIQUID_ASSET_CONTEXTS.schema[name]
+        name: _instant() if name == "received_at" else HYPERLIQUID_ASSET_CONTEXTS.schema[name]
         for name in AssetContext._fields
     }
     is_usd = pl.col("quote_token").is_in(sorted(USD_TOKENS))
@@ -190,7 +188,7 @@ def funding_rates(rows: Sequence[FundingRate], now: datetime) -> pl.DataFrame:
         "interval_hours": pl.Int64,
     }
     frame = pl.DataFrame(list(rows), schema=schema, orient="row").with_columns(
-        pl.col("hour_ms").cast(_MILLISECONDS).cast(_INSTANT).alias("funding_at"),
+        pl.col("hour_ms").cast(_milliseconds()).cast(_instant()).alias("funding_at"),
         _at("ingested_at", now),
     )
     return conform(HYPERLIQUID_FUNDING_RATES, frame.drop("hour_ms"))
@@ -206,10 +204,19 @@ def book_levels(books: Iterable[Book]) -> pl.DataFrame:
     ]
     schema = {**BOOK_LEVELS.schema, "book_at": pl.Int64()}
     frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(
-        pl.col("book_at").cast(_MILLISECONDS).cast(_INSTANT)
+        pl.col("book_at").cast(_milliseconds()).cast(_instant())
     )
     return conform(BOOK_LEVELS, frame)
 
 
 def _at(name: str, instant: datetime) -> pl.Expr:
-    return pl.lit(instant, _INSTANT).alias(name)
+    return pl.lit(instant, _instant()).alias(name)
+
+
+def _milliseconds() -> pl.Datetime:
+    # No constants: importing this module must not look inside Polars (launcher/deferred.py).
+    return pl.Datetime("ms", "UTC")
+
+
+def _instant() -> pl.Datetime:
+    return pl.Datetime("us", "UTC")
