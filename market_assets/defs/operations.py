@@ -1,7 +1,5 @@
 """The project's upkeep in Dagster: roll-ups and retention, late channels, dead runs, history."""
 
-import json
-
 import dagster as dg
 
 from market_assets.clock import SystemClock
@@ -9,6 +7,7 @@ from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, asset_options, written_result
 from market_assets.defs.runs import ingestion_run
 from market_assets.health import records
+from market_assets.health.catching_up import AGAIN_AFTER_S, Job, due, recall
 from market_assets.health.dead_runs import close_dead_runs
 from market_assets.health.history import prune
 from market_assets.health.report import report, watched
@@ -16,8 +15,6 @@ from market_assets.maintenance.upkeep import keep_up
 from market_assets.settings import Settings
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_CANDLES
-
-_AGAIN_AFTER_S = 300.0
 
 
 @dg.asset(
@@ -56,7 +53,7 @@ def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Se
         now=SystemClock().now(),
         minute_jobs={
             "hyperliquid_stream_checks",
-            *(c.job for c in SCHEDULED if c.cadence.total_seconds() <= _AGAIN_AFTER_S),
+            *(c.job for c in SCHEDULED if c.cadence.total_seconds() <= AGAIN_AFTER_S),
         },
         keep_minute_runs=settings.keep_minute_runs,
         keep_runs=settings.keep_runs,
@@ -92,11 +89,11 @@ run_history_prune_schedule = dg.ScheduleDefinition(
     jobs=jobs,
     minimum_interval_seconds=15,
     default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Runs a channel's job when it is missing or late and nothing is running for it: "
-    "after an installation, or a night with the lid closed.",
+    description="Runs a channel's job when it is missing, late or failed and no run is on its way: "
+    "after an installation, a night with the lid closed, an outage.",
 )
 def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-    """Nobody waits an hour for the first hourly tick; a failed try is repeated after 5 minutes."""
+    """Nobody waits an hour for the first hourly tick, or for the next one after an outage."""
     now = SystemClock().now()
     repository = context.repository_def
     assert repository is not None
@@ -106,22 +103,32 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
         state_dir=None,
         now=now,
     )
-    late = {row.label for row in found.rows if row.status in ("missing", "stale")}
-    asked: dict[str, float] = json.loads(context.cursor or "{}")
-    requests = []
+    rows = {row.label: row for row in found.rows}
+    jobs = []
     for flow in FLOWS:
-        recently = now.timestamp() - asked.get(flow.job, 0.0) < _AGAIN_AFTER_S
-        if recently or not late.intersection(channel.label for channel in flow.channels):
-            continue
-        if not_there_yet(context.instance, repository, flow):
-            continue
-        if records.active(context.instance, flow.job):
-            continue
-        asked[flow.job] = now.timestamp()
-        requests.append(dg.RunRequest(job_name=flow.job, tags={"market_assets/why": "late"}))
-    if not requests:
-        return dg.SkipReason("every channel is on time, or a run for it is on its way")
-    return dg.SensorResult(run_requests=requests, cursor=json.dumps(asked))
+        channels = [rows[channel.label] for channel in flow.channels]
+        failures = [row.failed_at.timestamp() for row in channels if row.failed_at is not None]
+        late = any(row.is_late for row in channels)
+        jobs.append(
+            Job(
+                flow.job,
+                flow.source,
+                is_late=late,
+                failed_at=max(failures, default=None),
+                is_frequent=flow.cadence.total_seconds() <= AGAIN_AFTER_S,
+                is_ready=bool(late or failures)
+                and not not_there_yet(context.instance, repository, flow)
+                and not records.active(context.instance, flow.job),
+            )
+        )
+    names, tried = due(jobs, recall(context.cursor), now.timestamp())
+    return dg.SensorResult(
+        run_requests=[
+            dg.RunRequest(job_name=name, tags={"market_assets/why": "late"}) for name in names
+        ],
+        skip_reason=None if names else "every channel is on time, or a run for it is on its way",
+        cursor=tried.as_text(),
+    )
 
 
 @dg.sensor(

@@ -75,6 +75,10 @@ class Row:
             part of that row does): who mends that one, mends this one.
         waits_for: a channel that was never materialized and that this one is made from.
         parts: of a row that stands for several things (all schedules): what is wrong with which.
+        is_late: of a channel, one of its assets is missing or past its window, whatever became of
+            the latest attempt.
+        failed_at: of a channel, when its latest attempt failed, whatever goes on now; None if it
+            did not.
     """
 
     source: str
@@ -90,6 +94,8 @@ class Row:
     cause: str | None = None
     waits_for: str | None = None
     parts: Mapping[str, str] = field(default_factory=dict)
+    is_late: bool = False
+    failed_at: datetime | None = None
 
     @property
     def label(self) -> str:
@@ -140,7 +146,7 @@ def status_of(facts: AssetFacts, now: datetime) -> Status:
     before its first rows does it say that it is on its way. A first run may take as long as the
     asset may be old; after that the asset is missing, whatever the run says.
     """
-    late = facts.materialized_at is None or _is_past(facts.materialized_at, facts.window, now)
+    late = _is_late(facts, now)
     if facts.in_progress and facts.materialized_at is None:
         since = facts.in_progress_since
         if since is None or not _is_past(since, facts.window, now):
@@ -183,12 +189,26 @@ def channel_row(
         last_error=next((failure.error for failure in failures if failure.error), None),
         run_id=failures[0].run_id if failures else None,
         job=job,
+        is_late=any(_is_late(facts, now) for facts in assets),
+        failed_at=max(
+            (
+                facts.last_attempt.ended_at
+                for facts in assets
+                if facts.last_attempt is not None and _failed_since(facts)
+            ),
+            default=None,
+        ),
     )
 
 
 def age_s(at: datetime, now: datetime) -> float:
     """Seconds from then to now; 0 for an instant that a clock set back has put into the future."""
     return max(0.0, round((now - at).total_seconds(), 1))
+
+
+def _is_late(facts: AssetFacts, now: datetime) -> bool:
+    """Whether the asset is missing or past its window."""
+    return facts.materialized_at is None or _is_past(facts.materialized_at, facts.window, now)
 
 
 def _is_past(at: datetime, window: timedelta, now: datetime) -> bool:

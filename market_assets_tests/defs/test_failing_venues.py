@@ -13,7 +13,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
-from market_assets.defs import resources
+from market_assets.clock import ManualClock, SystemClock
+from market_assets.defs import operations, resources
 from market_assets.sources.retry import RUN_PATIENCE_S, RetryPolicy, Trouble
 from market_assets_tests.defs.running import errors, project
 from market_assets_tests.sources.http_server import Reply, Server, serving
@@ -96,6 +97,35 @@ def test_what_may_pass_is_asked_again_and_not_for_long(
     assert len(questions) > len(set(questions)), "it was asked again"
     assert len(questions) < 60
     assert not [event for event in result.all_events if event.is_step_up_for_retry]
+
+
+def test_a_channel_that_failed_at_the_first_start_is_tried_again_within_the_minute(
+    server: Server, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its next tick is six hours away."""
+    server.route = lambda _path, _body: AT_ONCE["404"]
+    made = project(monkeypatch, tmp_path, addresses(server))
+    clock = ManualClock(SystemClock().now())
+    monkeypatch.setattr(operations, "SystemClock", lambda: clock)
+
+    def requested() -> list[str | None]:
+        context = dg.build_sensor_context(
+            instance=made.instance,
+            repository_def=made.definitions.get_repository_def(),
+            cursor=cursors[-1],
+        )
+        said = operations.catch_up_late_channels(context)
+        assert isinstance(said, dg.SensorResult)
+        cursors.append(said.cursor)
+        return [request.job_name for request in said.run_requests or []]
+
+    cursors: list[str | None] = [None]
+    with made.instance:
+        assert "polymarket_tags_refresh" in requested()
+        assert not made.run("polymarket_tags_refresh").success
+        assert "polymarket_tags_refresh" not in requested()
+        clock.advance(60)
+        assert "polymarket_tags_refresh" in requested()
 
 
 def _impatient() -> Any:
