@@ -3,7 +3,8 @@
     VenueError
     ├── VenueUnavailable   no answer, or none of the venue's own: network, time-out, 5xx, HTML, cut
     ├── VenueBusy          told to slow down (429), or the project's own request budget is used up
-    ├── VenueRejected      the venue refuses this request (4xx): asking again gives the same
+    ├── VenueRejected      the venue refuses this request (4xx): asking again gives the same; where
+    │                      trouble looks just like it, `may_be_trouble`
     └── VenueNonsense      the answer is whole, but it is not what was asked for
 
 Callers choose by class: unavailable and busy pass with time, rejected and nonsense do not.
@@ -11,6 +12,10 @@ Messages are one line and carry no query strings, headers or bodies beyond a sho
 """
 
 from __future__ import annotations
+
+from typing import Final
+
+_SERVER_ERRORS: Final = 500
 
 
 class VenueError(Exception):
@@ -45,6 +50,14 @@ class VenueRejected(VenueError):  # noqa: N818 - named for what the venue did
     def __init__(self, venue: str, message: str, status: int | None = None) -> None:
         super().__init__(venue, message)
         self.status = status
+
+    @property
+    def may_be_trouble(self) -> bool:
+        """Whether trouble looks the same (5xx).
+
+        For a symbol that the venue lists it is trouble, then: it passes with time.
+        """
+        return self.status is not None and self.status >= _SERVER_ERRORS
 
 
 class VenueNonsense(VenueError):  # noqa: N818 - named for what came

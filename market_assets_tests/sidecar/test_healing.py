@@ -269,6 +269,30 @@ def test_a_venue_that_is_down_is_left_alone_and_asked_again() -> None:
     assert source.resume_at == clock.monotonic()
 
 
+@pytest.mark.parametrize("status", [500, 422])
+def test_refusals_of_several_listed_symbols_are_the_venues_fault(status: int) -> None:
+    """Told of every coin that it is none: the venue is left alone, as after any other failure."""
+    clock = ManualClock(NOW)
+    symbols = ["A", "B", "C", "D"]
+    refusal = VenueRejected("hyperliquid", "null", status)
+    venue = FakeVenue(clock, failures=dict.fromkeys(symbols, refusal))
+    source = CandleSource(venue.clients(), clock)
+    pauses = []
+    for symbol in symbols:
+        assert source.candles(symbol, "1m", Span(0, MINUTE), "stream") is None
+        pauses.append(source.resume_at - clock.monotonic())
+    assert pauses == [0.0, 0.0, 2.0, 4.0]
+
+
+def test_one_symbol_that_is_refused_again_and_again_stops_nobody() -> None:
+    clock = ManualClock(NOW)
+    venue = FakeVenue(clock, failures={"A": VenueRejected("hyperliquid", "no", 422)})
+    source = CandleSource(venue.clients(), clock)
+    for _ in range(10):
+        assert source.candles("A", "1m", Span(0, MINUTE), "stream") is None
+        assert source.resume_at == clock.monotonic()
+
+
 def test_a_full_spool_keeps_the_work(tmp_path: Path) -> None:
     """Nothing is called healed that is not on disk."""
     bench = Bench(tmp_path, confirm=False)

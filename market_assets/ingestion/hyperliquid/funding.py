@@ -16,7 +16,12 @@ import polars as pl
 
 from market_assets.clock import floor, from_ms, to_ms
 from market_assets.ingestion.queries import query
-from market_assets.sources.errors import VenueBusy, VenueError, VenueUnavailable
+from market_assets.sources.errors import (
+    VenueBusy,
+    VenueError,
+    VenueRejected,
+    VenueUnavailable,
+)
 from market_assets.sources.hyperliquid import frames
 from market_assets.storage.changes import Merge, Written
 from market_assets.tables import HYPERLIQUID_FUNDING_RATES, INGESTION_GAPS
@@ -142,7 +147,10 @@ def fill(
             done.failed[wanted.symbol] = str(error)
             if isinstance(error, VenueBusy):
                 break
-            in_a_row += isinstance(error, VenueUnavailable)
+            # Only listed perpetuals are asked for: "no such coin" is the venue's trouble.
+            in_a_row += isinstance(error, VenueUnavailable) or (
+                isinstance(error, VenueRejected) and error.may_be_trouble
+            )
             done.left -= 1
             continue
         in_a_row = 0

@@ -11,6 +11,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Final, TypeVar
 
 from market_assets.sources.decoding import decoded
+from market_assets.sources.errors import VenueRejected
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -22,7 +23,8 @@ _T = TypeVar("_T")
 
 VENUE: Final = "hyperliquid"
 _UNKNOWN_COIN: Final = (500, b"null")
-"""How some requests are told that there is no such coin; to others a 500 is trouble and passes."""
+"""How some requests are told that there is no such coin; to others a 500 is trouble and passes. It
+comes to a coin that is listed too, once in a while, and passes at once."""
 _TAKE_A_COIN: Final = ("candleSnapshot", "fundingHistory")
 _SAMPLES: Final = 5
 
@@ -49,7 +51,12 @@ class InfoEndpoint:
         """
         kind = request["type"]
         refusal = _UNKNOWN_COIN if kind in _TAKE_A_COIN else None
-        body = self.http.post_json("/info", request, weight=weight, refusal=refusal)
+        try:
+            body = self.http.post_json("/info", request, weight=weight, refusal=refusal)
+        except VenueRejected as error:
+            if not error.may_be_trouble:
+                raise
+            body = self.http.post_json("/info", request, weight=weight, refusal=refusal)
         return decoded(VENUE, str(kind), body, decode)
 
     def note(self, what: str, faults: Sequence[str]) -> None:

@@ -226,11 +226,13 @@ def test_where_nothing_can_be_had_the_reason_is_raised_after_three_tries(
     assert len(server.requests) == 3
 
 
+@pytest.mark.parametrize("reply", [Reply(502, b"<html></html>"), Reply(500, None)])
 def test_an_exchange_that_goes_away_leaves_the_rest_for_the_next_run(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
+    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange, reply: Reply
 ) -> None:
+    """Also where its trouble looks like "no such coin": these are listed."""
     for symbol in ("B", "C", "D", "E"):
-        exchange.bad[symbol] = Reply(502, b"<html></html>")
+        exchange.bad[symbol] = reply
     done = filled(client, store, clock, ["A", "B", "C", "D", "E"])
     assert set(done.failed) == {"B", "C", "D"}
     assert done.left == 6

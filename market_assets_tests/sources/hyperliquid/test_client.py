@@ -279,11 +279,33 @@ def test_no_candles_is_an_answer(client: HyperliquidClient, server: Server) -> N
 
 
 def test_an_unknown_coin_is_rejected(client: HyperliquidClient, server: Server) -> None:
-    """500 with body null, and asking again is of no use; elsewhere it is plain trouble."""
+    """500 with body null, twice; elsewhere it is plain trouble."""
     server.default = but("candleSnapshot", Reply(500, None))
-    with pytest.raises(VenueRejected):
+    with pytest.raises(VenueRejected) as refused:
         client.candles("NOPE", "1m", from_ms(OPEN_MS), NOW)
+    assert len(server.requests) == 2
+    assert refused.value.may_be_trouble
+
+
+@pytest.mark.parametrize("symbol", ["SOL", "PURR/USDC", "@107", "xyz:TSLA"])
+def test_a_passing_500_null_is_asked_again(
+    client: HyperliquidClient, server: Server, symbol: str
+) -> None:
+    """It comes to listed coins too, and passes at once."""
+    server.replies.append(Reply(500, None))
+    server.default = but("candleSnapshot", Reply(body=[]))
+    assert client.candles(symbol, "1m", from_ms(OPEN_MS), NOW) == []
+    assert len(server.requests) == 2
+
+
+def test_a_refusal_of_the_request_itself_is_not_asked_again(
+    client: HyperliquidClient, server: Server
+) -> None:
+    server.default = but("candleSnapshot", Reply(422, b"Failed to deserialize"))
+    with pytest.raises(VenueRejected) as refused:
+        client.candles("BTC", "1m", from_ms(OPEN_MS), NOW)
     assert len(server.requests) == 1
+    assert not refused.value.may_be_trouble
 
 
 def test_an_unknown_interval_is_a_fault(client: HyperliquidClient) -> None:
