@@ -15,15 +15,11 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.channels import channel_of
 from market_assets.clock import floor
-from market_assets.storage.changes import Delete, earliest, latest
+from market_assets.sidecar.repair import repair
+from market_assets.storage.changes import earliest, latest
 from market_assets.storage.errors import NewerSchema, NotADatabase, StoreError
 from market_assets.storage.runs import IngestionRun
-from market_assets.tables import (
-    HYPERLIQUID_CANDLES,
-    HYPERLIQUID_MID_PRICES,
-    INGESTION_GAPS,
-    TableSpec,
-)
+from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -42,7 +38,6 @@ PUBLISH_EVERY_S: Final = 5.0
 """How often the store is asked whether publishing is due; the pace is its own."""
 _IDLE_S: Final = 1.0
 _PAUSES_S: Final = (1.0, 2.0, 5.0, 10.0)
-_AHEAD: Final = timedelta(seconds=10)
 _MINUTE: Final = timedelta(minutes=1)
 
 
@@ -132,7 +127,7 @@ class Drainer:
         return self._ended.wait(wait)
 
     def repair_after(self, instant: datetime) -> None:
-        """The clock was ahead: delete the rows from beyond the true present."""
+        """The clock was ahead: put right the rows from beyond the true present."""
         with self._lock:
             self._repair_after = instant
 
@@ -178,8 +173,9 @@ class Drainer:
         """
         started = self._clock.monotonic()
         try:
-            drained = self._spool.drain(self._store, self._current_runs())
-            self._account(drained.written)
+            drained = self._spool.drain(
+                self._store, self._current_runs(), on_committed=self._account
+            )
             self._repair()
             self.error = None
             if drained.set_aside:
@@ -187,15 +183,21 @@ class Drainer:
         except (NotADatabase, NewerSchema):
             raise
         except StoreError as error:
-            self._failures += 1
-            self.error = str(error)
-            _LOG.warning("drain: %s", error)
-            return False
+            return self._failed(str(error))
+        except Exception as error:  # noqa: BLE001 - what is received is safe, the stream goes on
+            _LOG.exception("the drain has failed; its rows stay in the spool")
+            return self._failed(f"drain: {type(error).__name__} {error}")
         self._failures = 0
         self.drains += 1
         self._on_drained(started)
         self._publish(force=False)
         return True
+
+    def _failed(self, why: str) -> bool:
+        self._failures += 1
+        self.error = why
+        _LOG.warning("drain: %s", why)
+        return False
 
     def _current_runs(self) -> list[IngestionRun]:
         """The run of each table's minute; a new one once the minute is another."""
@@ -216,27 +218,18 @@ class Drainer:
                     book[one.table] = book.get(one.table, TableProgress()).plus(one)
 
     def _repair(self) -> None:
-        """Rows stamped from the future would beat right ones until that future has come."""
+        """After the clock was found ahead, and once what it stamped has been drained."""
         with self._lock:
             after, self._repair_after = self._repair_after, None
         if after is None:
             return
-        limit = after + _AHEAD
-        deletes: list[tuple[TableSpec, str, list[object]]] = [
-            (HYPERLIQUID_MID_PRICES, "ingested_at > ?", [limit]),
-            (
-                HYPERLIQUID_CANDLES,
-                "interval = '1m' and (open_at > ? or (trades = 0 and ingested_at > ?))",
-                [limit, limit],
-            ),
-            (INGESTION_GAPS, "detected_at > ? or healed_at > ?", [limit, limit]),
-        ]
         try:
-            gone = self._store.write(*(Delete(*delete) for delete in deletes))
+            done = repair(self._store, after)
         except StoreError:
             self.repair_after(after)
             raise
-        _LOG.warning("deleted rows from the future: %s", {one.table: one.deleted for one in gone})
+        counts = {one.table: one.deleted + one.updated for one in done}
+        _LOG.warning("rows from the future were put right: %s", counts)
 
     def _publish(self, *, force: bool) -> None:
         elapsed = self._clock.monotonic()

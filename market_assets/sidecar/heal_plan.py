@@ -182,6 +182,18 @@ class HealPlan:
             self._gaps[key] = open_
         return closed
 
+    def rewind(self, limits_ms: Mapping[str, int]) -> None:
+        """The clock was ahead: what has not come to pass, by interval, is no hole."""
+        for key, work in list(self._work.items()):
+            work.spans = within(work.spans, Span(0, limits_ms[work.interval]))
+            if not work.spans:
+                del self._work[key]
+        for key, gaps in list(self._gaps.items()):
+            limit = limits_ms[key[0]]
+            self._gaps[key] = [gap for gap in gaps if gap.start_ms < limit]
+            for gap in self._gaps[key]:
+                gap.end_ms = min(gap.end_ms, limit)
+
     def forget(self, keep: Iterable[str], listed: Iterable[str] = ()) -> list[Gap]:
         """Give up the symbols that are not among `keep`; what is missing of them stays missing.
 

@@ -148,6 +148,19 @@ class Healer:
             symbols = self._symbols
         self.scan(symbols, until_ms)
 
+    def rewind(self) -> None:
+        """The clock was ahead and has been set back: minutes that have not come are no holes."""
+        now_ms = to_ms(self._clock.now())
+        limits = {name: floor_ms(now_ms, interval_length(name)) for name in self._keep}
+        end_ms = limits["1m"]
+        with self._lock:
+            self._plan.rewind(limits)
+            self._arrived = [
+                hole._replace(end_ms=min(hole.end_ms, end_ms))
+                for hole in self._arrived
+                if hole.start_ms < end_ms
+            ]
+
     def expect_crash(self) -> None:
         """The session before this one was killed: what it wrote last is to be read again."""
         self._after_crash = True
@@ -188,6 +201,9 @@ class Healer:
                 worked = self._turn(stop)
             except StoreError as error:
                 self._source.pause(str(error), STORE_PAUSE_S)
+            except Exception as error:  # noqa: BLE001 - the stream goes on without healing
+                _LOG.exception("healing has failed")
+                self._source.pause(f"{type(error).__name__} {error}", STORE_PAUSE_S)
             else:
                 if not worked:
                     stop.wait(_POLL_S)
@@ -206,7 +222,7 @@ class Healer:
         with self._lock:
             work = self._plan.pick(elapsed)
         if work is not None:
-            self._heal(work, stop)
+            self._try(work, stop)
             return True
         with self._lock:
             symbol = self._rounds.take_due(elapsed) if self._confirm else None
@@ -244,6 +260,17 @@ class Healer:
         for symbol, close in found.closes.items():
             self._on_closes(symbol, [close])
         _LOG.info("healing: %d symbols and intervals have holes", len(left))
+
+    def _try(self, work: Work, stop: Event) -> None:
+        """Heal; what nobody has thought of costs this symbol a pause, and no other one anything."""
+        try:
+            self._heal(work, stop)
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - the next one is healed all the same
+            _LOG.exception("healing %s has failed", work.symbol)
+            with self._lock:
+                work.failed(self._clock.monotonic(), f"{type(error).__name__} {error}")
 
     def _heal(self, work: Work, stop: Event) -> None:
         now_ms = to_ms(self._clock.now())
@@ -306,7 +333,10 @@ class Healer:
 
     def _write_gaps(self, gaps: Iterable[Gap]) -> None:
         """Keep the rows, with those that could not be kept before; of one hole the latest."""
-        self._unwritten |= {(gap.interval, gap.symbol, gap.start_ms): gap for gap in gaps}
+        now = self._clock.now()
+        for gap in gaps:
+            gap.detected_at = min(gap.detected_at, now)  # by a clock that was ahead
+            self._unwritten[gap.interval, gap.symbol, gap.start_ms] = gap
         if self._unwritten:
             self._spool.append(INGESTION_GAPS, gap_rows(self._unwritten.values()))
             self._unwritten.clear()

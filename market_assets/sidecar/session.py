@@ -257,7 +257,8 @@ class StreamSession:
         self._start_healing()
 
     def _scan_again(self) -> None:
-        """On the recorder's thread, after rows were deleted."""
+        """On the recorder's thread, when rows from the future are put right."""
+        self._healer.rewind()
         self._healer.scan_all(self._recorder.concluded_ms + MINUTE_MS)
 
     def _put_away(self, reason: EndReason) -> bool:

@@ -27,7 +27,7 @@ from market_assets.storage.flock import locked
 from market_assets.storage.segments import SUFFIX, Segment, SegmentError, decode, encode, name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from market_assets.clock import Clock
@@ -121,7 +121,13 @@ class Spool:
             raise from_os(self._directory, error) from error
         return path
 
-    def drain(self, store: Store, runs: Sequence[IngestionRun] = ()) -> Drained:
+    def drain(
+        self,
+        store: Store,
+        runs: Sequence[IngestionRun] = (),
+        *,
+        on_committed: Callable[[Sequence[Written]], None] = lambda _: None,
+    ) -> Drained:
         """Bring all segments into the database, the newest row per key, and remove them.
 
         One transaction for what a stream leaves in minutes; a longer backlog in several, each of
@@ -130,6 +136,7 @@ class Spool:
         Args:
             store: where to.
             runs: count the writes to their asset's table.
+            on_committed: hears what each transaction wrote, also where a later one fails.
 
         Raises:
             StoreLocked: the database, or another drain, was not to be waited for any longer.
@@ -143,7 +150,9 @@ class Spool:
             self._remove_abandoned()
             for batch in _batches(self._segments()):
                 merges, good = self._read(batch, store.tables)
-                for one in store.write(*merges, runs=runs) if merges else ():
+                committed = store.write(*merges, runs=runs) if merges else []
+                on_committed(committed)
+                for one in committed:
                     written[one.table] = (
                         written[one.table].plus(one) if one.table in written else one
                     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -14,12 +15,17 @@ import pytest
 from market_assets.clock import ManualClock
 from market_assets.sidecar.draining import PUBLISH_EVERY_S, Drainer, TableProgress
 from market_assets.sidecar.mids import MidBuckets
+from market_assets.storage.errors import StoreLocked
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
-from market_assets.tables import HYPERLIQUID_MID_PRICES
+from market_assets.tables import HYPERLIQUID_MID_PRICES, INGESTION_GAPS
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
+
+    from market_assets.storage.changes import Change, Written
+    from market_assets.storage.runs import IngestionRun
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TABLE = HYPERLIQUID_MID_PRICES.name
@@ -140,6 +146,83 @@ def test_rows_from_the_future_are_deleted(bench: Bench) -> None:
     bench.drainer.repair_after(NOW)
     assert bench.drainer._turn()
     assert bench.store.read("select symbol from hyperliquid_mid_prices").rows() == [("B",)]
+
+
+def gap(source: str, channel: str, start: float, end: float, **times: float | None) -> list[object]:
+    """A row of `ingestion_gaps`; all times in minutes from now."""
+    detected, healed = times.get("detected", start), times.get("healed")
+    ats = [
+        None if at is None else NOW + timedelta(minutes=at) for at in (start, end, detected, healed)
+    ]
+    return [source, channel, "X", ats[0], ats[1], "reconnect", ats[2], ats[3], None]
+
+
+def test_gaps_of_others_are_left_alone_and_open_ones_are_kept(bench: Bench) -> None:
+    """The clock was two hours ahead: what the stream wrote by it is put right, and nothing else."""
+    others = [
+        gap("polymarket", "trades", -60, -30, detected=119),
+        gap("polymarket", "trades", -20, -10, detected=119, healed=120),
+        gap("hyperliquid", "funding_rates", -180, -60, detected=120, healed=120),
+    ]
+    told = [
+        gap("hyperliquid", "candles", -50, -40, detected=115),
+        gap("hyperliquid", "candles", -30, -20, detected=-19, healed=118),
+        gap("hyperliquid", "candles", -5, 110, detected=111, healed=112),
+        gap("hyperliquid", "candles", 30, 90, detected=91),
+        gap("hyperliquid", "candles_1h", -600, 60, detected=118),
+        gap("hyperliquid", "candles_1h", 60, 120, detected=118),
+        gap("hyperliquid", "candles", -120, -110, detected=-100, healed=-90),
+    ]
+    right = [
+        gap("hyperliquid", "candles", -50, -40, detected=0),
+        gap("hyperliquid", "candles", -30, -20, detected=-19),
+        gap("hyperliquid", "candles", -5, 0, detected=0),
+        gap("hyperliquid", "candles_1h", -600, 0, detected=0),
+        gap("hyperliquid", "candles", -120, -110, detected=-100, healed=-90),
+    ]
+    schema = INGESTION_GAPS.schema
+    bench.store.merge(INGESTION_GAPS, pl.DataFrame([*others, *told], schema, orient="row"))
+    bench.append(NOW, A=1.0)
+    bench.drainer.repair_after(NOW)
+    assert bench.drainer._turn()
+    found = bench.store.read("select * exclude (healed_rows) from ingestion_gaps").rows()
+    assert sorted(found, key=str) == sorted((tuple(row[:-1]) for row in [*others, *right]), key=str)
+
+
+def test_what_a_drain_has_committed_is_counted_though_the_next_batch_fails(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The database is taken away in between: the report has the rows that are in it."""
+    monkeypatch.setattr("market_assets.storage.spool.BATCH_SEGMENTS", 1)
+    bench.append(NOW, A=1.0, B=1.0)
+    bench.append(NOW, C=1.0)
+    write, calls = bench.store.write, itertools.count()
+
+    def taken_away(*changes: Change, runs: Sequence[IngestionRun] = ()) -> list[Written]:
+        if next(calls):
+            raise StoreLocked("held by somebody")
+        return write(*changes, runs=runs)
+
+    monkeypatch.setattr(bench.store, "write", taken_away)
+    assert not bench.drainer._turn()
+    monkeypatch.setattr(bench.store, "write", write)
+    assert bench.count() == 2
+    assert bench.drainer.take_progress()[TABLE].rows == 2
+    assert bench.drainer._turn()
+    assert bench.drainer.take_progress()[TABLE].rows == 1
+    assert bench.drainer.total[TABLE].rows == 3
+
+
+def test_what_nobody_has_thought_of_does_not_end_the_drains(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.append(NOW, A=1.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(bench.store, "write", lambda *_, **__: 1 / 0)
+        assert not bench.drainer._turn()
+    assert "ZeroDivisionError" in (bench.drainer.error or "")
+    assert bench.drainer._turn()
+    assert bench.count() == 1
 
 
 def test_the_end_drains_publishes_and_has_a_deadline(bench: Bench) -> None:

@@ -397,6 +397,40 @@ def test_a_hole_that_is_told_after_its_symbol_has_left_is_on_record(bench: Bench
     assert not [asked for asked in bench.venue.asked if asked[1] == "GONE"]
 
 
+def test_a_clock_that_was_ahead_leaves_no_hole_of_what_has_not_come(bench: Bench) -> None:
+    """Holes of minutes to come are dropped; those of the past are told as found by now."""
+    bench.begin("BTC")
+    bench.work()
+    bench.venue.asked.clear()
+    bench.clock.jump(7200)
+    ahead = THIS_MINUTE + 100 * MINUTE
+    past = THIS_MINUTE - 5 * MINUTE
+    bench.healer._plan.add("1m", [Hole("BTC", past, past + MINUTE, "silence")], bench.clock.now())
+    bench.healer.add([Hole("BTC", ahead, ahead + 2 * MINUTE, "silence")])
+    bench.healer._note_arrived()
+    bench.healer.add([Hole("BTC", THIS_MINUTE - MINUTE, ahead, "silence")])
+    bench.clock.jump(-7200)
+    bench.healer.rewind()
+    bench.work()
+    assert bench.venue.asked == [("stream", "BTC", "1m", 5)]
+    assert bench.healer.progress().open_holes == 0
+    assert bench.rows(
+        "select epoch_ms(gap_from_at), epoch_ms(gap_to_at), detected_at <= healed_at"
+        " from ingestion_gaps where cause = 'silence' and healed_at is not null order by 1"
+    ) == [(past, past + MINUTE, True), (THIS_MINUTE - MINUTE, THIS_MINUTE, True)]
+
+
+def test_a_symbol_that_breaks_the_program_costs_itself(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    bench.venue.failures = {"BAD": ZeroDivisionError("nobody thought of it")}
+    bench.begin("BAD", "BTC")
+    bench.work()
+    assert {row[0] for row in bench.rows("select symbol from hyperliquid_candles")} == {"BTC"}
+    assert "nobody thought of it" in str(bench.healer.progress().failing)
+    assert "BAD" in caplog.text
+
+
 def test_a_gap_that_could_not_be_kept_is_kept_later(bench: Bench) -> None:
     """The disk is full when the hole is told: its row is written once there is room."""
     bench.begin("BTC")
