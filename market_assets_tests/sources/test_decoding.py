@@ -84,7 +84,7 @@ def test_every_client_has_an_endless_answer_as_nonsense(
     """Nesting that no decoder follows is no fault of the program's."""
     with serving() as server:
         server.default = lambda _request: Reply(body=body)
-        with pytest.raises(VenueNonsense, match="nested without end"):
+        with pytest.raises(VenueNonsense):
             ask(server)
 
 

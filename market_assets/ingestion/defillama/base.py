@@ -83,7 +83,7 @@ def _chains(catalogue: Catalogue, subjects: Sequence[Tracked], found: CapitalNow
     try:
         listed = catalogue.stablecoins
         stablecoins = {chain_slug(one.name): one.total_usd for one in reversed(listed.items)}
-        found.left_out.update(listed.rejected)
+        found.left_out.update({**listed.rejected, **listed.faults})
     except VenueError as error:
         found.failed.update((one.subject_id, f"stablecoins: {error}") for one in subjects)
     try:

@@ -7,13 +7,15 @@ are dropped: their day has a point on the grid as well.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import msgspec
 
 from market_assets.clock import from_s
+from market_assets.sources.decoding import Decoder
 from market_assets.sources.defillama.model import Series
 from market_assets.sources.defillama.wire import read_number, read_usd
+from market_assets.sources.faults import NEEDED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,7 +42,7 @@ class _LiquidityPoint(msgspec.Struct, gc=False):
 
 
 class _Protocol(msgspec.Struct):
-    tvl: list[_LiquidityPoint | None] | None = None
+    tvl: Annotated[list[_LiquidityPoint | None] | None, NEEDED] = None
 
 
 class _StablecoinPoint(msgspec.Struct, gc=False):
@@ -49,36 +51,36 @@ class _StablecoinPoint(msgspec.Struct, gc=False):
 
 
 class _Charted(msgspec.Struct):
-    chart: list[Any] | None = msgspec.field(name="totalDataChart", default=None)
+    chart: Annotated[list[Any] | None, NEEDED] = msgspec.field(name="totalDataChart", default=None)
 
 
-_chain_tvl: Final = msgspec.json.Decoder(list[_TvlPoint | None])
-_protocol: Final = msgspec.json.Decoder(_Protocol)
-_stablecoins: Final = msgspec.json.Decoder(list[_StablecoinPoint | None])
-_charted: Final = msgspec.json.Decoder(_Charted)
+_chain_tvl: Final = Decoder[list[_TvlPoint | None]](list[_TvlPoint | None])
+_protocol: Final = Decoder[_Protocol](_Protocol)
+_stablecoins: Final = Decoder[list[_StablecoinPoint | None]](list[_StablecoinPoint | None])
+_charted: Final = Decoder[_Charted](_Charted)
 
 
 def read_chain_tvl(body: bytes, today: date) -> Series:
     """`/v2/historicalChainTvl[/{chain}]`."""
-    points = _chain_tvl.decode(body)
+    points = _chain_tvl.read(body).value
     return daily(((p.date, p.tvl) if p else _NO_POINT for p in points), read_number, today)
 
 
 def read_protocol_tvl(body: bytes, today: date) -> Series:
     """`/protocol/{slug}`: its own `tvl` alone, over all chains; token amounts are not built."""
-    points = _protocol.decode(body).tvl or ()
+    points = _protocol.read(body).value.tvl or ()
     return daily(((p.date, p.usd) if p else _NO_POINT for p in points), read_number, today)
 
 
 def read_stablecoins(body: bytes, today: date) -> Series:
     """`/stablecoincharts/{chain}`: dollars over all pegs. No amount at all is no point."""
-    points = _stablecoins.decode(body)
+    points = _stablecoins.read(body).value
     return daily(((p.date, p.circulating) if p else _NO_POINT for p in points), read_usd, today)
 
 
 def read_chart(body: bytes, today: date) -> Series:
     """The `totalDataChart` of a summary or an overview; empty where it is absent."""
-    points = _charted.decode(body).chart or ()
+    points = _charted.read(body).value.chart or ()
     pairs = (
         tuple(point) if isinstance(point, list) and len(point) == _PAIR else _NO_POINT
         for point in points

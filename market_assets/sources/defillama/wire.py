@@ -7,7 +7,9 @@ Documented at https://defillama.com/docs/api. What the readers put up with:
 - keys that nobody here knows are skipped without being built.
 
 A row without what identifies it is rejected; a single value that is no number is left out
-of its row. Both are named with the reason. The readers raise one of `decoding.UNREADABLE`.
+of its row. Both are named with the reason. What cannot be read costs itself and nothing else, as
+`decoding.py` has it; of type Any, it arrives here as `Unreadable`. The readers raise one of
+`decoding.UNREADABLE`.
 
 Not here: daily series (`series.py`), requests and errors (`client.py`), tables (`frames.py`).
 """
@@ -15,11 +17,11 @@ Not here: daily series (`series.py`), requests and errors (`client.py`), tables 
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeVar
 
 import msgspec
 
-from market_assets.sources.decoding import UNREADABLE
+from market_assets.sources.decoding import Decoder
 from market_assets.sources.defillama.model import (
     Chain,
     ChainStablecoins,
@@ -28,11 +30,13 @@ from market_assets.sources.defillama.model import (
     Protocol,
     Turnover,
 )
+from market_assets.sources.faults import EXACT, Naming
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from market_assets.sources.bodies import Body
+    from market_assets.sources.decoding import Rows
 
     Note = Callable[[str, str], None]
     """Told of a value that is left out of its row, and why."""
@@ -56,14 +60,22 @@ _SECTIONS: Final = frozenset(
 _SAMPLE: Final = 80
 
 
+_Id = Annotated[str | int, EXACT]
+_Key = Annotated[str, EXACT]
+_AnyKey = Annotated[Any, EXACT]
+_BY_SLUG: Final = Naming("", ("slug", "name"))
+
+
 class _Protocol(msgspec.Struct, rename="camel", gc=False):
-    id: str | int
+    ROW: ClassVar = _BY_SLUG
+
+    id: _Id
     name: str
-    slug: str
+    slug: _Key
     symbol: Any = None
     category: Any = None
-    parent_protocol: Any = None
-    gecko_id: Any = msgspec.field(name="gecko_id", default=None)
+    parent_protocol: _AnyKey = None
+    gecko_id: _AnyKey = msgspec.field(name="gecko_id", default=None)
     chains: Any = None
     tvl: Any = None
     mcap: Any = None
@@ -71,22 +83,28 @@ class _Protocol(msgspec.Struct, rename="camel", gc=False):
 
 
 class _Chain(msgspec.Struct, gc=False):
-    name: str
-    gecko_id: Any = None
+    ROW: ClassVar = _BY_SLUG
+
+    name: _Key
+    gecko_id: _AnyKey = None
     token_symbol: Any = msgspec.field(name="tokenSymbol", default=None)
     tvl: Any = None
 
 
 class _Stablecoins(msgspec.Struct, gc=False):
-    name: str
+    ROW: ClassVar = _BY_SLUG
+
+    name: _Key
     total: Any = msgspec.field(name="totalCirculatingUSD", default=None)
 
 
 class _Turnover(msgspec.Struct, rename="camel", gc=False):
-    slug: Any = None
+    ROW: ClassVar = _BY_SLUG
+
+    slug: _AnyKey = None
     name: Any = None
-    defillama_id: str | int | None = None
-    id: str | int | None = None
+    defillama_id: _Id | None = None
+    id: _Id | None = None
     protocol_type: Any = None
     total24h: Any = None
     total7d: Any = None
@@ -94,12 +112,14 @@ class _Turnover(msgspec.Struct, rename="camel", gc=False):
 
 
 class _Overview(msgspec.Struct, rename="camel"):
-    protocols: list[msgspec.Raw]
-    all_chains: Any = None
+    protocols: list[_Turnover | None]
+    all_chains: _AnyKey = None
 
 
-_raws: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_overview: Final = msgspec.json.Decoder(_Overview)
+_protocols: Final = Decoder[list[_Protocol | None]](list[_Protocol | None])
+_chains: Final = Decoder[list[_Chain | None]](list[_Chain | None])
+_stablecoins: Final = Decoder[list[_Stablecoins | None]](list[_Stablecoins | None])
+_overview: Final = Decoder[_Overview](_Overview)
 
 
 def read_number(value: object) -> float | None:
@@ -138,36 +158,45 @@ def read_usd(amounts: object) -> float | None:
 
 def read_protocols(body: Body) -> Listed[Protocol]:
     """`/protocols`. The body may be mapped: no part of it is kept."""
-    decode = msgspec.json.Decoder(_Protocol).decode
-    return _rows(body, decode, _protocol)
+    read = _protocols.read(body)
+    return _listed(read.rows(read.value), _protocol)
 
 
 def read_chains(body: Body) -> Listed[Chain]:
     """`/v2/chains`."""
-    decode = msgspec.json.Decoder(_Chain).decode
-
-    def chain(row: _Chain, note: Note) -> Chain:
-        tvl = _kept(row.tvl, row.name, "tvl", note)
-        return Chain(row.name, _text(row.gecko_id), _text(row.token_symbol), tvl)
-
-    return _rows(body, decode, chain)
+    read = _chains.read(body)
+    return _listed(read.rows(read.value), _chain)
 
 
 def read_stablecoin_chains(body: Body) -> Listed[ChainStablecoins]:
     """`/stablecoinchains`."""
-    decode = msgspec.json.Decoder(_Stablecoins).decode
-    return _rows(body, decode, lambda row, _: ChainStablecoins(row.name, read_usd(row.total)))
+    read = _stablecoins.read(body)
+    return _listed(read.rows(read.value), _chain_stablecoins)
 
 
 def read_overview(body: Body) -> Overview:
     """`/overview/{what}` without charts."""
-    answer = _overview.decode(body)
-    decode = msgspec.json.Decoder(_Turnover).decode
+    read = _overview.read(body)
+    answer = read.value
     chains = answer.all_chains if isinstance(answer.all_chains, list) else []
     return Overview(
-        _listed(answer.protocols, decode, _turnover),
+        _listed(read.rows(answer.protocols, "protocols"), _turnover),
         tuple(chain for chain in chains if isinstance(chain, str)),
     )
+
+
+def _chain(row: _Chain, note: Note) -> Chain:
+    tvl = _kept(row.tvl, row.name, "tvl", note)
+    return Chain(row.name, _text(row.gecko_id), _text(row.token_symbol), tvl)
+
+
+def _chain_stablecoins(row: _Stablecoins, note: Note) -> ChainStablecoins:
+    try:
+        total = read_usd(row.total)
+    except ValueError as error:
+        note(f"{row.name} totalCirculatingUSD", str(error))
+        total = None
+    return ChainStablecoins(row.name, total)
 
 
 def _protocol(row: _Protocol, note: Note) -> Protocol:
@@ -242,20 +271,8 @@ def _text(value: object) -> str | None:
     return None if plain in {"", "-"} else plain
 
 
-def _rows(
-    body: Body,
-    decode: Callable[[Any], Any],
-    make: Callable[[Any, Note], _Row],
-) -> Listed[_Row]:
-    return _listed(_raws.decode(body), decode, make)
-
-
-def _listed(
-    raws: list[msgspec.Raw],
-    decode: Callable[[Any], Any],
-    make: Callable[[Any, Note], _Row],
-) -> Listed[_Row]:
-    """The rows one by one: a bad one costs only itself.
+def _listed(rows: Rows[Any], make: Callable[[Any, Note], _Row]) -> Listed[_Row]:
+    """The rows that make sense, and what is left out.
 
     Raises:
         msgspec.ValidationError: there are rows, and none of them makes sense.
@@ -263,28 +280,23 @@ def _listed(
     items: list[_Row] = []
     rejected: dict[str, str] = {}
     faults: dict[str, str] = {}
-    for position, raw in enumerate(raws):
+    for fault in rows.faults:
+        named = fault.row or f"row {fault.path[0]}"
+        if fault.field:
+            faults[f"{named} {fault.field}"] = fault.reason
+        else:
+            rejected[named] = fault.reason
+    for position, row in enumerate(rows.items):
+        if row is None:
+            continue
+        rows.items[position] = None  # what is made of it is much smaller
         try:
-            items.append(make(decode(raw), faults.__setitem__))
-        except (*UNREADABLE, ValueError) as error:
-            rejected[_name(raw, position)] = f"{error}"
-    if raws and not items:
+            items.append(make(row, faults.__setitem__))
+        except ValueError as error:
+            rejected[f"row {position}"] = str(error)
+    if rows.items and not items:
         name, reason = next(iter(rejected.items()))
         raise msgspec.ValidationError(
-            f"none of {len(raws)} rows makes sense, the first: {name}: {reason}"
+            f"none of {len(rows.items)} rows makes sense, the first: {name}: {reason}"
         )
     return Listed(tuple(items), rejected, faults)
-
-
-class _Named(msgspec.Struct):
-    slug: Any = None
-    name: Any = None
-
-
-def _name(raw: msgspec.Raw, position: int) -> str:
-    """How people find a row that could not be read."""
-    try:
-        named = msgspec.json.decode(raw, type=_Named)
-    except UNREADABLE:
-        return f"row {position}"
-    return _text(named.slug) or _text(named.name) or f"row {position}"

@@ -96,7 +96,7 @@ class HyperliquidClient:
             VenueError: it could not be had; the class says why. So for every method here.
         """
         rows = self._info.ask({"type": "perpDexs"}, weights.INFO, wire.decode_dexs)
-        self._info.note("perpDexs", [reason for _, reason in rows.faults])
+        self._info.note("perpDexs", [fault.reason for fault in rows.faults])
         builders = [Dex(dex.name, dex.full_name) for dex in rows.items if dex and dex.name]
         return [Dex("", "Hyperliquid"), *builders]
 
@@ -207,10 +207,10 @@ class HyperliquidClient:
     def categories(self) -> list[tuple[str, str]]:
         """(symbol, category) in the words of those who deployed the builder dexs."""
         rows = self._info.ask({"type": "perpCategories"}, weights.INFO, wire.decode_categories)
-        self._info.note("perpCategories", [reason for _, reason in rows.faults])
+        self._info.note("perpCategories", [fault.reason for fault in rows.faults])
         pairs = [pair for pair in rows.items if pair]
         if rows.faults and not pairs:
-            raise VenueNonsense(VENUE, f"perpCategories: {rows.faults[0][1]}")
+            raise VenueNonsense(VENUE, f"perpCategories: {rows.faults[0].reason}")
         return pairs
 
     def stats(self) -> TransportStats:
@@ -253,7 +253,7 @@ class HyperliquidClient:
             wire.decode_candles,
         )
         over = clocks.to_ms(self._clock.now() - length - _CLOSED_AFTER)
-        candles, faults = [], [reason for _, reason in rows.faults]
+        candles, faults = [], [fault.reason for fault in rows.faults]
         for row in rows.items:
             if row is None:
                 continue

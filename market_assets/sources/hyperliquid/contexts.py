@@ -22,6 +22,7 @@ from market_assets.sources.hyperliquid.market_wire import (
     decode_spot_markets,
 )
 from market_assets.sources.hyperliquid.model import DEXS, SPOT, AssetContext, AssetContexts
+from market_assets.sources.hyperliquid.wire import named, names_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -110,8 +111,9 @@ def perp_contexts(
     if collateral is None and not dex:
         collateral = _USDC  # answers of before 2025 do not say it
     quote = tokens.get(collateral) if collateral is not None else None
-    rejected = {f"{dex}[{position}]": reason for position, reason in assets.faults}
-    unreadable = dict(markets.faults)
+    rejected = named(assets.faults, dex)
+    rejected |= named([fault for fault in markets.faults if fault.field], dex, names_of(assets))
+    unreadable = markets.left_out
     found: dict[str, AssetContext] = {}
     for position, (asset, market) in enumerate(zip(assets.items, markets.items, strict=True)):
         if asset is None:
@@ -121,7 +123,7 @@ def perp_contexts(
         if fault is None and asset.name in found:
             fault = "listed twice; the first entry counts"
         if market is None:
-            fault = fault or unreadable[position]
+            fault = fault or unreadable[position].reason
         if fault is not None or market is None:
             rejected[asset.name or f"{dex}[{position}]"] = str(fault)
             continue
@@ -139,8 +141,9 @@ def spot_contexts(answer: SpotMarkets, received_at: datetime) -> _Found:
     """
     names = {token.index: token.name for token in answer.tokens.items if token}
     markets = {market.coin: market for market in answer.markets.items if market}
-    rejected = {f"spot[{position}]": reason for position, reason in answer.pairs.faults}
-    rejected |= {f"{SPOT}[{position}]": reason for position, reason in answer.markets.faults}
+    rejected = named(answer.pairs.faults, "spot")
+    rejected |= named(answer.tokens.faults, "token")
+    rejected |= named(answer.markets.faults, SPOT)
     found: dict[str, AssetContext] = {}
     for pair in answer.pairs.items:
         if pair is None or not pair.name or pair.name in found:

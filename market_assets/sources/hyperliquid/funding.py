@@ -52,7 +52,7 @@ def read_funding(
             weights.funding(expected),
             decode_payments,
         )
-        faults += [reason for _, reason in rows.faults]
+        faults += [fault.reason for fault in rows.faults]
         newest_ms = 0
         for row in rows.items:
             if row is None:

@@ -18,6 +18,7 @@ from market_assets.sources.hyperliquid.ledger import Ledger
 from market_assets.sources.hyperliquid.messages import (
     PING,
     AckFrame,
+    BrokenCandles,
     CandleFrame,
     ErrorFrame,
     GreetingFrame,
@@ -136,10 +137,8 @@ class Link:
             self._tally.garbage(raw)
             return
         match frame:
-            case CandleFrame():
-                self._tally.frame("candle", now)
-                for update in frame.updates:
-                    self._candle(update, now)
+            case CandleFrame() | BrokenCandles():
+                self._all_candles(frame, now)
             case MidsFrame():
                 self._tally.frame("allMids", now)
                 self._all_mids(frame, now)
@@ -183,6 +182,13 @@ class Link:
 
     def _braked(self, method: str) -> bool:
         return method == "subscribe" and self._clock.monotonic() < self._shared.brake.until
+
+    def _all_candles(self, frame: CandleFrame | BrokenCandles, now: float) -> None:
+        self._tally.frame("candle", now)
+        for name, reason in frame.faults.items():
+            self._tally.reject(name, reason)
+        for update in frame.updates:
+            self._candle(update, now)
 
     def _candle(self, update: CandleUpdate, now: float) -> None:
         fault = candle_fault(update)

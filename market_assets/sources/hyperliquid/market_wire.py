@@ -1,7 +1,7 @@
 """What the info endpoint says of markets, as it comes: contexts, funding payments, order books.
 
-As in `wire.py`, numbers are strings or numbers, what nobody here knows is ignored, and a list is
-decoded row by row where one bad row must not cost the others. The registry's own reading of
+As in `wire.py`, numbers are strings or numbers, what nobody here knows is ignored, and a bad field
+or row costs itself and nothing else. The registry's own reading of
 `metaAndAssetCtxs` is narrower and stays apart: nonsense in a funding rate must not cost a listing.
 
 Not here: which values a market can have, and what joins what (`contexts.py`, `funding.py`,
@@ -10,23 +10,29 @@ Not here: which values a market can have, and what joins what (`contexts.py`, `f
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, Final, NamedTuple
 
 import msgspec
 
+from market_assets.sources.faults import Int64, Naming
 from market_assets.sources.hyperliquid.wire import (
+    BY_COIN,
+    Name,
     PerpAsset,
-    Rows,
+    SpotMeta,
     SpotPair,
     SpotToken,
-    decode_spot_meta,
     decoder,
-    read_rows,
 )
+
+if TYPE_CHECKING:
+    from market_assets.sources.decoding import Rows
 
 
 class PerpMarket(msgspec.Struct, rename="camel"):
     """The context of a perp; aligned with `meta.universe` by position, and without a time."""
+
+    ROW: ClassVar = Naming("", ())
 
     mark_px: float | None = None
     oracle_px: float | None = None
@@ -43,7 +49,9 @@ class PerpMarket(msgspec.Struct, rename="camel"):
 class SpotMarket(msgspec.Struct, rename="camel"):
     """The context of a spot pair; joined by `coin`, because the lists are not aligned."""
 
-    coin: str
+    ROW: ClassVar = BY_COIN
+
+    coin: Name
     mark_px: float | None = None
     mid_px: float | None = None
     day_ntl_vlm: float | None = None
@@ -54,9 +62,11 @@ class SpotMarket(msgspec.Struct, rename="camel"):
 class FundingPayment(msgspec.Struct, rename="camel"):
     """A row of `fundingHistory`; `time` is the hour and some jitter, in milliseconds."""
 
-    coin: str
+    ROW: ClassVar = Naming("", ("time",))
+
+    coin: Name
     funding_rate: float
-    time: int
+    time: Int64
     premium: float | None = None
 
 
@@ -65,14 +75,14 @@ class BookLevel(msgspec.Struct):
 
     px: float
     sz: float
-    n: int
+    n: Int64
 
 
 class Book(msgspec.Struct):
     """`l2Book`: bids from the best down, asks from the best up; a side may be empty."""
 
-    coin: str
-    time: int
+    coin: Name
+    time: Int64
     levels: tuple[list[BookLevel], list[BookLevel]]
 
 
@@ -99,44 +109,43 @@ class SpotMarkets(NamedTuple):
 
 
 class _PerpMeta(msgspec.Struct, rename="camel"):
-    universe: list[msgspec.Raw]
-    collateral_token: int | None = None
+    universe: list[PerpAsset | None]
+    collateral_token: Int64 | None = None
 
 
-_pair_of_raw: Final = decoder(tuple[msgspec.Raw, msgspec.Raw])
-_raw_list: Final = decoder(list[msgspec.Raw])
-_perp_meta: Final = decoder(_PerpMeta)
-_perp_asset: Final = decoder(PerpAsset)
-_perp_market: Final = decoder(PerpMarket)
-_spot_market: Final = decoder(SpotMarket)
-_payment: Final = decoder(FundingPayment)
+_perps: Final = decoder(tuple[_PerpMeta, list[PerpMarket | None]])
+_spot: Final = decoder(tuple[SpotMeta, list[SpotMarket | None]])
+_payments: Final = decoder(list[FundingPayment | None])
 _book: Final = decoder(Book | None)
 
 
 def decode_perp_markets(body: bytes) -> PerpMarkets:
     """`metaAndAssetCtxs`."""
-    meta, contexts = _pair_of_raw.decode(body)
-    said: _PerpMeta = _perp_meta.decode(meta)
+    read = _perps.read(body)
+    meta, contexts = read.value
     return PerpMarkets(
-        read_rows(said.universe, _perp_asset),
-        read_rows(_raw_list.decode(contexts), _perp_market),
-        said.collateral_token,
+        read.rows(meta.universe, 0, "universe"), read.rows(contexts, 1), meta.collateral_token
     )
 
 
 def decode_spot_markets(body: bytes) -> SpotMarkets:
     """`spotMetaAndAssetCtxs`."""
-    meta, contexts = _pair_of_raw.decode(body)
-    tokens, pairs = decode_spot_meta(bytes(meta))
-    return SpotMarkets(tokens, pairs, read_rows(_raw_list.decode(contexts), _spot_market))
+    read = _spot.read(body)
+    meta, contexts = read.value
+    return SpotMarkets(
+        read.rows(meta.tokens, 0, "tokens"),
+        read.rows(meta.universe, 0, "universe"),
+        read.rows(contexts, 1),
+    )
 
 
 def decode_payments(body: bytes) -> Rows[FundingPayment]:
     """`fundingHistory`."""
-    return read_rows(_raw_list.decode(body), _payment)
+    read = _payments.read(body)
+    return read.rows(read.value)
 
 
 def decode_book(body: bytes) -> Book | None:
     """`l2Book`; None is how the exchange says that there is no such coin."""
-    book: Book | None = _book.decode(body)
+    book: Book | None = _book.read(body).value
     return book

@@ -9,13 +9,18 @@ Not here: sockets (`link.py`, `sources/stream.py`), the state of subscriptions (
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
 from market_assets.sources.decoding import UNREADABLE
 from market_assets.sources.hyperliquid.sanity import sound_mids
-from market_assets.sources.hyperliquid.wire import CandleUpdate, decoder, read_numbers
+from market_assets.sources.hyperliquid.wire import CandleUpdate, by_coin, decoder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from market_assets.sources.decoding import Fault
 
 PING: Final = '{"method":"ping"}'
 
@@ -41,12 +46,26 @@ class Subscription(NamedTuple):
 class CandleFrame(msgspec.Struct, tag_field="channel", tag="candle"):
     """A frame of a candle; the documentation says a list, the exchange sends an object."""
 
-    data: CandleUpdate | list[CandleUpdate]
+    data: CandleUpdate | list[CandleUpdate | None]
 
     @property
     def updates(self) -> list[CandleUpdate]:
         """The candles in it."""
-        return self.data if isinstance(self.data, list) else [self.data]
+        if isinstance(self.data, list):
+            return [update for update in self.data if update is not None]
+        return [self.data]
+
+    @property
+    def faults(self) -> Mapping[str, str]:
+        """Nothing in it could not be read."""
+        return {}
+
+
+class BrokenCandles(NamedTuple):
+    """A frame of candles of which some could not be read; `faults` says why, by open time."""
+
+    updates: list[CandleUpdate]
+    faults: Mapping[str, str]
 
 
 class MidsFrame(NamedTuple):
@@ -106,7 +125,16 @@ class GreetingFrame(NamedTuple):
     text: str
 
 
-Frame = CandleFrame | MidsFrame | AckFrame | PongFrame | ErrorFrame | OtherFrame | GreetingFrame
+Frame = (
+    CandleFrame
+    | BrokenCandles
+    | MidsFrame
+    | AckFrame
+    | PongFrame
+    | ErrorFrame
+    | OtherFrame
+    | GreetingFrame
+)
 
 
 class _MidsData(msgspec.Struct):
@@ -118,21 +146,11 @@ class _StrictMids(msgspec.Struct, tag_field="channel", tag="allMids"):
     data: _MidsData
 
 
-class _LooseMidsData(msgspec.Struct):
-    mids: dict[str, msgspec.Raw]
-    dex: str | None = None
-
-
-class _LooseMids(msgspec.Struct):
-    data: _LooseMidsData
-
-
 _KNOWN: Final = {"candle", "allMids", "subscriptionResponse", "pong", "error"}
 _GREETING: Final = b"Websocket connection established"
 
 _frames: Final = decoder(CandleFrame | _StrictMids | AckFrame | PongFrame | ErrorFrame)
 _channel: Final = decoder(OtherFrame)
-_loose_mids: Final = decoder(_LooseMids)
 _quotes: Final = (decoder(Ack), decoder(Echo))
 
 
@@ -146,11 +164,9 @@ def decode_frame(raw: bytes) -> Frame:
             shape.
     """
     try:
-        frame = _frames.decode(raw)
+        frame, faults = _frames.read(raw)
     except msgspec.ValidationError:
-        channel = _channel.decode(raw).channel
-        if channel == "allMids":
-            return _mids_one_by_one(raw)
+        channel = _channel.read(raw).value.channel
         if channel in _KNOWN:
             raise
         return OtherFrame(channel)
@@ -159,8 +175,11 @@ def decode_frame(raw: bytes) -> Frame:
             return GreetingFrame(raw.decode("utf-8", "replace"))
         raise
     if isinstance(frame, _StrictMids):
-        data = frame.data
-        return MidsFrame(_dex(data.dex, data.mids), *sound_mids(data.mids))
+        mids, no_prices = sound_mids(frame.data.mids)
+        unread = by_coin(faults) if faults else {}
+        return MidsFrame(_dex(frame.data.dex, frame.data.mids), mids, {**unread, **no_prices})
+    if faults and isinstance(frame, CandleFrame):
+        return BrokenCandles(frame.updates, _by_time(faults))
     return frame  # type: ignore[no-any-return]  # the decoder is typed Any; its union is Frame
 
 
@@ -172,19 +191,15 @@ def subscription_in(text: str) -> Subscription | None:
     quoted = text[start : end + 1].encode()
     for quote in _quotes:
         try:
-            said: Ack | Echo = quote.decode(quoted)
+            said: Ack | Echo = quote.read(quoted).value
         except UNREADABLE:
             continue
         return said.subscription.subscription if isinstance(said, Ack) else said.subscription
     return None
 
 
-def _mids_one_by_one(raw: bytes) -> MidsFrame:
-    """The same where a value is no number: it costs that value, not the frame."""
-    data: _LooseMidsData = _loose_mids.decode(raw).data
-    numbers, unreadable = read_numbers(data.mids)
-    mids, faults = sound_mids(numbers)
-    return MidsFrame(_dex(data.dex, mids), mids, {**unreadable, **faults})
+def _by_time(faults: list[Fault]) -> dict[str, str]:
+    return {f"candle {fault.name or fault.path[-1]}": fault.reason for fault in faults}
 
 
 def _dex(said: str | None, mids: dict[str, float]) -> str:

@@ -101,7 +101,7 @@ class AssetContexts:
     Attributes:
         contexts: one per asset.
         failures: dexs (or `SPOT`, `DEXS`) that could not be read, with the reason.
-        rejected: assets whose context made no sense, with the reason.
+        rejected: assets whose context made no sense, and values left out of one, with the reason.
     """
 
     contexts: tuple[AssetContext, ...]

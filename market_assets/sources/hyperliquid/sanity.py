@@ -32,6 +32,8 @@ _NOISE: Final = 1e-9
 _FIRST_MS: Final = 1_500_000_000_000
 _LAST_MS: Final = 4_000_000_000_000
 """2017 to 2096: a time outside is in another unit than milliseconds."""
+_MOST_TRADES: Final = 2**63 - 1
+"""What a column can hold."""
 _LENGTHS_MS: Final = {
     name: int(length.total_seconds() * 1000) for name, length in INTERVALS.items()
 }
@@ -51,7 +53,7 @@ def candle_fault(candle: CandleUpdate) -> str | None:
         candle.low, candle.high = min(low, open_, close), max(high, open_, close)
     if not 0.0 < candle.low <= candle.high < math.inf:
         return f"low {low!r} or high {high!r} is no price"
-    if not 0.0 <= candle.volume < math.inf or candle.trades < 0:
+    if not 0.0 <= candle.volume < math.inf or not 0 <= candle.trades <= _MOST_TRADES:
         return f"volume {candle.volume!r} or trades {candle.trades!r} is no count"
     length = _LENGTHS_MS.get(candle.interval)
     if length is None or not _FIRST_MS < candle.open_ms < _LAST_MS or candle.open_ms % length:

@@ -10,12 +10,13 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from market_assets.sources.hyperliquid.model import Listing
+from market_assets.sources.hyperliquid.wire import named, names_of
 
 if TYPE_CHECKING:
+    from market_assets.sources.decoding import Rows
     from market_assets.sources.hyperliquid.wire import (
         PerpAsset,
         PerpContext,
-        Rows,
         SpotContext,
         SpotPair,
         SpotToken,
@@ -37,13 +38,15 @@ def perp_listings(
     Where the two lists differ in length nobody can say which market is whose: the assets are
     listed without markets, and that is said under the dex's name.
     """
-    rejected = {f"{dex}[{position}]": reason for position, reason in assets.faults}
+    rejected = named(assets.faults, dex)
     markets = contexts.items
     if len(markets) != len(assets.items):
         rejected[f"{dex}(markets)"] = (
             f"{len(markets)} markets for {len(assets.items)} assets: none of them is used"
         )
         markets = [None] * len(assets.items)
+    else:
+        rejected |= named(contexts.faults, f"{dex}(markets)", names_of(assets))
     listings: dict[str, Listing] = {}
     for asset, market in zip(assets.items, markets, strict=True):
         if asset is None:
@@ -77,8 +80,9 @@ def spot_listings(
     A pair's display name is made of its tokens' names: `@107` is HYPE/USDC. The exchange knows no
     delisted pairs.
     """
-    rejected = {f"spot[{position}]": reason for position, reason in pairs.faults}
-    rejected |= {f"token[{position}]": reason for position, reason in tokens.faults}
+    rejected = named(pairs.faults, "spot")
+    rejected |= named(tokens.faults, "token")
+    rejected |= named(contexts.faults, "spot(markets)")
     by_index = {token.index: token for token in tokens.items if token}
     markets = {market.coin: market for market in contexts.items if market}
     listings: dict[str, Listing] = {}

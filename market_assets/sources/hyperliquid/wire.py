@@ -5,7 +5,7 @@ the decoders put up with:
 
 - numbers are strings, some with float noise (`"3495670.8399999999"`), or plain numbers: both read;
 - optional fields are absent, null or given; keys that nobody here knows are ignored;
-- a list is decoded row by row where one bad row must not cost the others.
+- a bad field or row costs itself and nothing else, as `decoding.py` has it.
 
 Decoders raise one of `decoding.UNREADABLE`.
 
@@ -15,40 +15,41 @@ price may be (`sanity.py`), requests and errors (`client.py`), tables (`frames.p
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
 
 import msgspec
 
-from market_assets.sources.decoding import UNREADABLE
+from market_assets.sources.decoding import Decoder
+from market_assets.sources.faults import EXACT, Int64, Naming
 
-_T = TypeVar("_T")
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
+    from market_assets.sources.decoding import Fault, Rows
 
-class Rows(NamedTuple, Generic[_T]):
-    """A list decoded row by row.
-
-    Attributes:
-        items: as long as the list; None where the row could not be decoded.
-        faults: (position, reason) of those rows.
-    """
-
-    items: list[_T | None]
-    faults: list[tuple[int, str]]
+Name = Annotated[str, EXACT]
+"""What identifies a coin, a dex or a token."""
+BY_NAME: Final = Naming("", ("name",))
+BY_COIN: Final = Naming("", ("coin",))
 
 
 class PerpDex(msgspec.Struct, rename="camel"):
     """A builder-deployed dex. The first element of `perpDexs` is null: the exchange's own."""
 
-    name: str
+    ROW: ClassVar = BY_NAME
+
+    name: Name
     full_name: str = ""
 
 
 class PerpAsset(msgspec.Struct, rename="camel"):
     """A perp in `meta.universe`; its position there is its identity, so delisted ones stay."""
 
-    name: str
-    sz_decimals: int
-    max_leverage: int
+    ROW: ClassVar = BY_NAME
+
+    name: Name
+    sz_decimals: Int64
+    max_leverage: Int64
     is_delisted: bool | None = None
     only_isolated: bool | None = None
     margin_mode: str | None = None
@@ -57,6 +58,8 @@ class PerpAsset(msgspec.Struct, rename="camel"):
 class PerpContext(msgspec.Struct, rename="camel"):
     """The market of a perp; aligned with `meta.universe` by position."""
 
+    ROW: ClassVar = Naming("", ())
+
     day_ntl_vlm: float | None = None
     mid_px: float | None = None
 
@@ -64,33 +67,43 @@ class PerpContext(msgspec.Struct, rename="camel"):
 class SpotToken(msgspec.Struct, rename="camel"):
     """A token. `index` identifies it, its position does not: indexes have holes."""
 
-    name: str
-    index: int
-    sz_decimals: int
+    ROW: ClassVar = Naming("token", ("name",))
+
+    name: Name
+    index: Int64
+    sz_decimals: Int64
 
 
 class SpotPair(msgspec.Struct):
     """A spot pair: `tokens` are the indexes of base and quote."""
 
-    name: str
-    tokens: tuple[int, int]
+    ROW: ClassVar = BY_NAME
+
+    name: Name
+    tokens: tuple[Int64, Int64]
 
 
 class SpotContext(msgspec.Struct, rename="camel"):
     """The market of a pair; joined by `coin`: the list is longer than that of the pairs."""
 
-    coin: str
+    ROW: ClassVar = BY_COIN
+
+    coin: Name
     day_ntl_vlm: float | None = None
     mid_px: float | None = None
 
 
-class _PerpMeta(msgspec.Struct):
-    universe: list[msgspec.Raw]
+class PerpMeta(msgspec.Struct):
+    """The perps of a dex."""
+
+    universe: list[PerpAsset | None]
 
 
-class _SpotMeta(msgspec.Struct):
-    tokens: list[msgspec.Raw]
-    universe: list[msgspec.Raw]
+class SpotMeta(msgspec.Struct):
+    """Tokens and pairs."""
+
+    tokens: list[SpotToken | None]
+    universe: list[SpotPair | None]
 
 
 class CandleUpdate(
@@ -113,8 +126,10 @@ class CandleUpdate(
     Prices in quote units, volume in base units. Nothing says whether it is over.
     """
 
-    symbol: str
-    interval: str
+    ROW: ClassVar = Naming("", ("t",))
+
+    symbol: Name
+    interval: Name
     open_ms: int
     open: float
     high: float
@@ -124,96 +139,84 @@ class CandleUpdate(
     trades: int
 
 
-def decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+def decoder(type_: Any) -> Decoder[Any]:
     """A decoder that also reads numbers out of strings, in C: `"0.5"` → 0.5."""
-    return msgspec.json.Decoder(type_, strict=False)
+    return Decoder(type_, strict=False)
 
 
-_number: Final = decoder(float)
-_raw_list: Final = decoder(list[msgspec.Raw])
-_raw_map: Final = decoder(dict[str, msgspec.Raw])
-_candles: Final = decoder(list[CandleUpdate])
-_candle: Final = decoder(CandleUpdate)
-_perp_dex: Final = decoder(PerpDex)
-_perp_meta: Final = decoder(_PerpMeta)
-_perp_asset: Final = decoder(PerpAsset)
-_perp_context: Final = decoder(PerpContext)
-_spot_meta: Final = decoder(_SpotMeta)
-_spot_token: Final = decoder(SpotToken)
-_spot_pair: Final = decoder(SpotPair)
-_spot_context: Final = decoder(SpotContext)
-_pair_of_raw: Final = decoder(tuple[msgspec.Raw, msgspec.Raw])
-_category: Final = decoder(tuple[str, str])
+_mids: Final = decoder(dict[str, float])
+_candles: Final = decoder(list[CandleUpdate | None])
+_dexs: Final = decoder(list[PerpDex | None])
+_perps: Final = decoder(tuple[PerpMeta, list[PerpContext | None]])
+_spot: Final = decoder(tuple[SpotMeta, list[SpotContext | None]])
+_categories: Final = decoder(list[tuple[Name, Name] | None])
 
 
 def decode_mids(body: bytes) -> tuple[dict[str, float], dict[str, str]]:
     """`allMids`: the mids, and those that are no numbers with the reason."""
-    return read_numbers(_raw_map.decode(body))
+    read = _mids.read(body)
+    return read.value, by_coin(read.faults)
 
 
 def decode_candles(body: bytes) -> Rows[CandleUpdate]:
     """`candleSnapshot`."""
-    try:
-        return Rows(_candles.decode(body), [])
-    except UNREADABLE:
-        return read_rows(_raw_list.decode(body), _candle)
+    read = _candles.read(body)
+    return read.rows(read.value)
 
 
 def decode_dexs(body: bytes) -> Rows[PerpDex]:
-    """`perpDexs`, without the null that stands for the exchange's own dex."""
-    return read_rows([raw for raw in _raw_list.decode(body) if bytes(raw) != b"null"], _perp_dex)
+    """`perpDexs`; a null stands for the exchange's own dex."""
+    read = _dexs.read(body)
+    return read.rows(read.value, may_be_null=True)
 
 
 def decode_perps(body: bytes) -> tuple[Rows[PerpAsset], Rows[PerpContext]]:
     """`metaAndAssetCtxs`: assets and their markets, aligned by position."""
-    meta, contexts = _pair_of_raw.decode(body)
-    return (
-        read_rows(_perp_meta.decode(meta).universe, _perp_asset),
-        read_rows(_raw_list.decode(contexts), _perp_context),
-    )
-
-
-def decode_perp_meta(body: bytes) -> Rows[PerpAsset]:
-    """`meta`: the same without the markets."""
-    return read_rows(_perp_meta.decode(body).universe, _perp_asset)
+    read = _perps.read(body)
+    meta, contexts = read.value
+    return read.rows(meta.universe, 0, "universe"), read.rows(contexts, 1)
 
 
 def decode_spot(body: bytes) -> tuple[Rows[SpotToken], Rows[SpotPair], Rows[SpotContext]]:
     """`spotMetaAndAssetCtxs`: tokens, pairs and markets, not aligned with each other."""
-    meta, contexts = _pair_of_raw.decode(body)
-    return (*decode_spot_meta(meta), read_rows(_raw_list.decode(contexts), _spot_context))
-
-
-def decode_spot_meta(body: bytes) -> tuple[Rows[SpotToken], Rows[SpotPair]]:
-    """`spotMeta`: tokens and pairs."""
-    meta = _spot_meta.decode(body)
-    return read_rows(meta.tokens, _spot_token), read_rows(meta.universe, _spot_pair)
+    read = _spot.read(body)
+    meta, contexts = read.value
+    return (
+        read.rows(meta.tokens, 0, "tokens"),
+        read.rows(meta.universe, 0, "universe"),
+        read.rows(contexts, 1),
+    )
 
 
 def decode_categories(body: bytes) -> Rows[tuple[str, str]]:
     """`perpCategories`: coin and category, the latter in the deployer's own words."""
-    return read_rows(_raw_list.decode(body), _category)
+    read = _categories.read(body)
+    return read.rows(read.value)
 
 
-def read_rows(raws: list[msgspec.Raw], row: msgspec.json.Decoder[Any]) -> Rows[Any]:
-    """The rows one by one: a bad one costs only itself."""
-    items: list[Any] = []
-    faults = []
-    for position, raw in enumerate(raws):
-        try:
-            items.append(row.decode(raw))
-        except UNREADABLE as error:
-            items.append(None)
-            faults.append((position, f"{error}: {bytes(raw)[:120].decode('utf-8', 'replace')}"))
-    return Rows(items, faults)
+def by_coin(faults: list[Fault]) -> dict[str, str]:
+    """The faults of a map of coins, by coin, with the reason."""
+    return {str(fault.path[-1]): fault.reason for fault in faults}
 
 
-def read_numbers(raws: dict[str, msgspec.Raw]) -> tuple[dict[str, float], dict[str, str]]:
-    """The values that are numbers, and the others with the reason."""
-    numbers, faults = {}, {}
-    for coin, raw in raws.items():
-        try:
-            numbers[coin] = _number.decode(raw)
-        except UNREADABLE as error:
-            faults[coin] = f"{error}: {bytes(raw)[:60].decode('utf-8', 'replace')}"
-    return numbers, faults
+def named(
+    faults: list[Fault], where: str, names: Mapping[int, str] | None = None
+) -> dict[str, str]:
+    """The faults of a list with the reason, by row and field.
+
+    Args:
+        faults: of a `Rows`.
+        where: stands before the position of a row that has no name: `xyz[3]`.
+        names: of rows that do not have one of their own, by position.
+    """
+    found = {}
+    for fault in faults:
+        position = int(fault.path[0])
+        row = (names or {}).get(position) or fault.row or f"{where}[{position}]"
+        found[f"{row} {fault.field}".rstrip()] = fault.reason
+    return found
+
+
+def names_of(assets: Rows[PerpAsset]) -> dict[int, str]:
+    """The names of a dex's perps by position, which is how contexts are theirs."""
+    return {position: asset.name for position, asset in enumerate(assets.items) if asset}

@@ -1,4 +1,4 @@
-"""Books and best prices of the CLOB as they come, and what a sound book is.
+"""Books of the CLOB as they come, and what a sound book is.
 
 Documented at https://docs.polymarket.com/api-reference. Prices and sizes are strings; a book's
 time is a string of milliseconds. A book is sound if every level has a price between 0 and 1 and a
@@ -11,16 +11,17 @@ Not here: requests (`clob.py`).
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Annotated, ClassVar, Final
 
 import msgspec
 
 from market_assets.clock import from_ms
-from market_assets.sources.decoding import UNREADABLE
+from market_assets.sources.decoding import Decoder
+from market_assets.sources.faults import EXACT, NEEDED, Naming
 from market_assets.sources.polymarket import values
-from market_assets.sources.polymarket.model import Book, Books, Quote, Quotes
+from market_assets.sources.polymarket.model import Book, Books
 from market_assets.sources.polymarket.values import Reader
-from market_assets.sources.polymarket.wire import Id, Number, read_rows
+from market_assets.sources.polymarket.wire import NeededId, Number, named
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -41,22 +42,21 @@ class WireLevel(msgspec.Struct):
 class WireBook(msgspec.Struct):
     """A book, from `/book` or an element of `/books`."""
 
-    asset_id: Id = None
-    market: str | None = None
-    timestamp: Number = None
-    hash: str | None = None
-    bids: list[WireLevel] | None = None
-    asks: list[WireLevel] | None = None
+    ROW: ClassVar = Naming("book", ("asset_id",))
+
+    asset_id: NeededId = None
+    market: Annotated[str | None, EXACT] = None
+    timestamp: Annotated[Number, NEEDED] = None
+    hash: Annotated[str | None, EXACT] = None
+    bids: Annotated[list[WireLevel] | None, NEEDED] = None
+    asks: Annotated[list[WireLevel] | None, NEEDED] = None
     tick_size: Number = None
     min_order_size: Number = None
     neg_risk: bool | None = None
     last_trade_price: Number = None
 
 
-_raw_list: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_raw_map: Final = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_book: Final = msgspec.json.Decoder(WireBook)
-_sides: Final = msgspec.json.Decoder(dict[str, float | str | None])
+_books: Final = Decoder[list[WireBook | None]](list[WireBook | None])
 
 
 def decode_books(body: bytes, asked: Collection[str]) -> Books:
@@ -65,11 +65,11 @@ def decode_books(body: bytes, asked: Collection[str]) -> Books:
     Raises:
         UNREADABLE: it is no list.
     """
-    rows = read_rows(_raw_list.decode(body), _book, "book")
+    rows, faults = _books.read(body)
     wanted = frozenset(asked)
-    rejected = rows.faults
+    rejected = named(faults)
     books: dict[str, Book] = {}
-    for position, row in enumerate(rows.items):
+    for position, row in enumerate(rows):
         if row is None:
             continue
         token_id = values.identifier(row.asset_id)
@@ -81,27 +81,6 @@ def decode_books(body: bytes, asked: Collection[str]) -> Books:
         except ValueError as error:
             rejected[f"book {token_id}"] = str(error)
     return Books(books, rejected)
-
-
-def decode_prices(body: bytes, asked: Collection[str]) -> Quotes:
-    """`/prices`, for the tokens that were asked for: BUY is the best bid, SELL the best ask.
-
-    Raises:
-        UNREADABLE: it is no object.
-    """
-    wanted = frozenset(asked)
-    quotes: dict[str, Quote] = {}
-    rejected: dict[str, str] = {}
-    for token_id, raw in _raw_map.decode(body).items():
-        name = f"prices {token_id[:100]}"
-        if token_id not in wanted:
-            rejected[name] = "nobody asked for them"
-            continue
-        try:
-            quotes[token_id] = _quote(_sides.decode(raw))
-        except (*UNREADABLE, ValueError) as error:
-            rejected[name] = str(error)
-    return Quotes(quotes, rejected)
 
 
 def read_book(wire: WireBook, token_id: str, rejected: dict[str, str]) -> Book:
@@ -152,15 +131,3 @@ def _levels(wire: list[WireLevel], best: int) -> tuple[tuple[float, float], ...]
         if price == following:
             raise ValueError(f"price {price:g} stands twice on one side")
     return tuple(levels)
-
-
-def _quote(sides: dict[str, float | str | None]) -> Quote:
-    """The best prices; "0" for BUY and "1" for SELL stand for a side without orders."""
-    bid, ask = sides.get("BUY"), sides.get("SELL")
-    best_bid = (values.price(bid) or None) if bid not in (None, "") else None
-    best_ask = values.price(ask) if ask not in (None, "") else None
-    if best_ask == 1.0:
-        best_ask = None
-    if best_bid is not None and best_ask is not None and best_bid >= best_ask:
-        raise ValueError(f"they cross: bid {best_bid:g}, ask {best_ask:g}")
-    return Quote(best_bid, best_ask)

@@ -1,13 +1,11 @@
-"""Polymarket's order books: whole books and best prices of tokens, many at a time.
+"""Polymarket's order books: whole books of tokens, many at a time.
 
 Documented at https://docs.polymarket.com/api-reference. What is known of it beyond that:
 
-- `POST /books` and `/prices` leave out tokens without a book; the limit is one of bytes, near 500
-  tokens;
+- `POST /books` leaves out tokens without a book; the limit is one of bytes, near 500 tokens;
 - a book's best level is the last of each list, an old page of the documentation says the first:
   both orders are read right here;
-- `last_trade_price` is the market's: both its tokens show the same;
-- in `/prices` BUY is the best bid and SELL the best ask; an empty side is "0" or "1".
+- `last_trade_price` is the market's: both its tokens show the same.
 
 Not here: shapes and what makes a book sound (`books.py`), what price follows from a book.
 """
@@ -17,9 +15,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from market_assets.sources.polymarket import limits
-from market_assets.sources.polymarket.books import decode_books, decode_prices
+from market_assets.sources.polymarket.books import decode_books
 from market_assets.sources.polymarket.host import HostClient
-from market_assets.sources.polymarket.model import Books, Quotes
+from market_assets.sources.polymarket.model import Books
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -35,17 +33,11 @@ class ClobClient(HostClient):
         """Whole books of tokens; those without one are left out, unsound ones rejected.
 
         Raises:
-            VenueError: a batch could not be had; the class says why. So for every method here.
+            VenueError: a batch could not be had; the class says why.
         """
         answers = self._in_batches(token_ids, _TOKENS_A_REQUEST, self._books)
         books = {token: book for answer in answers for token, book in answer.books.items()}
         return Books(books, _rejected(answers))
-
-    def prices(self, token_ids: Iterable[str]) -> Quotes:
-        """Best bid and ask of tokens; those without a book are left out."""
-        answers = self._in_batches(token_ids, _TOKENS_A_REQUEST, self._prices)
-        quotes = {token: quote for answer in answers for token, quote in answer.quotes.items()}
-        return Quotes(quotes, _rejected(answers))
 
     def _books(self, token_ids: tuple[str, ...]) -> Books:
         question = [{"token_id": token} for token in token_ids]
@@ -55,16 +47,6 @@ class ClobClient(HostClient):
         self._note("/books", answer.rejected)
         return answer
 
-    def _prices(self, token_ids: tuple[str, ...]) -> Quotes:
-        question = [
-            {"token_id": token, "side": side} for token in token_ids for side in ("BUY", "SELL")
-        ]
-        answer = self._post(
-            "/prices", question, limits.BOOKS, lambda body: decode_prices(body, token_ids)
-        )
-        self._note("/prices", answer.rejected)
-        return answer
 
-
-def _rejected(answers: Iterable[Books] | Iterable[Quotes]) -> dict[str, str]:
+def _rejected(answers: Iterable[Books]) -> dict[str, str]:
     return {name: reason for answer in answers for name, reason in answer.rejected.items()}

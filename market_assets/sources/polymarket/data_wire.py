@@ -1,7 +1,7 @@
 """The Data API's answers as they come, and what a trade and an open interest may be.
 
-Documented at https://docs.polymarket.com/api-reference. Rows are read one by one: a bad one is
-named in `rejected`, by its position and what it is called, and costs only itself.
+Documented at https://docs.polymarket.com/api-reference. A bad row is named in `rejected`, by its
+position and what it is called, and costs only itself.
 
 Not here: requests (`data_api.py`), the names of fills (the ingestion of trades).
 """
@@ -9,15 +9,16 @@ Not here: requests (`data_api.py`), the names of fills (the ingestion of trades)
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Literal, cast
 
 import msgspec
 
 from market_assets.clock import from_s
-from market_assets.sources.decoding import UNREADABLE
+from market_assets.sources.decoding import Decoder
+from market_assets.sources.faults import EXACT, NEEDED, Naming
 from market_assets.sources.polymarket import values
 from market_assets.sources.polymarket.model import OpenInterest, Trade, TradePage
-from market_assets.sources.polymarket.wire import Number, Rows, read_rows
+from market_assets.sources.polymarket.wire import Key, NeededId, Number, named
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -33,31 +34,37 @@ _NOISE: Final = 1e-6
 amount of USDC, which has six decimals, by the shares, and 0.155 comes out as 0.1549999978."""
 
 
+_Text = Annotated[str | None, EXACT]
+_Figure = Annotated[Number, NEEDED]
+
+
 class WireTrade(msgspec.Struct, rename="camel"):
     """A row of `/trades`; numbers come as integers and as floats."""
 
-    proxy_wallet: str | None = None
-    side: str | None = None
-    asset: str | int | None = None
-    condition_id: str | None = None
-    size: Number = None
-    price: Number = None
-    timestamp: Number = None
+    ROW: ClassVar = Naming("trade", ("transactionHash",), with_place=True)
+
+    proxy_wallet: _Text = None
+    side: Key = None
+    asset: NeededId = None
+    condition_id: Key = None
+    size: _Figure = None
+    price: _Figure = None
+    timestamp: _Figure = None
     outcome: str | None = None
-    transaction_hash: str | None = None
+    transaction_hash: _Text = None
 
 
 class WireOpenInterest(msgspec.Struct):
     """A row of `/oi`."""
 
-    market: str | None = None
+    ROW: ClassVar = Naming("open interest", ("market",), with_place=True)
+
+    market: Key = None
     value: Number = None
 
 
-_raw_list: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_whole_trades: Final = msgspec.json.Decoder(list[WireTrade | None])
-_trade: Final = msgspec.json.Decoder(WireTrade)
-_open_interest: Final = msgspec.json.Decoder(WireOpenInterest)
+_trades: Final = Decoder[list[WireTrade | None]](list[WireTrade | None])
+_open_interest: Final = Decoder[list[WireOpenInterest | None]](list[WireOpenInterest | None])
 
 
 def decode_trades(body: bytes, now: datetime) -> TradePage:
@@ -70,11 +77,11 @@ def decode_trades(body: bytes, now: datetime) -> TradePage:
     Raises:
         UNREADABLE: it is no list.
     """
-    rows = _trade_rows(body)
+    rows, faults = _trades.read(body)
     latest = (now + _AHEAD).timestamp()
-    rejected = rows.faults
+    rejected = named(faults)
     trades = []
-    for position, row in enumerate(rows.items):
+    for position, row in enumerate(rows):
         if row is None:
             continue
         try:
@@ -84,7 +91,7 @@ def decode_trades(body: bytes, now: datetime) -> TradePage:
     times = [trade.traded_at for trade in trades]
     return TradePage(
         trades=tuple(trades),
-        rows=len(rows.items),
+        rows=len(rows),
         newest_at=max(times, default=None),
         oldest_at=min(times, default=None),
         rejected=rejected,
@@ -97,11 +104,11 @@ def decode_open_interest(body: bytes, asked: Collection[str]) -> OpenInterest:
     Raises:
         UNREADABLE: it is no list.
     """
-    rows = read_rows(_raw_list.decode(body), _open_interest, "open interest")
+    rows, faults = _open_interest.read(body)
     by_lower = {condition_id.lower(): condition_id for condition_id in asked}
     found: dict[str, float] = {}
-    rejected = rows.faults
-    for position, row in enumerate(rows.items):
+    rejected = named(faults)
+    for position, row in enumerate(rows):
         if row is None:
             continue
         condition_id = by_lower.get((row.market or "").lower())
@@ -113,15 +120,6 @@ def decode_open_interest(body: bytes, asked: Collection[str]) -> OpenInterest:
         if value is not None:
             found[condition_id] = value
     return OpenInterest(found, rejected)
-
-
-def _trade_rows(body: bytes) -> Rows[WireTrade]:
-    """All rows in one go; one by one only where that fails."""
-    try:
-        whole = _whole_trades.decode(body)
-    except UNREADABLE:
-        return read_rows(_raw_list.decode(body), _trade, "trade")
-    return Rows(whole, {})
 
 
 def _read_trade(row: WireTrade, latest: float) -> Trade:

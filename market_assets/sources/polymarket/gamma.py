@@ -109,7 +109,7 @@ class GammaClient(HostClient):
         """Every tag, each once.
 
         Raises:
-            VenueNonsense: a page brings only tags that were there before: it would never end.
+            VenueNonsense: a page brings no tag that was not there before: it would never end.
         """
         tags: dict[str, Tag] = {}
         rejected: dict[str, str] = {}
@@ -120,8 +120,11 @@ class GammaClient(HostClient):
             if not rows.items:
                 break  # not the first short page: the venue may give fewer than it is asked for
             page = read_tags(rows, first=read)
-            if page.tags and not {tag.tag_id for tag in page.tags} - tags.keys():
-                raise VenueNonsense(VENUE, f"/tags: the page from {read} on brings nothing new")
+            if not {tag.tag_id for tag in page.tags} - tags.keys():
+                why = next((f"; {name}: {said}" for name, said in page.rejected.items()), "")
+                raise VenueNonsense(
+                    VENUE, f"/tags: the page from {read} on brings nothing new{why}"[:400]
+                )
             tags |= {tag.tag_id: tag for tag in page.tags}
             rejected |= page.rejected
             read += len(rows.items)
@@ -212,7 +215,7 @@ class GammaClient(HostClient):
         found: list[Market] = []
         rejected: dict[str, str] = {}
         for page in pages:
-            rejected |= page.rows.faults
+            rejected |= wire.named(page.rows.faults)
             for position, row in enumerate(page.rows.items):
                 market = row and read_market(row, None, str(position), rejected)
                 if market and market.condition_id.lower() in asked:
@@ -225,7 +228,7 @@ class GammaClient(HostClient):
         return Markets(tuple(found), rejected)
 
     def _event_page(self, page: wire.Page[wire.DecodedEvent]) -> EventPage:
-        rejected = dict(page.rows.faults)
+        rejected = wire.named(page.rows.faults)
         read = [
             read_event(row, position, rejected)
             for position, row in enumerate(page.rows.items)

@@ -9,24 +9,27 @@ Not here: the wire's shapes (`wire.py`), requests (`gamma.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-import msgspec
-
+from market_assets.sources.decoding import Decoder
 from market_assets.sources.polymarket import values
 from market_assets.sources.polymarket.model import Event, Market
 from market_assets.sources.polymarket.values import Reader
+from market_assets.sources.polymarket.wire import Id
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from market_assets.sources.polymarket.model import WinnerSource
-    from market_assets.sources.polymarket.wire import DecodedEvent, Ids, Numbers, Texts, WireMarket
+    from market_assets.sources.polymarket.wire import DecodedEvent, Numbers, WireMarket
 
-_texts: Final = msgspec.json.Decoder(list[str | None])
-_numbers: Final = msgspec.json.Decoder(list[float | str | None])
-_ids: Final = msgspec.json.Decoder(list[str | int | None])
+_T = TypeVar("_T")
 
+_texts: Final = Decoder[list[str | None]](list[str | None])
+_numbers: Final = Decoder[list[float | str | None]](list[float | str | None])
+_ids: Final = Decoder[list[str | int | None]](list[Id])
+
+_NOT_GIVEN: Final = (None, "")
 _RESOLVED: Final = ("resolved", "settled")
 """Words by which the oracle says that nothing can change any more."""
 _PAID: Final = 1e-5
@@ -47,10 +50,9 @@ def read_event(decoded: DecodedEvent, position: int, rejected: dict[str, str]) -
     if event_id is None:
         rejected[f"event [{position}]"] = "it has no id"
         return None
-    rejected.update(rows.faults)
     markets = (
         read_market(market, event_id, f"{position} of event {event_id}", rejected)
-        for position, market in enumerate(rows.items)
+        for position, market in enumerate(rows)
         if market is not None
     )
     read = Reader(f"event {event_id}", rejected).read
@@ -146,7 +148,7 @@ def read_market(
     )
 
 
-def _token_ids(wire: WireMarket) -> Ids:
+def _token_ids(wire: WireMarket) -> object:
     """The ids that are traded. The version decides, never which list exists: many markets of the
     first have position ids too, for which there is no book. Recorded markets of before there were
     versions have none and are of the first.
@@ -168,13 +170,13 @@ def _version(wire: WireMarket) -> str:
     return (wire.version or "").lower()
 
 
-def _token_of_each(ids: Ids, outcomes: int) -> tuple[str, ...]:
+def _token_of_each(ids: object, outcomes: int) -> tuple[str, ...]:
     """A token per outcome, in the same order; none at all where none are given.
 
     Raises:
         ValueError: they cannot be read, or not told apart: yes and no could be mixed up.
     """
-    found = values.listed(ids, _ids) if ids else []
+    found = _whole(ids, _ids)
     tokens = tuple(values.identifier(token) for token in found)
     if not any(tokens):
         return ()  # a market that has just been made
@@ -184,22 +186,39 @@ def _token_of_each(ids: Ids, outcomes: int) -> tuple[str, ...]:
     return whole
 
 
-def _outcomes(wire: Texts) -> tuple[str, ...]:
+def _outcomes(wire: object) -> tuple[str, ...]:
     """The names of the outcomes.
 
     Raises:
         ValueError: they cannot be read, or not all have one.
     """
-    found = values.listed(wire, _texts) if wire else []
+    found = _whole(wire, _texts)
     names = tuple(name for name in found if name)
     if len(names) != len(found):
         raise ValueError(f"{len(found) - len(names)} of {len(found)} outcomes without a name")
     return names
 
 
+def _whole(wire: object, decoder: Decoder[list[_T]]) -> list[_T]:
+    """A list of which every element can be read; empty where none is given.
+
+    Raises:
+        ValueError: it is none.
+    """
+    if wire in _NOT_GIVEN:
+        return []
+    read = values.listed(wire, decoder)
+    for fault in read.faults:
+        raise ValueError(f"{fault.field}: {fault.reason}")
+    return read.value
+
+
 def _outcome_prices(wire: Numbers, outcomes: int, reader: Reader) -> tuple[float | None, ...]:
     """A price per outcome, with None for one that cannot be; or none at all."""
-    found = reader.read("outcomePrices", lambda value: values.listed(value, _numbers), wire) or []
+    read = reader.read("outcomePrices", lambda value: values.listed(value, _numbers), wire)
+    found = [] if read is None else read.value
+    for fault in [] if read is None else read.faults:
+        reader.reject(f"outcomePrices{fault.field}", fault.reason)
     if found and len(found) != outcomes:
         reader.reject("outcomePrices", f"{len(found)} for {outcomes} outcomes")
         return ()

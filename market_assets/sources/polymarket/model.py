@@ -254,17 +254,3 @@ class Books(NamedTuple):
 
     books: dict[str, Book]
     rejected: dict[str, str]
-
-
-class Quote(NamedTuple):
-    """The best prices of one token; None for a side without orders."""
-
-    best_bid: float | None
-    best_ask: float | None
-
-
-class Quotes(NamedTuple):
-    """Best prices by token id; a token without a book is not here."""
-
-    quotes: dict[str, Quote]
-    rejected: dict[str, str]

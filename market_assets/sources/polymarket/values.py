@@ -18,12 +18,14 @@ import re
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+import msgspec
+
 from market_assets.sources.decoding import UNREADABLE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import msgspec
+    from market_assets.sources.decoding import Decoder, Read
 
 _T = TypeVar("_T")
 
@@ -127,11 +129,12 @@ def identifier(value: str | int | None) -> str | None:
     return None if value is None or value == "" else str(value)
 
 
-def listed(value: list[Any] | str, decoder: msgspec.json.Decoder[list[_T]]) -> list[_T]:
+def listed(value: object, decoder: Decoder[list[_T]]) -> Read[list[_T]]:
     """A list, which comes as one or as a string that holds it as JSON."""
-    if not isinstance(value, str):
-        return value
+    text = value.encode() if isinstance(value, str) else None
     try:
-        return decoder.decode(value)
-    except UNREADABLE as error:
-        raise ValueError(f"{value[:_SHOWN]!r} holds no list: {error}") from None
+        if text is None:
+            text = msgspec.json.encode(value)
+        return decoder.read(text)
+    except (*UNREADABLE, TypeError) as error:
+        raise ValueError(f"{str(value)[:_SHOWN]!r} holds no list: {error}") from None

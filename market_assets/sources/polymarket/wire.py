@@ -13,37 +13,36 @@ Not here: what the values mean and may be (`markets.py`), trades and books (`dat
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from market_assets.sources.decoding import UNREADABLE
+from market_assets.sources.decoding import Decoder, Fault, Rows
+from market_assets.sources.faults import EXACT, NEEDED, Naming
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from market_assets.sources.decoding import Read
 
 _T = TypeVar("_T")
 
 Number = float | str | None
-Id = str | int | None
-Texts = list[str | None] | str | None
+Id = Annotated[str | int | None, EXACT]
+NeededId = Annotated[str | int | None, EXACT, NEEDED]
+Key = Annotated[str | None, EXACT, NEEDED]
+Ids = Annotated[Any, EXACT]
+"""A list of ids, or a string that holds one; `markets.py` says whether it is."""
+Texts = Any
 Numbers = list[float | str | None] | str | None
-Ids = list[str | int | None] | str | None
-
-
-class Rows(NamedTuple, Generic[_T]):
-    """A list decoded row by row.
-
-    Attributes:
-        items: as long as the list; None where it holds null, or a row that could not be read.
-        faults: those rows by id or position, and why.
-    """
-
-    items: list[_T | None]
-    faults: dict[str, str]
 
 
 class WireTag(msgspec.Struct):
     """A tag, in an event or in `/tags`."""
 
-    id: Id = None
+    ROW: ClassVar = Naming("tag", ("id",))
+
+    id: NeededId = None
     label: str | None = None
     slug: str | None = None
 
@@ -51,7 +50,9 @@ class WireTag(msgspec.Struct):
 class WireSport(msgspec.Struct):
     """A row of `/sports`; `tags` is a comma-separated string."""
 
-    sport: str | None = None
+    ROW: ClassVar = Naming("sport", ("sport",))
+
+    sport: Key = None
     tags: list[str | int | None] | str | None = None
 
 
@@ -64,9 +65,11 @@ class EventReference(msgspec.Struct):
 class WireMarket(msgspec.Struct, rename="camel"):
     """A market, in an event or in `/markets`."""
 
+    ROW: ClassVar = Naming("market", ("conditionId", "id"))
+
     id: Id = None
-    version: str | None = None
-    condition_id: str | None = None
+    version: Key = None
+    condition_id: Key = None
     question_id: str | None = msgspec.field(default=None, name="questionID")
     events: list[EventReference | None] | None = None
     slug: str | None = None
@@ -101,7 +104,9 @@ class WireMarket(msgspec.Struct, rename="camel"):
 class WireEvent(msgspec.Struct, rename="camel"):
     """An event without its markets."""
 
-    id: Id = None
+    ROW: ClassVar = Naming("event", ("id",))
+
+    id: NeededId = None
     slug: str | None = None
     title: str | None = None
     category: str | None = None
@@ -123,37 +128,21 @@ class _WholeEvent(WireEvent):
     markets: list[WireMarket | None] | None = None
 
 
-class _EventInPieces(WireEvent):
-    markets: list[msgspec.Raw] | None = None
-
-
-class _WholeEventPage(msgspec.Struct):
+class _EventPage(msgspec.Struct):
     events: list[_WholeEvent | None]
-    next_cursor: str | None = None
-
-
-class _EventPageInPieces(msgspec.Struct):
-    events: list[msgspec.Raw]
-    next_cursor: str | None = None
+    next_cursor: Key = None
 
 
 class _MarketPage(msgspec.Struct):
-    markets: list[msgspec.Raw]
-    next_cursor: str | None = None
-
-
-class _Named(msgspec.Struct, rename="camel"):
-    """What a row that cannot be read is called by."""
-
-    condition_id: str | None = None
-    id: Id = None
+    markets: list[WireMarket | None]
+    next_cursor: Key = None
 
 
 class DecodedEvent(NamedTuple):
     """An event, and its markets."""
 
     event: WireEvent
-    markets: Rows[WireMarket]
+    markets: list[WireMarket | None]
 
 
 class Page(NamedTuple, Generic[_T]):
@@ -163,99 +152,61 @@ class Page(NamedTuple, Generic[_T]):
     next_cursor: str | None
 
 
-_whole_events: Final = msgspec.json.Decoder(list[_WholeEvent | None])
-_whole_event_page: Final = msgspec.json.Decoder(_WholeEventPage)
-_event_page_in_pieces: Final = msgspec.json.Decoder(_EventPageInPieces)
-_event_in_pieces: Final = msgspec.json.Decoder(_EventInPieces)
-_market_page: Final = msgspec.json.Decoder(_MarketPage)
-_market: Final = msgspec.json.Decoder(WireMarket)
-_tag: Final = msgspec.json.Decoder(WireTag)
-_sport: Final = msgspec.json.Decoder(WireSport)
-_raw_list: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_named: Final = msgspec.json.Decoder(_Named)
+_event_page: Final = Decoder[_EventPage](_EventPage)
+_events: Final = Decoder[list[_WholeEvent | None]](list[_WholeEvent | None])
+_market_page: Final = Decoder[_MarketPage](_MarketPage)
+_markets: Final = Decoder[list[WireMarket | None]](list[WireMarket | None])
+_tags: Final = Decoder[list[WireTag | None]](list[WireTag | None])
+_sports: Final = Decoder[list[WireSport | None]](list[WireSport | None])
 
 
 def decode_event_page(body: bytes) -> Page[DecodedEvent]:
     """`/events/keyset`."""
-    try:
-        whole = _whole_event_page.decode(body)
-    except UNREADABLE:
-        pieces = _event_page_in_pieces.decode(body)
-        return Page(_events_in_pieces(pieces.events), pieces.next_cursor or None)
-    return Page(_whole(whole.events), whole.next_cursor or None)
+    read = _event_page.read(body)
+    return Page(_with_markets(read, read.value.events, "events"), read.value.next_cursor or None)
 
 
 def decode_events(body: bytes) -> Page[DecodedEvent]:
     """`/events`: the events alone."""
-    try:
-        return Page(_whole(_whole_events.decode(body)), None)
-    except UNREADABLE:
-        return Page(_events_in_pieces(_raw_list.decode(body)), None)
+    read = _events.read(body)
+    return Page(_with_markets(read, read.value), None)
 
 
 def decode_market_page(body: bytes) -> Page[WireMarket]:
     """`/markets/keyset`."""
-    page = _market_page.decode(body)
-    return Page(read_rows(page.markets, _market, "market"), page.next_cursor or None)
+    read = _market_page.read(body)
+    rows = read.rows(read.value.markets, "markets", may_be_null=True)
+    return Page(rows, read.value.next_cursor or None)
 
 
 def decode_markets(body: bytes) -> Page[WireMarket]:
     """`/markets`: the markets alone."""
-    return Page(read_rows(_raw_list.decode(body), _market, "market"), None)
+    return Page(_all_rows(_markets.read(body)), None)
 
 
 def decode_tags(body: bytes) -> Rows[WireTag]:
     """`/tags`."""
-    return read_rows(_raw_list.decode(body), _tag, "tag")
+    return _all_rows(_tags.read(body))
 
 
 def decode_sports(body: bytes) -> Rows[WireSport]:
     """`/sports`."""
-    return read_rows(_raw_list.decode(body), _sport, "sport")
+    return _all_rows(_sports.read(body))
 
 
-def read_rows(
-    raws: list[msgspec.Raw], decoder: msgspec.json.Decoder[_T], what: str, where: str = ""
-) -> Rows[_T]:
-    """The rows one by one; a bad one costs only itself, and is named by its id or position."""
-    items: list[_T | None] = []
-    faults: dict[str, str] = {}
-    for position, raw in enumerate(raws):
-        item: _T | None = None
-        try:
-            if bytes(raw) != b"null":
-                item = decoder.decode(raw)
-        except UNREADABLE as error:
-            faults[f"{what} {_name(raw) or f'[{position}{where}]'}"] = str(error)
-        items.append(item)
-    return Rows(items, faults)
+def named(faults: Iterable[Fault]) -> dict[str, str]:
+    """What is left out of an answer, by row and value, with the reason."""
+    return {fault.name: fault.reason for fault in faults}
 
 
-def _whole(events: list[_WholeEvent | None]) -> Rows[DecodedEvent]:
+def _all_rows(read: Read[list[_T | None]]) -> Rows[_T]:
+    return read.rows(read.value, may_be_null=True)
+
+
+def _with_markets(
+    read: Read[Any], events: list[_WholeEvent | None], *path: str
+) -> Rows[DecodedEvent]:
     decoded = [
-        None if event is None else DecodedEvent(event, Rows(event.markets or [], {}))
-        for event in events
+        None if event is None else DecodedEvent(event, event.markets or []) for event in events
     ]
-    return Rows(decoded, {})
-
-
-def _events_in_pieces(raws: list[msgspec.Raw]) -> Rows[DecodedEvent]:
-    rows = read_rows(raws, _event_in_pieces, "event")
-    decoded = [
-        None
-        if event is None
-        else DecodedEvent(
-            event, read_rows(event.markets or [], _market, "market", f" of event {event.id}")
-        )
-        for event in rows.items
-    ]
-    return Rows(decoded, rows.faults)
-
-
-def _name(raw: Any) -> str | None:
-    """The id of a row that cannot be read, if that much of it can."""
-    try:
-        named = _named.decode(raw)
-    except UNREADABLE:
-        return None
-    return named.condition_id or (None if named.id is None else str(named.id)) or None
+    return Rows(decoded, read.rows(events, *path, may_be_null=True).faults)

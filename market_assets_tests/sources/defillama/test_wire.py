@@ -135,9 +135,10 @@ def test_chains_and_their_stablecoins() -> None:
     listed = wire.read_stablecoin_chains(body(totals))
     assert [(one.name, one.total_usd) for one in listed.items] == [
         ("Ethereum", 601e6),
+        ("Odd", None),
         ("Silent", None),
     ]
-    assert list(listed.rejected) == ["Odd"]
+    assert list(listed.faults) == ["Odd totalCirculatingUSD"]
 
 
 def test_an_overview() -> None:

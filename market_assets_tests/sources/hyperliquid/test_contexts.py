@@ -102,13 +102,34 @@ def test_a_price_that_is_none_becomes_null_and_costs_no_row(value: str) -> None:
     assert rejected == {}
 
 
-@pytest.mark.parametrize("bad", [None, {"markPx": [1]}, "what", {"impactPxs": ["1"]}], ids=str)
+@pytest.mark.parametrize("bad", [None, "what", [], 7], ids=str)
 def test_nonsense_for_one_asset_costs_its_row_and_names_it(bad: Any) -> None:
     answer = _copy(payloads.META_AND_CONTEXTS)
     answer[1][0] = bad
     found, rejected = _perps(answer)
     assert set(found) == {"MATIC", "kPEPE"}
     assert set(rejected) == {"BTC"}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "field"),
+    [
+        ("markPx", [1], "mark_px"),
+        ("openInterest", {}, "open_interest"),
+        ("impactPxs", ["1"], "impact_bid_px"),
+        ("funding", True, "funding_rate"),
+    ],
+)
+def test_a_value_of_another_type_costs_only_itself(key: str, value: Any, field: str) -> None:
+    """It is named beside the asset's symbol; all other values are as they were."""
+    whole, _ = _perps(payloads.META_AND_CONTEXTS)
+    answer = _copy(payloads.META_AND_CONTEXTS)
+    answer[1][0][key] = value
+    found, rejected = _perps(answer)
+    assert list(rejected) == [f"BTC {key}"]
+    assert getattr(found["BTC"], field) is None
+    lost = {field: None, "impact_ask_px": None} if key == "impactPxs" else {field: None}
+    assert found == {**whole, "BTC": whole["BTC"]._replace(**lost)}
 
 
 def test_lists_of_different_lengths_say_nothing() -> None:

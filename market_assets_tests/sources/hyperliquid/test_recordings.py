@@ -11,6 +11,7 @@ import polars as pl
 import pytest
 
 from market_assets.clock import INTERVALS, ManualClock, from_ms
+from market_assets.sources.decoding import Rows
 from market_assets.sources.hyperliquid import frames, wire
 from market_assets.sources.hyperliquid.categories import files
 from market_assets.sources.hyperliquid.client import HyperliquidClient
@@ -69,6 +70,12 @@ def test_registry_of_the_first_dex(folder: Path) -> None:
     assert {listing.symbol for listing in listings if listing.only_isolated} == isolated
 
 
+def registry(body: bytes) -> Rows[wire.PerpAsset]:
+    """The perps of a dex, without their markets."""
+    read = wire.decoder(wire.PerpMeta).read(body)
+    return read.rows(read.value.universe, "universe")
+
+
 @pytest.mark.parametrize(
     ("name", "assets"),
     [
@@ -79,18 +86,20 @@ def test_registry_of_the_first_dex(folder: Path) -> None:
 )
 def test_registries_of_other_years(folder: Path, name: str, assets: int) -> None:
     """The shape grew from three keys to six; the first one still decodes."""
-    rows = wire.decode_perp_meta((folder / name).read_bytes())
+    rows = registry((folder / name).read_bytes())
     assert rows.faults == []
-    contexts = wire.Rows([wire.PerpContext()] * len(rows.items), [])
+    contexts = Rows([wire.PerpContext()] * len(rows.items), [])
     listings, rejected = perp_listings("", rows, contexts)
     assert (len(listings), rejected) == (assets, {})
 
 
 def test_spot_pairs_have_the_names_that_people_know(folder: Path) -> None:
     body = (folder / "rest_spotMeta_20250822.json").read_bytes()
-    tokens, pairs = wire.decode_spot_meta(body)
+    read = wire.decoder(wire.SpotMeta).read(body)
+    tokens = read.rows(read.value.tokens, "tokens")
+    pairs = read.rows(read.value.universe, "universe")
     assert tokens.faults == pairs.faults == []
-    listings, rejected = spot_listings(tokens, pairs, wire.Rows([], []))
+    listings, rejected = spot_listings(tokens, pairs, Rows([], []))
     assert (len(listings), rejected) == (199, {})
     names = {listing.symbol: listing.display_name for listing in listings}
     assert names["PURR/USDC"] == "PURR/USDC"
@@ -319,8 +328,8 @@ def test_selections_of_july_2026(folder: Path) -> None:
     m1 = json.loads((folder / "rest_selection_20260719_m1.json").read_bytes())["selection"]
     m5 = json.loads((folder / "rest_selection_20260719_m5.json").read_bytes())["selection"]
     meta = {"universe": m1["hip3Universe"]}
-    rows = wire.decode_perp_meta(json.dumps(meta).encode())
-    contexts = wire.Rows([wire.PerpContext()] * len(rows.items), [])
+    rows = registry(json.dumps(meta).encode())
+    contexts = Rows([wire.PerpContext()] * len(rows.items), [])
     listings, rejected = perp_listings("xyz", rows, contexts)
     assert rejected == {}
     assert {listing.symbol: listing.only_isolated for listing in listings} == {
@@ -331,7 +340,7 @@ def test_selections_of_july_2026(folder: Path) -> None:
         "xyz:HOOD": True,
     }
     # Explicit false and null, as that selection writes absent flags.
-    loose = wire.decode_perp_meta(json.dumps(m5["hip3Meta"]).encode())
+    loose = registry(json.dumps(m5["hip3Meta"]).encode())
     assert loose.faults == []
     answer = [
         {"tokens": m5["spotTokens"], "universe": m5["spotUniverse"]},

@@ -147,5 +147,5 @@ def test_spot_pairs_that_cannot_be() -> None:
     answer[1] = []
     listings, rejected = spot(answer)
     assert set(listings) == {"PURR/USDC", "@107", "@207"}
-    assert set(rejected) == {"@5", "@107", "spot[5]", "token[4]"}
+    assert set(rejected) == {"@5", "@107", "@6", "token X"}
     assert listings["@107"].mid is None, "a pair without a market is listed all the same"

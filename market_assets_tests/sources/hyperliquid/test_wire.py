@@ -50,8 +50,9 @@ def test_a_bad_row_costs_itself_only() -> None:
     value[1][0] = "nothing"
     assets, contexts = wire.decode_perps(body(value))
     assert [asset and asset.name for asset in assets.items] == ["BTC", None, "kPEPE"]
-    assert [position for position, _ in assets.faults] == [1]
-    assert "szDecimals" in assets.faults[0][1]
+    assert list(assets.left_out) == [1]
+    assert (assets.faults[0].row, assets.faults[0].field) == ("MATIC", "")
+    assert "szDecimals" in assets.faults[0].reason
     assert contexts.items[0] is None
     assert contexts.items[2] is not None
 
@@ -84,7 +85,7 @@ def test_candles_row_by_row_where_one_is_bad() -> None:
     assert rows.faults == []
     rows = wire.decode_candles(body([payloads.candle(), payloads.candle(o=None), None]))
     assert [row is not None for row in rows.items] == [True, False, False]
-    assert [position for position, _ in rows.faults] == [1, 2]
+    assert list(rows.left_out) == [1, 2]
 
 
 def test_a_row_with_garbled_text_or_endless_nesting_costs_only_itself() -> None:
@@ -106,9 +107,7 @@ def test_categories_are_pairs() -> None:
 DECODERS = [
     wire.decode_dexs,
     wire.decode_perps,
-    wire.decode_perp_meta,
     wire.decode_spot,
-    wire.decode_spot_meta,
     wire.decode_mids,
     wire.decode_candles,
     wire.decode_categories,

@@ -1,4 +1,4 @@
-"""Books and best prices: best first whatever the order, sound or not at all."""
+"""Books: best first whatever the order, sound or not at all."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from market_assets.sources.errors import VenueNonsense, VenueUnavailable
+from market_assets.sources.errors import VenueNonsense
 from market_assets.sources.polymarket.clob import ClobClient
 from market_assets.sources.polymarket.model import Book
 from market_assets_tests.sources.http_server import Reply
@@ -135,53 +135,11 @@ def test_books_that_are_no_list_are_an_error(server: Server, connect: Connect, b
 
 
 def test_an_answer_that_is_no_text_is_no_answer(server: Server, connect: Connect) -> None:
-    """Bytes that are no UTF-8, and JSON that is broken in its middle."""
+    """Bytes that are no UTF-8, JSON that is broken in its middle, nesting without end."""
     clob = connect(ClobClient)
-    for body in (b'[{"market": "\xff\xfe"}]', b'[{"market": tru}]'):
+    endless = b"[" * 100_000 + b"]" * 100_000
+    for body in (b'[{"asset_id": "\xff\xfe"}]', b'[{"asset_id": tru}]', endless):
         server.replies.append(Reply(body=body))
-        if b"tru" in body:
-            with pytest.raises(VenueUnavailable, match="/books: cut or no JSON"):
-                clob.books([YES])
-        else:
-            assert list(clob.books([YES]).rejected) == ["book [0]"]
-    server.replies.append(Reply(body=b"[" * 100_000 + b"]" * 100_000))
-    with pytest.raises(VenueNonsense, match="nested without end"):
-        clob.books([YES])
-
-
-def test_prices_are_the_best_bid_and_the_best_ask(server: Server, connect: Connect) -> None:
-    """BUY is what buyers offer; "0" and "1" stand for a side without orders."""
-    server.replies.append(
-        Reply(
-            body={
-                "1": {"BUY": "0.15", "SELL": "0.16"},
-                "2": {"BUY": "0", "SELL": "0.5"},
-                "3": {"BUY": "0.5", "SELL": "1"},
-                "4": {"BUY": "0.5"},
-                "5": {"BUY": "0.6", "SELL": "0.4"},
-                "6": {"BUY": "1.7", "SELL": "0.4"},
-                "7": [],
-                "8": {"BUY": "0.1", "SELL": "0.2"},
-            }
-        )
-    )
-    clob = connect(ClobClient)
-    answer = clob.prices(str(n) for n in range(1, 8))
-    assert answer.quotes == {
-        "1": (0.15, 0.16),
-        "2": (None, 0.5),
-        "3": (0.5, None),
-        "4": (0.5, None),
-    }
-    assert set(answer.rejected) == {f"prices {n}" for n in (5, 6, 7, 8)}
-    assert server.requests[0][1][:2] == [
-        {"token_id": "1", "side": "BUY"},
-        {"token_id": "1", "side": "SELL"},
-    ]
-
-
-def test_prices_that_are_no_object_are_an_error(server: Server, connect: Connect) -> None:
-    server.default = lambda _body: Reply(body=[])
-    clob = connect(ClobClient)
-    with pytest.raises(VenueNonsense, match="/prices: Expected `object`"):
-        clob.prices([YES])
+        assert list(clob.books([YES]).rejected) == ["book [0]"]
+    server.replies.append(Reply(body=b'[{"asset_id": "1", "bids": [}]'))
+    assert list(clob.books([YES]).rejected) == ["book [0]"]

@@ -111,7 +111,7 @@ def test_an_answer_to_something_else_is_not_taken(server: Server, connect: Conne
 
 
 def test_one_bad_market_of_a_look_up_costs_only_itself(server: Server, connect: Connect) -> None:
-    server.default = lambda _body: Reply(body=[None, market(1, closed=7), market(2)])
+    server.default = lambda _body: Reply(body=[None, market(1, version=7), market(2)])
     gamma = connect(GammaClient)
     found = gamma.markets([condition(1), condition(2)])
     assert [one.condition_id for one in found.markets] == [condition(2)]

@@ -18,7 +18,7 @@ from .shapes import NO, YES, condition, event, market, resolved
 def read(*payloads: Any) -> tuple[list[Event], dict[str, str]]:
     """The events of one answer, and what was kept out."""
     page = wire.decode_events(json.dumps(payloads).encode())
-    rejected = dict(page.rows.faults)
+    rejected = wire.named(page.rows.faults)
     found = [
         read_event(row, position, rejected)
         for position, row in enumerate(page.rows.items)
@@ -30,7 +30,7 @@ def read(*payloads: Any) -> tuple[list[Event], dict[str, str]]:
 def read_one(**changed: Any) -> tuple[Market, dict[str, str]]:
     """A market that came by itself."""
     page = wire.decode_markets(json.dumps([market(**changed)]).encode())
-    rejected = dict(page.rows.faults)
+    rejected = wire.named(page.rows.faults)
     (row,) = page.rows.items
     assert row is not None
     found = read_market(row, None, "0", rejected)
@@ -157,9 +157,9 @@ def test_the_version_says_which_tokens_are_traded(
         ({"clobTokenIds": '["1", ""]'}, "1 token ids for 2 outcomes"),
         ({"clobTokenIds": '["1", "1"]'}, "1 token ids for 2 outcomes"),
         ({"clobTokenIds": "1,2"}, "holds no list"),
-        ({"clobTokenIds": [1.5]}, "Expected"),
-        ({"closed": "maybe"}, "Expected `bool | null`"),
-        ({"volumeNum": [1]}, "Expected"),
+        ({"clobTokenIds": [1.5, "2"]}, "Expected"),
+        ({"clobTokenIds": {}}, "holds no list"),
+        ({"version": 2}, "Expected `str | null`"),
     ],
 )
 def test_a_market_that_cannot_be_one_costs_only_itself(
@@ -183,12 +183,12 @@ def test_what_has_no_name_is_named_by_its_place() -> None:
     assert list(rejected) == ["market [1 of event 7]"]
 
 
-@pytest.mark.parametrize("bad", ["not an object", 7, [], {"id": "8", "tags": 5}, {"id": None}])
+@pytest.mark.parametrize("bad", ["not an object", 7, [], {"id": []}, {"id": None}])
 def test_an_event_that_cannot_be_one_costs_only_itself(bad: Any) -> None:
     found, rejected = read(event(1), bad, event(3))
     assert [one.event_id for one in found] == ["1", "3"]
     assert len(rejected) == 1
-    assert next(iter(rejected)) in {"event [1]", "event 8"}
+    assert next(iter(rejected)) == "event [1]"
 
 
 def test_nulls_in_lists_are_passed_over() -> None:

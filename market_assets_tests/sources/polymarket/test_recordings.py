@@ -42,7 +42,7 @@ def listed(name: str) -> list[Any]:
 def events(said: list[Any]) -> list[Event]:
     """All of them; nothing may have been rejected."""
     page = wire.decode_events(json.dumps(said).encode())
-    rejected = dict(page.rows.faults)
+    rejected = wire.named(page.rows.faults)
     found = [read_event(row, at, rejected) for at, row in enumerate(page.rows.items) if row]
     assert rejected == {}
     assert len(found) == len(said)
@@ -52,7 +52,7 @@ def events(said: list[Any]) -> list[Event]:
 def markets(said: list[Any]) -> list[Market]:
     """All of them; nothing may have been rejected."""
     page = wire.decode_markets(json.dumps(said).encode())
-    rejected = dict(page.rows.faults)
+    rejected = wire.named(page.rows.faults)
     found = [
         read_market(row, None, str(at), rejected) for at, row in enumerate(page.rows.items) if row
     ]

@@ -51,8 +51,8 @@ def test_a_bad_tag_is_named(server: Server, connect: Connect) -> None:
     server.replies.append(Reply(body=[tag(1), None, {"label": "no id"}, {"id": 2, "label": 5}, 7]))
     gamma = connect(GammaClient)
     found = gamma.tags()
-    assert [one.tag_id for one in found.tags] == ["1"]
-    assert set(found.rejected) == {"tag [2]", "tag 2", "tag [4]"}
+    assert [(one.tag_id, one.label) for one in found.tags] == [("1", "Tag 1"), ("2", None)]
+    assert set(found.rejected) == {"tag [2]", "tag 2 label", "tag [4]"}
 
 
 def test_sports_name_their_tags(server: Server, connect: Connect) -> None:

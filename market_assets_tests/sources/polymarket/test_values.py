@@ -6,11 +6,12 @@ import contextlib
 from datetime import UTC, datetime, timedelta, timezone
 from typing import TYPE_CHECKING
 
-import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from market_assets.sources.decoding import Decoder
+from market_assets.sources.faults import Unreadable
 from market_assets.sources.polymarket import values
 
 if TYPE_CHECKING:
@@ -126,10 +127,18 @@ def test_a_reader_names_the_bad_value_and_keeps_the_row() -> None:
 
 
 def test_a_list_may_stand_in_a_string() -> None:
-    decoder = msgspec.json.Decoder(list[str | None])
-    assert values.listed('["Yes", "No"]', decoder) == ["Yes", "No"]
-    assert values.listed(["Yes", None], decoder) == ["Yes", None]
-    for text in ("Yes, No", '{"a": 1}', '["Yes"', "[" * 5000):
+    decoder = Decoder[list[str | None]](list[str | None])
+    assert values.listed('["Yes", "No"]', decoder).value == ["Yes", "No"]
+    assert values.listed(["Yes", None], decoder).value == ["Yes", None]
+    for text in (
+        "Yes, No",
+        '{"a": 1}',
+        '["Yes"',
+        "[" * 5000,
+        {},
+        5,
+        Unreadable(memoryview(b"NaN")),
+    ):
         with pytest.raises(ValueError, match="holds no list"):
             values.listed(text, decoder)
 
