@@ -16,6 +16,8 @@ from typing import Final, NamedTuple
 
 import psutil
 
+WORKER_TAG: Final = "market_assets/worker"
+"""The tag of a Dagster run that names its process, as `str(ProcessIdentity)`."""
 _PROC: Final = Path("/proc")
 _STATE: Final = 0
 _GROUP: Final = 2

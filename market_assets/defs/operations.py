@@ -1,20 +1,27 @@
 """The project's upkeep in Dagster: roll-ups and retention, late channels, dead runs, history."""
 
+from typing import Final
+
 import dagster as dg
 
+from market_assets.channels import CHANNELS
 from market_assets.clock import SystemClock
 from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, asset_options, written_result
 from market_assets.defs.runs import ingestion_run
 from market_assets.health import records
 from market_assets.health.catching_up import AGAIN_AFTER_S, Job, due, recall
-from market_assets.health.dead_runs import close_dead_runs
+from market_assets.health.dead_runs import DeadRuns
 from market_assets.health.history import prune
 from market_assets.health.report import report, watched
 from market_assets.maintenance.upkeep import keep_up
 from market_assets.settings import Settings
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_CANDLES
+
+_BY_HAND: Final = "__ASSET_JOB"
+"""What Dagster calls the runs that somebody starts for single assets."""
+_DEAD_RUNS: Final = DeadRuns()
 
 
 @dg.asset(
@@ -58,6 +65,13 @@ def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Se
         keep_minute_runs=settings.keep_minute_runs,
         keep_runs=settings.keep_runs,
         keep_failed_runs=settings.keep_failed_runs,
+        jobs={
+            *(channel.job for channel in CHANNELS),
+            *(f"{flow.source}_tables_check" for flow in FLOWS),
+            "hyperliquid_stream_checks",
+            "run_history_prune",
+            _BY_HAND,
+        },
     )
     context.log.info(
         "pruned %s runs, %s bytes of their files, %s rows that they left",
@@ -138,5 +152,5 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
 )
 def close_runs_without_process(context: dg.SensorEvaluationContext) -> dg.SkipReason:
     """No run stays 'started' for ever after a power cut."""
-    closed = close_dead_runs(context.instance, SystemClock().now())
+    closed = _DEAD_RUNS.close(context.instance)
     return dg.SkipReason(f"closed {', '.join(closed)}" if closed else "no dead runs")

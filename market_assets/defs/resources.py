@@ -16,6 +16,7 @@ from dagster_duckdb import DuckDBResource
 
 from market_assets.clock import SystemClock
 from market_assets.derived.inputs import FeatureInputs
+from market_assets.process_identity import WORKER_TAG, ProcessIdentity
 from market_assets.settings import Settings, load
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.weights import weight_budget
@@ -68,6 +69,7 @@ class MarketStore(DuckDBResource):
         A run of the daemon publishes within the byte budget; one that somebody started by hand
         has published everything by the time the command returns.
         """
+        _name_worker(context)
         store = self.store()
         try:
             yield store
@@ -194,6 +196,15 @@ class DefillamaApi(dg.ConfigurableResource[Any]):
             yield Catalogue(client)
         finally:
             client.close()
+
+
+def _name_worker(context: dg.InitResourceContext) -> None:
+    """Let the run's tags say which process it is, where its launcher has not (from a shell)."""
+    worker = ProcessIdentity.of()
+    if context.run is None or context.instance is None or worker is None:
+        return
+    if context.run.tags.get(WORKER_TAG) != str(worker):
+        context.instance.add_run_tags(context.run.run_id, {WORKER_TAG: str(worker)})
 
 
 @dg.definitions

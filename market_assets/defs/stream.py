@@ -5,23 +5,33 @@ cut, the lock does not. The op only carries the session: its main thread waits, 
 reaches it, and reports; sockets and database are on other threads, in `sidecar/`.
 """
 
+import logging
 import threading
 from datetime import timedelta
 from typing import Final
 
 import dagster as dg
-from dagster import DagsterInstance
+from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from market_assets.clock import SystemClock, from_s
+from market_assets.clock import Clock, SystemClock, from_s
 from market_assets.code_version import code_version, code_version_on_disk
 from market_assets.defs.options import OWNER, report_metadata
 from market_assets.health import records
-from market_assets.health.dead_runs import close_dead_runs
+from market_assets.health.dead_runs import DeadRuns
 from market_assets.settings import Settings
-from market_assets.sidecar.lease import Lease
+from market_assets.sidecar.lease import Lease, LeaseHeldError
 from market_assets.storage.store import Store
 
 JOB: Final = "hyperliquid_stream"
+_LOG = logging.getLogger(__name__)
+_DEAD_RUNS: Final = DeadRuns()
+_LOADED_AT: Final = SystemClock().monotonic()
+_LIVED: Final = timedelta(minutes=2)
+"""A session that failed later than this had started well."""
+_FIRST_PAUSE: Final = timedelta(seconds=15)
+_LONGEST_PAUSE: Final = timedelta(minutes=5)
+"""Between two sessions that fail as they begin; it doubles from the first to the longest."""
+_LOOK_BACK: Final = 8
 DAEMON_SILENCE: Final = timedelta(seconds=150)
 """Dagster's daemon writes a heartbeat every 30 s; without one for so long, nobody supervises."""
 
@@ -60,8 +70,12 @@ def stream_hyperliquid(
             report=lambda report: context.log_event(
                 dg.AssetMaterialization(report.table, metadata=report_metadata(report))
             ),
-            alive=_DagsterLives(context.instance, supervised=supervised),
+            alive=DagsterLives(context.instance, supervised=supervised),
         )
+    except LeaseHeldError as held:
+        # Somebody pressed Launch, or two sessions came at once: the stream is on, which is fine.
+        context.log.info("nothing to do: %s", held)
+        return
     except dg.DagsterExecutionInterruptedError:
         # Terminate, SIGTERM or Ctrl-C: the session has put everything away, which is a good end.
         context.log.info("told to stop: everything received is in the database or in the spool")
@@ -98,7 +112,7 @@ def keep_hyperliquid_stream_alive(
         lease.request_handover("the code has changed")
     if not view.wants_session:
         return dg.SkipReason(f"{view.state}: {_who(view.holder)}")
-    close_dead_runs(context.instance, SystemClock().now(), job=JOB)
+    _DEAD_RUNS.close(context.instance, job=JOB)
     leader = view.holder.run_id if view.holder else None
     on_its_way = [
         run.dagster_run.run_id
@@ -107,6 +121,11 @@ def keep_hyperliquid_stream_alive(
     ]
     if on_its_way:
         return dg.SkipReason(f"run {on_its_way[0]} is on its way")
+    failures, wait_s = _pause(context.instance, SystemClock(), _LOADED_AT)
+    if wait_s > 0:
+        return dg.SkipReason(
+            f"{failures} sessions in a row failed as they began; the next begins in {wait_s:.0f} s"
+        )
     return dg.RunRequest(tags={"market_assets/why": view.state})
 
 
@@ -124,19 +143,70 @@ def _who(holder: object) -> str:
     return f"process {pid}, run {run_id}" if pid else "a process that has not said who it is"
 
 
-class _DagsterLives:
+def _pause(instance: DagsterInstance, clock: Clock, loaded_at: float) -> tuple[int, float]:
+    """How many sessions in a row have failed as they began, and the seconds until the next one.
+
+    What cannot start now (a database of a newer version, a wrong address) will not in 15 seconds
+    either. Sessions of before this process do not count: after a restart the first try is at once.
+
+    Args:
+        instance: Dagster's instance.
+        clock: for the ages of runs.
+        loaded_at: when this process began to look (monotonic seconds).
+    """
+    finished = RunsFilter(job_name=JOB, statuses=list(records.FINISHED))
+    now, uptime_s = clock.now(), clock.monotonic() - loaded_at
+    failures, ended_s = 0, 0.0
+    for run in records.runs(instance, finished, limit=_LOOK_BACK).records:
+        ended_at = from_s(run.end_time) if run.end_time else run.update_timestamp
+        age_s = abs((now - ended_at).total_seconds())
+        lived_s = abs((run.end_time or 0.0) - run.start_time) if run.start_time else 0.0
+        failed = run.dagster_run.status == DagsterRunStatus.FAILURE
+        if not failed or age_s > uptime_s or timedelta(seconds=lived_s) >= _LIVED:
+            break
+        ended_s = ended_s if failures else age_s
+        failures += 1
+    if failures == 0:
+        return 0, 0.0
+    pause = min(_FIRST_PAUSE * 2 ** (failures - 1), _LONGEST_PAUSE)
+    return failures, pause.total_seconds() - ended_s
+
+
+class DagsterLives:
     """Whether the daemon that started this run is still there.
 
-    A run that somebody started by hand, without a daemon, has nothing to outlive.
+    A run that somebody started by hand, without a daemon, has nothing to outlive. The age of a
+    heartbeat is the time that has passed here since it was another one: the daemon's clock and
+    this one's may be set, and a laptop's sleep is no silence. Where nobody can say, the session
+    stays.
     """
 
-    def __init__(self, instance: DagsterInstance, *, supervised: bool) -> None:
+    def __init__(
+        self, instance: DagsterInstance, *, supervised: bool, clock: Clock | None = None
+    ) -> None:
+        """Begin to listen.
+
+        Args:
+            instance: Dagster's instance.
+            supervised: a daemon started this run.
+            clock: for how long nothing was heard.
+        """
         self._instance = instance
         self._supervised = supervised
+        self._clock = clock or SystemClock()
+        self._latest: float | None = None
+        self._heard_at = self._clock.monotonic()
 
     def __call__(self) -> bool:
         if not self._supervised:
             return True
-        beats = self._instance.get_daemon_heartbeats().values()
+        now = self._clock.monotonic()
+        try:
+            beats = self._instance.get_daemon_heartbeats().values()
+        except Exception as error:  # noqa: BLE001 - a locked or damaged store, of whatever kind
+            _LOG.warning("nobody can say whether Dagster's daemon lives: %s", type(error).__name__)
+            return True
         latest = max((beat.timestamp for beat in beats), default=0.0)
-        return SystemClock().now() - from_s(latest) < DAEMON_SILENCE
+        if latest != self._latest:
+            self._latest, self._heard_at = latest, now
+        return now - self._heard_at < DAEMON_SILENCE.total_seconds()

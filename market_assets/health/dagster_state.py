@@ -8,7 +8,7 @@ kind, one per failed run, asks for its error. Not here: the daemon, schedules an
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import dagster as dg
 from dagster import DagsterRunStatus, RunsFilter
@@ -25,12 +25,6 @@ if TYPE_CHECKING:
     from dagster import AssetRecord, DagsterInstance, RunRecord
 
     from market_assets.channels import Channel
-
-_FINISHED: Final = (
-    DagsterRunStatus.SUCCESS,
-    DagsterRunStatus.FAILURE,
-    DagsterRunStatus.CANCELED,
-)
 
 
 def freshness_windows(specs: Iterable[dg.AssetSpec]) -> dict[str, timedelta]:
@@ -139,7 +133,9 @@ class DagsterState:
         if stream or any(run.dagster_run.status in records.ACTIVE for run in runs):
             of_job = self._last_of_job(channel.job)
             runs += [of_job] if of_job is not None else []
-        ended = [r for r in runs if r.dagster_run.status in _FINISHED and r.end_time is not None]
+        ended = [
+            r for r in runs if r.dagster_run.status in records.FINISHED and r.end_time is not None
+        ]
         if not ended:
             return None
         last = max(ended, key=lambda run: run.end_time or 0.0)
@@ -158,7 +154,7 @@ class DagsterState:
 
     def _last_of_job(self, job: str) -> RunRecord | None:
         if job not in self._of_job:
-            wanted = RunsFilter(job_name=job, statuses=list(_FINISHED))
+            wanted = RunsFilter(job_name=job, statuses=list(records.FINISHED))
             found = records.runs(self._instance, wanted, limit=1).records
             self._of_job[job] = found[0] if found else None
         return self._of_job[job]

@@ -14,6 +14,7 @@ import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -47,8 +48,10 @@ def prune(
     keep_minute_runs: timedelta,
     keep_runs: timedelta,
     keep_failed_runs: timedelta,
+    jobs: Collection[str] = (),
+    most_failed_runs: int = 200,
 ) -> Pruned:
-    """Delete finished runs that ended longer ago than they are kept.
+    """Delete finished runs that ended longer ago than they are kept, and failures beyond many.
 
     Args:
         instance: Dagster's instance.
@@ -57,6 +60,8 @@ def prune(
         keep_minute_runs: for successful (and canceled) runs of those jobs.
         keep_runs: for other successful and canceled runs.
         keep_failed_runs: for failures, whatever the job, and for changes of freshness.
+        jobs: of each of these only the newest `most_failed_runs` failures are kept.
+        most_failed_runs: an outage of a weekend leaves thousands that say the same.
     """
     ended_well = [DagsterRunStatus.SUCCESS, DagsterRunStatus.CANCELED]
     filters = [
@@ -68,11 +73,11 @@ def prune(
         RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_before=now - keep_failed_runs)
     )
     runs = freed = 0
-    for wanted in filters:
-        for run_id in _ids(instance, wanted):
-            instance.delete_run(run_id)
-            freed += _remove_files(Path(instance.root_directory), run_id)
-            runs += 1
+    too_many = (_ids_beyond(instance, job, most_failed_runs) for job in sorted(jobs))
+    for run_id in chain(*(_ids(instance, wanted) for wanted in filters), *too_many):
+        instance.delete_run(run_id)
+        freed += _remove_files(Path(instance.root_directory), run_id)
+        runs += 1
     history = Path(instance.root_directory) / "history"
     rows = _remove_tags(history / "runs.db")
     rows += _remove_evaluations(history / "runs" / "index.db", history / "runs.db")
@@ -84,6 +89,12 @@ def _ids(instance: DagsterInstance, wanted: RunsFilter) -> Iterator[str]:
     """Ids in batches: each batch is deleted before the next is read, so memory stays small."""
     while batch := instance.get_run_ids(wanted, limit=_BATCH):
         yield from batch
+
+
+def _ids_beyond(instance: DagsterInstance, job: str, most: int) -> Iterator[str]:
+    """Ids of the failed runs of a job that are older than its newest `most`."""
+    failed = RunsFilter(job_name=job, statuses=[DagsterRunStatus.FAILURE])
+    yield from list(instance.get_run_ids(failed))[most:]
 
 
 def _remove_files(root: Path, run_id: str) -> int:

@@ -37,6 +37,12 @@ ACTIVE: Final = (
     DagsterRunStatus.STARTED,
 )
 """Of runs that are queued or going on."""
+FINISHED: Final = (
+    DagsterRunStatus.SUCCESS,
+    DagsterRunStatus.FAILURE,
+    DagsterRunStatus.CANCELED,
+)
+"""Of runs that are over."""
 
 
 @dataclass(frozen=True)

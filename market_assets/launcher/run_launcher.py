@@ -28,15 +28,13 @@ from dagster._grpc.types import ExecuteRunArgs
 
 from market_assets.code_version import code_stamp
 from market_assets.launcher.messages import Lines, Ready, Start, Started
-from market_assets.process_identity import ProcessIdentity
+from market_assets.process_identity import WORKER_TAG, ProcessIdentity
 from market_assets.settings import Settings, load
 
 if TYPE_CHECKING:
     from dagster import DagsterRun
     from dagster._serdes.config_class import ConfigurableClassData
 
-WORKER_TAG: Final = "market_assets/worker"
-"""The tag of a run that names its process, as `str(ProcessIdentity)`."""
 _CAN_FORK: Final = sys.platform == "linux"
 """On macOS the system's own libraries do not survive a fork."""
 _READY_WITHIN_S: Final = 60.0

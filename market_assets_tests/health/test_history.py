@@ -53,6 +53,25 @@ def test_runs_of_other_jobs_and_failures_are_kept_longer(instance: DagsterInstan
     assert instance.get_run_by_id(bad) is None
 
 
+def test_of_failures_that_say_the_same_only_the_newest_are_kept(instance: DagsterInstance) -> None:
+    """An outage of a weekend would leave thousands, 0.26 MB each."""
+    bad = [run(instance, broken=True).run_id for _ in range(4)]
+    pruned = prune(
+        instance,
+        now=now(),
+        minute_jobs=(),
+        keep_minute_runs=timedelta(hours=6),
+        keep_runs=timedelta(days=3),
+        keep_failed_runs=timedelta(days=30),
+        jobs=("things_refresh", "another"),
+        most_failed_runs=2,
+    )
+    assert pruned.runs == 2
+    assert [instance.get_run_by_id(run_id) is None for run_id in bad] == [True, True, False, False]
+    assert not _files(instance, bad[0])
+    assert _files(instance, bad[3])
+
+
 @dg.asset
 def checked() -> None: ...
 

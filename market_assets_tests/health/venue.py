@@ -38,6 +38,7 @@ from market_assets.health.automation import LOCATION, NEEDED, Automation
 from market_assets.health.dagster_state import freshness_windows
 from market_assets.health.report import Watched, report
 from market_assets.health.statuses import Health, Row
+from market_assets.process_identity import WORKER_TAG, ProcessIdentity
 
 CHANNEL = Channel("venue", "things", timedelta(minutes=1), ("things",), "things_refresh")
 STREAM = Channel("venue", "ticks", timedelta(minutes=1), ("ticks",), "ticks_stream", "stream")
@@ -111,9 +112,14 @@ def row_of(health: Health, label: str) -> Row:
     return next(row for row in health.rows if row.label == label)
 
 
-def started(job: str) -> DagsterRun:
-    """A run in progress, to be added to an instance."""
-    return DagsterRun(job_name=job, run_id=str(uuid4()), status=DagsterRunStatus.STARTED)
+def started(job: str, worker: ProcessIdentity | None = None) -> DagsterRun:
+    """A run in progress, to be added to an instance; `worker` is the process that it names."""
+    return DagsterRun(
+        job_name=job,
+        run_id=str(uuid4()),
+        status=DagsterRunStatus.STARTED,
+        tags={WORKER_TAG: str(worker)} if worker is not None else {},
+    )
 
 
 def beat(instance: DagsterInstance, *, ago: float = 0.0, threads: tuple[str, ...] = NEEDED) -> None:
@@ -167,13 +173,18 @@ def tick(
     )
 
 
-def speak(instance: DagsterInstance, run: DagsterRun, pid: int) -> None:
-    """Have the run's worker say something, as each step's start does."""
+def speak(
+    instance: DagsterInstance,
+    run: DagsterRun,
+    pid: int,
+    what: DagsterEventType = DagsterEventType.STEP_START,
+) -> None:
+    """Have the run's worker say something, by default that a step begins."""
     event = DagsterEvent(
-        event_type_value=DagsterEventType.ENGINE_EVENT.value,
+        event_type_value=what.value,
         job_name=run.job_name,
-        step_key="step",
-        event_specific_data=EngineEventData(),
+        step_key=None if what == DagsterEventType.RUN_START else "step",
+        event_specific_data=EngineEventData() if what == DagsterEventType.ENGINE_EVENT else None,
         message="hello",
         pid=pid,
     )
