@@ -1,7 +1,9 @@
 """Days on which whatever goes by the date is tried, and how a test gets to them.
 
-The fixture `any_day` (in `conftest.py`) runs a test once on each; all clocks of the process then
-tell that time. `pytest --today 2028-02-29` runs any test on a day of one's own.
+The fixture `any_day` (in `conftest.py`) runs a test once on each; Python's wall clock then tells
+that time. `pytest --today 2028-02-29` runs any test on a day of one's own. Neither moves what C
+libraries ask for themselves (DuckDB's `now()`, SQLite's defaults, the dates of files) nor the
+clocks of other processes: `faketime 2028-02-29 make test` does, where that program is installed.
 """
 
 from __future__ import annotations

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from dataclasses import dataclass
 from datetime import timedelta
+from tempfile import TemporaryFile
 from threading import Lock
 from typing import TYPE_CHECKING, Final
 
@@ -230,9 +230,20 @@ class Spool:
             raise from_os(self._directory, error) from error
 
     def _remove_abandoned(self) -> None:
-        """Remove what killed appenders left half-written; nobody was told that it is received."""
-        now = time.time()
-        for path in self._directory.glob(f".*{_TEMPORARY}"):
+        """Remove what killed appenders left half-written; nobody was told that it is received.
+
+        Their age is told by the clock that dates files: that of the file system. Where no file can
+        be made, on a full disk say, they stay for another time.
+        """
+        halves = list(self._directory.glob(f".*{_TEMPORARY}"))
+        if not halves:
+            return
+        try:
+            with TemporaryFile(dir=self._directory) as file:
+                now = os.fstat(file.fileno()).st_mtime
+        except OSError:
+            return
+        for path in halves:
             try:
                 if now - path.stat().st_mtime > _ABANDONED_AFTER_S:
                     path.unlink()

@@ -177,10 +177,12 @@ def test_funding_and_positioning_speak_of_the_context(
 
 def test_liquidity_is_of_the_book_and_its_instant(world: tuple[Project, dict[str, Any]]) -> None:
     made, results = world
-    found = made.rows(
-        "select symbol, best_bid < mid and mid < best_ask, spread_bps > 0,"
-        " as_of > now() - interval '5 minutes' from hyperliquid_liquidity_profiles order by symbol"
-    )
+    lately = datetime.now(tz=UTC) - timedelta(minutes=5)
+    found = made.store.read(
+        "select symbol, best_bid < mid and mid < best_ask, spread_bps > 0, as_of > ?"
+        " from hyperliquid_liquidity_profiles order by symbol",
+        [lately],
+    ).rows()
     assert found == [
         (symbol, True, True, True) for symbol in ("@107", "BTC", "ETH", "HYPE", "xyz:TSLA")
     ]

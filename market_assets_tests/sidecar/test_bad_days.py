@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from market_assets.clock import from_ms
 from market_assets_tests.sidecar.rig import BUCKET, MINUTE, Process, Rig, rig, until
 
 if TYPE_CHECKING:
@@ -164,12 +165,14 @@ def test_the_venue_is_away_at_the_start(tmp_path: Path) -> None:
         registry = (
             "select 'BTC' as symbol, 'perp' as kind, '' as dex, 'BTC' as display_name,"
             " 5 as sz_decimals, 40 as max_leverage, false as only_isolated,"
-            " false as is_delisted, now() as first_seen_at, now() as updated_at,"
-            " now() as ingested_at"
+            " false as is_delisted, $now as first_seen_at, $now as updated_at,"
+            " $now as ingested_at"
         )
         from market_assets.tables import HYPERLIQUID_ASSETS  # noqa: PLC0415 - one test's need
 
-        frame = r.store.read(registry).cast(HYPERLIQUID_ASSETS.schema)
+        frame = r.store.read(registry, {"now": from_ms(r.now_minute())}).cast(
+            HYPERLIQUID_ASSETS.schema
+        )
         r.store.merge(HYPERLIQUID_ASSETS, frame)
         process = r.start()
         before = len(r.acknowledged())

@@ -97,7 +97,9 @@ def test_a_missing_file_is_not_made(paths: StorePaths) -> None:
 def test_the_session_time_zone_is_utc(paths: StorePaths) -> None:
     """Instants come back as UTC, not as the machine's zone nor as Etc/UTC."""
     with opened(paths, gate_of(paths), exclusive=False) as session:
-        [dtype] = session.connection.sql("select now() as t").pl().dtypes
+        [dtype] = (
+            session.connection.sql("select '2026-11-20 12:00:03Z'::timestamptz as t").pl().dtypes
+        )
         assert str(dtype) == "Datetime(time_unit='us', time_zone='UTC')"
 
 
