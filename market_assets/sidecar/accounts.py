@@ -128,7 +128,7 @@ class Accounts:
             },
             undecodable=feed.undecodable,
             undecodable_samples=feed.undecodable_samples,
-            rejected=dict(feed.rejected),
+            rejected={**feed.rejected, **self.streaming.rejected},
             healing=asdict(self.healer.progress()),
             clock={
                 "jumps": self.clock.jumps,

@@ -12,6 +12,7 @@ for nothing. Not here: when a session ends (`session.py`), and starting one (`de
 
 from __future__ import annotations
 
+import contextlib
 import os
 import uuid
 from dataclasses import asdict, dataclass, replace
@@ -111,6 +112,7 @@ class Lease:
         self._main_fd: int | None = None
         self._standby_fd: int | None = None
         self._me: Holder | None = None
+        self._is_told = True
         self.after_crash = False
 
     def acquire(
@@ -162,7 +164,7 @@ class Lease:
         self.after_crash = self._holder_file.exists()
         self._me = replace(self._me, phase="streaming", relieves="")
         self._write(self._holder_file)
-        self._standby_file.unlink(missing_ok=True)
+        self._remove(self._standby_file)
         let_go(self._standby_fd)
         self._standby_fd = None
         return True
@@ -183,14 +185,14 @@ class Lease:
         return self._read(self._holder_file)
 
     def say(self, *, subscriptions: int | None = None, ready: bool | None = None) -> None:
-        """Bring this session's file up to date, where something changed."""
+        """Bring this session's file up to date, where something changed or the disk was full."""
         assert self._me is not None, "acquire first"
         me = self._me
         if subscriptions is not None:
             me = replace(me, subscriptions=subscriptions)
         if ready is not None:
             me = replace(me, ready=ready)
-        if me != self._me:
+        if me != self._me or not self._is_told:
             self._me = me
             self._write(self._standby_file if self._main_fd is None else self._holder_file)
 
@@ -237,20 +239,29 @@ class Lease:
         return LeaseView("alive", holder, standby, wants_session=False)
 
     def release(self) -> None:
-        """Let both locks go."""
+        """Let both locks go. Where another session leads already, its file is left to it."""
         for fd, file in (
             (self._main_fd, self._holder_file),
             (self._standby_fd, self._standby_file),
         ):
             if fd is not None:
-                file.unlink(missing_ok=True)
+                self._remove(file)
         let_go(self._main_fd)
         let_go(self._standby_fd)
         self._main_fd = self._standby_fd = None
 
     def _write(self, path: Path) -> None:
+        """Say how this session is; `say` tries again what a full disk did not take."""
         assert self._me is not None
-        write_json(path, asdict(self._me))
+        self._is_told = write_json(path, asdict(self._me), again=not self._is_told)
+
+    def _remove(self, path: Path) -> None:
+        """Remove this session's file, if it is this session's still."""
+        said = read_json(path)
+        is_another_s = said is not None and self._me and said.get("session") != self._me.session
+        if not is_another_s:
+            with contextlib.suppress(OSError):  # whoever reads it sees that its process is gone
+                path.unlink(missing_ok=True)
 
     @staticmethod
     def _read(path: Path) -> Holder | None:

@@ -90,15 +90,25 @@ class SessionState:
         write_json(path, dataclasses.asdict(self))
 
 
-def write_json(path: Path, said: Mapping[str, object]) -> bool:
-    """Replace a JSON file by rename; instants become RFC 3339. False where that failed (logged)."""
+def write_json(path: Path, said: Mapping[str, object], *, again: bool = False) -> bool:
+    """Replace a JSON file by rename; instants become RFC 3339.
+
+    Args:
+        path: the file.
+        said: what it is to say.
+        again: the last try failed, and was logged.
+
+    Returns:
+        Whether the file says it; why not is logged.
+    """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(json.dumps(said, default=_plain), encoding="utf-8")
         draft.replace(path)
     except OSError as error:
-        _LOG.warning("%s could not be written: %s", path, error)
+        level = logging.DEBUG if again else logging.WARNING
+        _LOG.log(level, "%s could not be written: %s", path, error)
         with contextlib.suppress(OSError):
             draft.unlink(missing_ok=True)
         return False

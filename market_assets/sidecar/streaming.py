@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import to_ms
 from market_assets.sidecar.bars import MINUTE_MS
+from market_assets.sidecar.sound_rows import sift
 from market_assets.sidecar.universe_watch import UniverseWatch
 from market_assets.storage.errors import StoreError
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
@@ -100,6 +101,7 @@ class Streaming:
         self.disk_error: str | None = None
         self.flushes = 0
         self.rows_flushed = 0
+        self.rejected: dict[str, str] = {}
         self.left_out: tuple[str, ...] = ()
         self.wanted = 0
         self.dexs: tuple[str, ...] = ()
@@ -166,12 +168,21 @@ class Streaming:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            if self._flushing is not None:
-                await self._flushing
+            try:
+                await self._last_flush()
+            finally:
+                with self._calling:
+                    self._loop = None
+
+    async def _last_flush(self) -> None:
+        """Put on disk what is in memory; what fails before takes nothing from it."""
+        if self._flushing is not None:
+            await asyncio.gather(self._flushing, return_exceptions=True)
+        try:
             self._recorder.tick()
-            await self._flush()
-            with self._calling:
-                self._loop = None
+        except Exception:  # noqa: BLE001 - told; what was received goes to disk all the same
+            _LOG.exception("the last minutes could not be judged: their rows stay open")
+        await self._flush()
 
     async def _flush_on_grid(self) -> None:
         interval = self._options.flush_interval.total_seconds()
@@ -219,20 +230,32 @@ class Streaming:
             _LOG.error("%d rows were given up: there has been nowhere to put them for hours", shed)
 
     def _append(self, batch: Batch) -> tuple[set[str], str] | None:
-        """Write both segments; returns which of them failed, and why."""
+        """Write both segments; returns which of them failed, and why.
+
+        A row that the table does not take is dropped, and told of: no other one shares its fate.
+        """
         failed: set[str] = set()
         reason = ""
         for name, table, frame in (
             ("candles", HYPERLIQUID_CANDLES, batch.candles.frame),
             ("mids", HYPERLIQUID_MID_PRICES, batch.mids.frame),
         ):
-            if frame.is_empty():
-                continue
             try:
-                self._spool.append(table, frame)
+                sound, refused = sift(table, frame)
+                if refused:
+                    _LOG.error(
+                        "%d rows are not what %s takes: %s", len(refused), table.name, refused
+                    )
+                    self.rejected = self.rejected | refused
+                if not sound.is_empty():
+                    self._spool.append(table, sound)
             except StoreError as error:
                 failed.add(name)
                 reason = str(error)
+            except Exception as error:  # noqa: BLE001 - they stay in memory, and the other is kept
+                _LOG.exception("%s could not be put into the spool", name)
+                failed.add(name)
+                reason = f"{type(error).__name__} {error}"
         return (failed, reason) if failed else None
 
     def _subscribe(self, targets: Targets, cause: str | None) -> None:

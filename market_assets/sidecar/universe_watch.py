@@ -109,6 +109,10 @@ class UniverseWatch:
             if not self.targets.assets:
                 await self._read_registry()
             return False
+        except Exception as error:  # noqa: BLE001 - the stream goes on with the lists that it has
+            self.error = f"the venue's lists: {type(error).__name__} {error}"
+            _LOG.exception("the venue's lists could not be read")
+            return False
         cause = "listing" if self.targets.assets else None
         self.targets = self.targets.updated(universe)
         self.error = None

@@ -60,7 +60,7 @@ def accounts(
         "feed": SimpleNamespace(stats=lambda: stats),
         "recorder": SimpleNamespace(waiting=0, refused_frames=0),
         "streaming": SimpleNamespace(
-            left_out=(), wanted=0, disk_error=said["disk"], error=said["lists"]
+            left_out=(), wanted=0, rejected={}, disk_error=said["disk"], error=said["lists"]
         ),
         "drainer": SimpleNamespace(total={}, error=said["drain"], publish_error=said["publish"]),
         "healer": SimpleNamespace(progress=lambda: HealingProgress(last_error=said["healing"])),

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -247,6 +248,66 @@ def test_an_unwritable_folder_costs_the_file_but_not_the_lock(
     assert "could not be written" in caplog.text
     assert Lease(tmp_path).peek().is_alive
     lease.release()
+
+
+@contextmanager
+def full_disk(lease: Lease, name: str) -> Iterator[None]:
+    """That file cannot be replaced meanwhile: its draft's place is taken."""
+    draft = lease._main.parent / f".{name}.{os.getpid()}"
+    draft.mkdir()
+    try:
+        yield
+    finally:
+        draft.rmdir()
+
+
+def test_a_wish_to_be_relieved_is_told_once_there_is_room(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The disk is full when the handover begins: the session is relieved all the same, later."""
+    lease = Lease(tmp_path)
+    acquire(lease)
+    with full_disk(lease, "stream.holder.json"):
+        lease.begin_handover()
+        for _ in range(5):
+            lease.say(subscriptions=0)
+        assert not Lease(tmp_path).peek().wants_session
+    assert caplog.text.count("could not be written") == 1
+    lease.say(subscriptions=0)
+    view = Lease(tmp_path).peek()
+    assert (view.state, view.wants_session) == ("handing_over", True)
+    lease.release()
+
+
+def test_a_successor_is_believed_once_there_is_room(
+    tmp_path: Path, child: Callable[[], Child]
+) -> None:
+    old = child()
+    old.say("handover")
+    lease = Lease(tmp_path)
+    with full_disk(lease, "stream.next.json"):
+        assert acquire(lease) == "standby"
+        lease.say(ready=True)
+        assert old.say("successor") == "False"
+    lease.say(ready=True)
+    assert old.say("successor") == "True"
+    lease.release()
+
+
+def test_a_session_that_lost_its_lock_leaves_the_new_leader_s_file(
+    tmp_path: Path, child: Callable[[], Child]
+) -> None:
+    """Somebody cleared the folder, and another session leads: it must stay known as the leader."""
+    lease = Lease(tmp_path)
+    acquire(lease)
+    (tmp_path / "stream.lock").unlink()
+    new = child()
+    assert new.role == "leader"
+    lease.release()
+    holder = Lease(tmp_path).peek().holder
+    assert holder is not None
+    assert holder.pid == new.process.pid
+    assert Lease(tmp_path).request_handover("code changed")
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:

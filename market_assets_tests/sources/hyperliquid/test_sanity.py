@@ -58,6 +58,7 @@ def test_sound_candles(changes: dict[str, Any]) -> None:
         ({"open": 12.5}, "outside"),
         ({"close": 8.5}, "outside"),
         ({"volume": -1.0}, "no count"),
+        ({"trades": 2**63}, "no count"),
         ({"volume": math.nan}, "no count"),
         ({"volume": math.inf}, "no count"),
         ({"trades": -1}, "no count"),
