@@ -209,7 +209,7 @@ def test_a_session_that_lived_makes_the_next_begin_at_once(
     """So does one that somebody ended, and a restart of the process that looks."""
     for _ in range(3):
         end_run(instance)
-    end_run(instance, lived_s=3600)
+    clock.instant = ended_at(instance, end_run(instance, lived_s=3600))
     assert waits_s(instance, settings, clock) == 0
     end_run(instance)
     end_run(instance, failed=False)
@@ -223,7 +223,7 @@ def test_failures_of_before_a_restart_do_not_count(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for _ in range(5):
-        end_run(instance)
+        clock.instant = ended_at(instance, end_run(instance))
     clock.advance(10)
     monkeypatch.setattr(stream, "_LOADED_AT", clock.monotonic() - 5)
     assert isinstance(tick(instance, settings), dg.RunRequest)
