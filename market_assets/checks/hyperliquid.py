@@ -63,9 +63,15 @@ HYPERLIQUID_RULES: Final[tuple[Rule, ...]] = (
         "A dex whose mids move does not give the same contexts twice.",
     ),
     from_file(
+        "every_live_dex_has_fresh_contexts",
+        HYPERLIQUID_ASSET_CONTEXTS,
+        "No dex of which contexts came within the last day has been without for ten minutes.",
+        is_error=False,
+    ),
+    from_file(
         "open_interest_did_not_halve",
         HYPERLIQUID_ASSET_CONTEXTS,
-        "No open interest fell by more than half from one context to the next.",
+        "No open interest of a million dollars fell by more than half, for two contexts in a row.",
         is_error=False,
     ),
     from_file(
@@ -76,7 +82,7 @@ HYPERLIQUID_RULES: Final[tuple[Rule, ...]] = (
     from_file(
         "payments_are_within_the_cap",
         HYPERLIQUID_FUNDING_RATES,
-        "No payment is beyond the exchange's cap of 4 % an hour.",
+        "No payment that came within the last day is beyond the exchange's cap of 4 % an hour.",
     ),
     from_file(
         "books_are_not_crossed",

@@ -18,6 +18,8 @@ from market_assets.tables import (
     POLYMARKET_TRADES,
 )
 
+_GUARD: Final = "What a venue sends is refused before it is stored: this guards the storage."
+
 POLYMARKET_RULES: Final[tuple[Rule, ...]] = (
     *rules_of_every_table(
         POLYMARKET_EVENTS,
@@ -40,7 +42,7 @@ POLYMARKET_RULES: Final[tuple[Rule, ...]] = (
     from_file(
         "market_prices_are_probabilities",
         POLYMARKET_MARKETS,
-        "Every price of an outcome, bid, ask and last trade lies between 0 and 1.",
+        f"Every price of an outcome, bid, ask and last trade lies between 0 and 1. {_GUARD}",
     ),
     from_file(
         "each_outcome_has_its_token",
@@ -72,17 +74,18 @@ POLYMARKET_RULES: Final[tuple[Rule, ...]] = (
     from_file(
         "open_interest_is_not_negative",
         POLYMARKET_MARKET_METRICS,
-        "No open interest is below 0.",
+        f"No open interest is below 0. {_GUARD}",
     ),
     from_file(
         "fills_make_sense",
         POLYMARKET_TRADES,
-        "Prices above 0 and at most 1, sizes above 0, notional their product.",
+        f"Prices above 0 and at most 1, sizes above 0, notional their product. {_GUARD}",
     ),
     from_file(
         "no_gap_stays_open",
         POLYMARKET_TRADES,
-        "A hole in the feed of trades is filled within an hour of being found.",
+        "A hole in the feed of trades is filled within an hour of being found; one that the venue "
+        "cannot serve is told for a day.",
         is_error=False,
     ),
 )

@@ -22,7 +22,7 @@ from market_assets.defs.options import (
     some,
     written_result,
 )
-from market_assets.defs.runs import Market, ingestion_run
+from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,18 +107,14 @@ def defillama_capital_base(
     """
     from market_assets.ingestion.defillama.base import refresh_base  # noqa: PLC0415 - as above
 
-    done = refresh_base(
-        defillama,
-        store,
-        tracked_subjects(store),
-        now=SystemClock().now(),
-        run=ingestion_run(context, "capital_base"),
-    )
+    run = ingestion_run(context, "capital_base")
+    done = refresh_base(defillama, store, tracked_subjects(store), now=SystemClock().now(), run=run)
     yield from results_of(
         done,
         tables.DEFILLAMA_CAPITAL_BASE,
         "select subject_id, tvl_usd, tvl_share_pct, stablecoin_mcap_usd, market_cap_usd from"
         " defillama_capital_base order by as_of desc, tvl_usd desc nulls last limit 8",
+        parts=parts_left_out(context, run),
         settings=settings,
         store=store,
         lists=defillama,
@@ -237,6 +233,7 @@ def results_of(
     settings: Settings,
     store: "Store",
     lists: Any,
+    parts: dict[str, object] | None = None,
 ) -> Results:
     """The check that names who failed, then the materialization.
 
@@ -261,6 +258,7 @@ def results_of(
         failed_count=len(done.failed),
         failed=failed,
         left_out=some(done.left_out),
+        parts_left_out=parts,
         **done.figures,
         **requests_made(lists.client),
         preview=preview(rows, rows.columns),

@@ -12,12 +12,12 @@ import dagster as dg
 from market_assets import tables
 from market_assets.clock import SystemClock
 from market_assets.defs.options import asset_options, count_rows, written_result
-from market_assets.defs.runs import Market, ingestion_run
+from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.settings import Settings
 from market_assets.sources.errors import VenueError
 from market_assets.sources.hyperliquid import frames
 from market_assets.sources.hyperliquid.client import HyperliquidClient
-from market_assets.sources.hyperliquid.model import Candle, Listing
+from market_assets.sources.hyperliquid.model import Candle, Listing, in_words
 from market_assets.storage.store import Store
 
 Hyperliquid = dg.ResourceParam[HyperliquidClient]
@@ -36,6 +36,7 @@ def hyperliquid_assets(
     """
     run = ingestion_run(context, "registry")
     universe = hyperliquid.universe()
+    run.left_out = in_words(universe.failures)
     written = store.merge(
         tables.HYPERLIQUID_ASSETS, frames.assets(universe, SystemClock().now()), run=run
     )
@@ -45,6 +46,7 @@ def hyperliquid_assets(
         live=sum(not listing.is_delisted for listing in universe.listings),
         seen=len(universe.listings),
         unreadable=dict(universe.failures) or None,
+        parts_left_out=parts_left_out(context, run),
         rejected=dict(universe.rejected) or None,
     )
 

@@ -51,7 +51,7 @@ def _series_check(asset: str) -> dg.AssetCheckSpec:
     check_specs=[_series_check("hyperliquid_technical_indicators")],
 )
 def hyperliquid_technical_indicators(
-    context: dg.AssetExecutionContext, feature_inputs: Features, store: Market
+    context: dg.AssetExecutionContext, feature_inputs: Features, settings: Chosen, store: Market
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # with checks, Dagster takes no other
     """One row per asset, interval (1m and 1h) and close of a candle: averages, RSI, MACD, ATR, ADX.
 
@@ -72,7 +72,9 @@ def hyperliquid_technical_indicators(
         if interval == "1m" or inputs.verdicts[interval].usable  # no hour may be over yet
     ]
     shown = ("symbol", "interval", "as_of", "close", "rsi_14", "macd", "atr_14", "adx_14")
-    return _stored(context, store, inputs, pl.concat(rows), shown=shown, series=INTERVALS)
+    return _stored(
+        context, store, inputs, pl.concat(rows), shown=shown, settings=settings, series=INTERVALS
+    )
 
 
 @dg.asset(
@@ -98,7 +100,7 @@ def hyperliquid_volatility_profiles(
         delisted=inputs.delisted,
     )
     shown = ("symbol", "as_of", "realized_vol_24h_rate", "range_24h_pct", "regime")
-    return _stored(context, store, inputs, frame, shown=shown, series=("1m",))
+    return _stored(context, store, inputs, frame, shown=shown, settings=settings, series=("1m",))
 
 
 @dg.asset(
@@ -123,7 +125,7 @@ def hyperliquid_funding_pressure(
         thresholds=settings.thresholds.funding,
     )
     shown = ("symbol", "as_of", "funding_annualized_pct", "premium_bps", "pressure")
-    return _stored(context, store, inputs, frame, shown=shown)
+    return _stored(context, store, inputs, frame, shown=shown, settings=settings)
 
 
 @dg.asset(
@@ -145,7 +147,7 @@ def hyperliquid_positioning_pressure(
         _contexts(inputs), as_of=inputs.as_of, thresholds=settings.thresholds.positioning
     )
     shown = ("symbol", "as_of", "open_interest_usd", "oi_change_1h_pct", "pressure")
-    return _stored(context, store, inputs, frame, shown=shown)
+    return _stored(context, store, inputs, frame, shown=shown, settings=settings)
 
 
 @dg.asset(
@@ -193,6 +195,7 @@ def hyperliquid_liquidity_profiles(
         inputs,
         frame,
         shown=shown,
+        settings=settings,
         books=len(books.fine),
         coarse_books=sum(map(len, books.coarse)),
         assets_ranked=len(ranked),
@@ -227,6 +230,7 @@ def _stored(
     frame: "pl.DataFrame",
     *,
     shown: tuple[str, ...],
+    settings: Settings,
     series: tuple[str, ...] = (),
     **figures: object,
 ) -> dg.MaterializeResult[Any]:
@@ -239,6 +243,8 @@ def _stored(
         for interval in series
         for symbol, why in inputs.verdicts[interval].blocked.items()
         if symbol not in inputs.delisted
+        and symbol in inputs.streamed
+        and (not settings.wanted_symbols or symbol in settings.wanted_symbols)
     }
     result = written_result(
         written,

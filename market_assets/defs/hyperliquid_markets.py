@@ -15,10 +15,11 @@ from market_assets.defs.options import (
     some,
     written_result,
 )
-from market_assets.defs.runs import Market, ingestion_run
+from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.ingestion.hyperliquid import funding
 from market_assets.settings import Settings
 from market_assets.sources.hyperliquid import frames
+from market_assets.sources.hyperliquid.model import in_words
 
 _FIRST_TIME: Final = timedelta(seconds=75)
 """How long the first run may fetch: then there is something, for the most traded perpetuals."""
@@ -44,6 +45,7 @@ def hyperliquid_asset_contexts(
     """
     run = ingestion_run(context, "contexts")
     answer = hyperliquid.asset_contexts()
+    run.left_out = in_words(answer.failures)
     frame = frames.asset_contexts(answer.contexts, SystemClock().now())
     if settings.wanted_symbols:
         frame = frame.filter(frame["symbol"].is_in(list(settings.wanted_symbols)))
@@ -55,6 +57,7 @@ def hyperliquid_asset_contexts(
         live=live.height,
         delisted=frame.height - live.height,
         unreadable=some(answer.failures),
+        parts_left_out=parts_left_out(context, run),
         rejected=some(answer.rejected),
         preview=preview(
             live.sort("volume_24h_usd", descending=True, nulls_last=True),

@@ -135,12 +135,15 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
                 and not records.active(context.instance, flow.job),
             )
         )
-    names, tried = due(jobs, recall(context.cursor), now.timestamp())
+    known = recall(context.cursor)
+    names, tried = due(jobs, known, now.timestamp())
+    if not names and tried == known:
+        return dg.SkipReason("every channel is on time, or a run for it is on its way")
     return dg.SensorResult(
         run_requests=[
             dg.RunRequest(job_name=name, tags={"market_assets/why": "late"}) for name in names
         ],
-        skip_reason=None if names else "every channel is on time, or a run for it is on its way",
+        skip_reason=None if names else "what failed is tried again in a moment",
         cursor=tried.as_text(),
     )
 

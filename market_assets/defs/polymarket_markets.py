@@ -15,7 +15,7 @@ from market_assets.defs.options import (
     written_result,
 )
 from market_assets.defs.polymarket import Polymarket, polymarket_market_asset_links
-from market_assets.defs.runs import Market, ingestion_run
+from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.settings import Settings
 from market_assets.storage.store import Store
 
@@ -101,6 +101,7 @@ def polymarket_tracked_universe(
         choose_universe,
     )
 
+    run = ingestion_run(context, "universe")
     chosen = choose_universe(
         polymarket.gamma,
         polymarket.data,
@@ -113,7 +114,7 @@ def polymarket_tracked_universe(
             manual=settings.polymarket.always_tracked,
         ),
         clock=SystemClock(),
-        run=ingestion_run(context, "universe"),
+        run=run,
     )
     return written_result(
         chosen.written,
@@ -122,6 +123,7 @@ def polymarket_tracked_universe(
         qualified=chosen.qualified,
         unknown=", ".join(chosen.unknown) or None,
         open_interest_error=chosen.open_interest_error,
+        parts_left_out=parts_left_out(context, run),
         **requests_made(polymarket.gamma, polymarket.data),
         preview=preview(
             chosen.frame,
@@ -178,6 +180,7 @@ def _open_markets(
         closed_meanwhile=read.closed_meanwhile,
         without_book=read.without_book,
         books_error=read.clob_error,
+        parts_left_out=parts_left_out(context, run),
         rejected=some(read.rejected),
         **requests_made(polymarket.gamma, polymarket.clob),
         preview=preview(shown, _PRICES),

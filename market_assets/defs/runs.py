@@ -4,6 +4,7 @@ import dagster as dg
 
 from market_assets.channels import source_of
 from market_assets.clock import SystemClock
+from market_assets.health.left_out import as_metadata, from_metadata
 from market_assets.storage.runs import IngestionRun
 from market_assets.storage.store import Store
 
@@ -34,3 +35,17 @@ def ingestion_run(
         started_at=SystemClock().now(),
         dagster_run_id=context.run.run_id,
     )
+
+
+def parts_left_out(
+    context: dg.AssetExecutionContext, run: IngestionRun
+) -> dict[str, object] | None:
+    """What the run could not bring, for the asset's metadata, where health reads it; None if whole.
+
+    A part that the asset lacked already keeps the instant since when it is lacking.
+    """
+    if not run.left_out:
+        return None
+    before = context.instance.get_latest_materialization_event(context.asset_key)
+    known = from_metadata(before.asset_materialization if before is not None else None)
+    return as_metadata(run.left_out, known, run.started_at)

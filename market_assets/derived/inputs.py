@@ -28,6 +28,8 @@ INTERVALS: Final = tuple(_REACH)
 _CONTEXTS: Final = channel_of("hyperliquid_asset_contexts")
 _CANDLES: Final = channel_of("hyperliquid_candles")
 _SHOWN: Final = 3
+_STREAMED_WITHIN: Final = timedelta(hours=2)
+"""A symbol without a minute for so long is not streamed any more; before, it is expected."""
 
 
 class InputsMissing(Exception):  # noqa: N818 - named for the state of the store
@@ -61,6 +63,12 @@ class Inputs:
             pl.col("is_delisted").sort_by("observed_at").last()
         )
         return frozenset(latest.filter("is_delisted")["symbol"])
+
+    @cached_property
+    def streamed(self) -> frozenset[str]:
+        """Symbols with a minute of the last two hours: of others nobody expects one now."""
+        recent = self.candles["1m"].filter(pl.col("open_at") >= self.as_of - _STREAMED_WITHIN)
+        return frozenset(recent["symbol"])
 
     @cached_property
     def ranked(self) -> list[str]:

@@ -16,6 +16,7 @@ from dagster import DagsterRunStatus, RunsFilter
 from market_assets.clock import from_s
 from market_assets.health import records
 from market_assets.health.failures import error_of
+from market_assets.health.left_out import from_metadata
 from market_assets.health.statuses import AssetFacts, Attempt
 
 if TYPE_CHECKING:
@@ -111,6 +112,7 @@ class DagsterState:
             in_progress=bool(going) if stream_lives is None else stream_lives,
             in_progress_since=min((run.create_timestamp for run in going), default=None),
             is_stream=channel.mode == "stream",
+            left_out=from_metadata(event.asset_materialization if event is not None else None),
             last_attempt=self._last_attempt(channel, key, record, stream=stream_lives is not None),
         )
 

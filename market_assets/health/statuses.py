@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, Literal
 
+from market_assets.health.left_out import LeftOut, in_a_line
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
@@ -44,6 +46,7 @@ class AssetFacts:
         in_progress_since: when that run was made; None if not known.
         is_stream: a sidecar feeds it, so that being in progress is its usual state.
         last_attempt: the latest finished run for it, whether or not it succeeded.
+        left_out: parts of it that its latest materialization could not bring.
     """
 
     asset: str
@@ -55,6 +58,7 @@ class AssetFacts:
     in_progress_since: datetime | None = None
     is_stream: bool = False
     last_attempt: Attempt | None = None
+    left_out: tuple[LeftOut, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -67,8 +71,8 @@ class Row:
         age_s: seconds since the oldest of the channel's assets was last materialized; never
             negative, whatever the clock was set to.
         rows_written: rows of the latest materializations, summed over the channel's assets.
-        last_error: one line: why the latest attempt failed, or what keeps the next from coming;
-            None if there is nothing to say.
+        last_error: one line: why the latest attempt failed, what keeps the next from coming, or
+            which parts the latest left out, and why; None if there is nothing to say.
         run_id: the run that failed, where one did.
         job: the Dagster job that brings the channel; '' for what is no channel.
         cause: another row that explains this one, as `source/channel` (with `#part` where only a
@@ -144,20 +148,22 @@ def status_of(facts: AssetFacts, now: datetime) -> Status:
 
     A stream that is on and fresh is `ok`, not `running`: being on is its usual state, and only
     before its first rows does it say that it is on its way. A first run may take as long as the
-    asset may be old; after that the asset is missing, whatever the run says.
+    asset may be old; after that the asset is missing, whatever the run says. An asset of which a
+    part is lacking for longer than it may be old is stale, however fresh the rest is.
     """
     late = _is_late(facts, now)
     if facts.in_progress and facts.materialized_at is None:
         since = facts.in_progress_since
         if since is None or not _is_past(since, facts.window, now):
             return "running"
-    if facts.in_progress and not late:
+    lacking = any(_is_past(part.since, facts.window, now) for part in facts.left_out)
+    if facts.in_progress and not late and not lacking:
         return "ok" if facts.is_stream else "running"
     if _failed_since(facts):
         return "failed"
     if facts.materialized_at is None:
         return "missing"
-    return "stale" if late else "ok"
+    return "stale" if late or lacking else "ok"
 
 
 def channel_row(
@@ -186,7 +192,10 @@ def channel_row(
         stale_after_s=min(facts.window for facts in assets).total_seconds(),
         age_s=age_s(min(times), now) if times else None,
         rows_written=sum(rows) if rows else None,
-        last_error=next((failure.error for failure in failures if failure.error), None),
+        last_error=next(
+            (failure.error for failure in failures if failure.error),
+            in_a_line([part for facts in assets for part in facts.left_out]),
+        ),
         run_id=failures[0].run_id if failures else None,
         job=job,
         is_late=any(_is_late(facts, now) for facts in assets),

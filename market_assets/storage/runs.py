@@ -14,7 +14,7 @@ from market_assets.storage.errors import one_line
 from market_assets.tables import INGESTION_RUNS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
 _MESSAGE_LENGTH: Final = 300
@@ -36,6 +36,7 @@ class IngestionRun:
         run_id: unique, and growing with time: DuckDB then finds the row in 2 ms among 250,000,
             where random ids take 12.
         dagster_run_id: the Dagster run, or None.
+        left_out: parts that it was to bring and could not, with the reason; set before the write.
         rows_written: rows inserted or updated by committed writes.
         event_from_at: the earliest event time among the rows offered.
         event_to_at: the latest.
@@ -51,6 +52,7 @@ class IngestionRun:
     started_at: datetime
     run_id: str = ""
     dagster_run_id: str | None = None
+    left_out: Mapping[str, str] = field(default_factory=dict)
     rows_written: int = field(default=0, init=False)
     event_from_at: datetime | None = field(default=None, init=False)
     event_to_at: datetime | None = field(default=None, init=False)
@@ -140,6 +142,10 @@ def rows(runs: Iterable[IngestionRun]) -> pl.DataFrame:
                 "error_kind": run.error_kind,
                 "error_message": run.error_message,
                 "dagster_run_id": run.dagster_run_id,
+                "left_out": [
+                    without_secrets(f"{part}: {why}") for part, why in run.left_out.items()
+                ]
+                or None,
             }
             for run in runs
         ],

@@ -25,6 +25,11 @@ INGESTION_RUNS: Final = TableSpec(
         Column("error_kind", "VARCHAR", "Class of the error; NULL if none."),
         Column("error_message", "VARCHAR", "One line, without secrets; NULL if none."),
         Column("dagster_run_id", "VARCHAR", "The Dagster run; NULL outside Dagster."),
+        Column(
+            "left_out",
+            "VARCHAR[]",
+            "Parts that it was to bring and could not, each with the reason; NULL if none.",
+        ),
     ),
     key=("run_id",),
     time_column="started_at",

@@ -113,17 +113,70 @@ def test_contexts_of_delisted_assets_and_a_single_poll_are_not_held_against_it(
     assert broken(store, "contexts_move_with_mids") == []
 
 
-def test_open_interest_that_fell_by_more_than_half_is_found(store: Store) -> None:
+def in_turn(symbol: str, *open_interest: float | None, **more: object) -> list[dict[str, object]]:
+    """A context every five minutes, the last one of now; a unit is worth 100,000 USD."""
+    last = len(open_interest) - 1
+    return [
+        context(
+            symbol,
+            at=NOW - 5 * (last - nth) * MINUTE,
+            open_interest=units,
+            oracle_px=100_000.0,
+            **more,  # type: ignore[arg-type]
+        )
+        for nth, units in enumerate(open_interest)
+    ]
+
+
+def test_open_interest_that_fell_by_more_than_half_and_stayed_there_is_found(store: Store) -> None:
     rows = [
-        *twice("HALF", open_interest=20.0),
-        *twice("MORE", open_interest=20.1),
-        *twice("ROSE", open_interest=1.0),
-        *twice("NONE", open_interest=None),
-        *(row | {"is_delisted": True} for row in twice("GONE", open_interest=99.0)),
+        *in_turn("HALF", 20.0, 10.0, 10.0),
+        *in_turn("MORE", 20.1, 9.0, 10.0),
+        *in_turn("ONCE", 20.1, 9.0, 20.1),
+        *in_turn("LAST", 20.1, 20.1, 9.0),
+        *in_turn("BEFORE", 50.0, 20.1, 9.0, 9.0),
+        *in_turn("SMALL", 9.9, 1.0, 1.0),
+        *in_turn("ROSE", 20.0, 50.0, 90.0),
+        *in_turn("NONE", None, 10.0, 10.0),
+        *in_turn("GONE", 99.0, 10.0, 10.0, is_delisted=True),
     ]
     store.merge(HYPERLIQUID_ASSET_CONTEXTS, contexts(*rows))
-    (found,) = broken(store, "open_interest_did_not_halve")
-    assert (found["symbol"], found["open_interest_before"]) == ("MORE", 20.1)
+    found = broken(store, "open_interest_did_not_halve")
+    assert [(row["symbol"], row["open_interest_before"]) for row in found] == [
+        ("BEFORE", 20.1),
+        ("MORE", 20.1),
+    ]
+
+
+def test_a_dex_without_contexts_for_ten_minutes_is_found(store: Store) -> None:
+    """Others go on; one that is delisted as a whole, or had none for a day, is not expected."""
+    ages = {"MAIN": 0, "LATE": 10, "SILENT": 11, "GONE": 60, "LONG_AGO": 1500}
+    listed(store, **{symbol: symbol.lower() for symbol in ages})
+    put(store, HYPERLIQUID_ASSETS, *(delisted(store, "GONE"),))
+    rows = [context(symbol, at=NOW - age * MINUTE) for symbol, age in ages.items()]
+    store.merge(HYPERLIQUID_ASSET_CONTEXTS, contexts(*rows))
+    found = broken(store, "every_live_dex_has_fresh_contexts")
+    assert [row["dex"] for row in found] == ["silent"]
+
+
+def delisted(store: Store, symbol: str) -> dict[str, object]:
+    """The registry's row of an asset as of a minute later, delisted."""
+    (row,) = store.read(
+        "select * from hyperliquid_assets where symbol = $symbol", {"symbol": symbol}
+    ).rows(named=True)
+    return {**row, "is_delisted": True, "ingested_at": NOW + MINUTE, "updated_at": NOW + MINUTE}
+
+
+def test_a_payment_that_cannot_change_any_more_is_told_for_a_day(store: Store) -> None:
+    for symbol, age in (("NEW", timedelta(hours=23)), ("OLD", timedelta(hours=25))):
+        frame = rates([0.05], symbol=symbol, until=NOW - age)
+        store.merge(
+            HYPERLIQUID_FUNDING_RATES,
+            frame.with_columns(
+                pl.lit(NOW - age).cast(frame["ingested_at"].dtype).alias("ingested_at")
+            ),
+        )
+    assert [row["symbol"] for row in broken(store, "payments_are_within_the_cap")] == ["NEW"]
 
 
 @pytest.mark.parametrize("rate", [0.0401, -0.0401])

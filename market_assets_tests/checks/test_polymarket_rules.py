@@ -166,6 +166,20 @@ def test_what_breaks_a_rule_is_found(
     assert broken(store, rule) == ["0xzbad"]
 
 
+def test_a_hole_that_the_venue_cannot_serve_is_told_for_a_day(store: Store) -> None:
+    """It stays on record, open: nothing can ever fill it."""
+    for hours in (2, 23, 25):
+        put(
+            store,
+            "gap",
+            f"{hours} h",
+            cause="unreadable",
+            healed_at=None,
+            detected_at=NOW - hours * HOUR,
+        )
+    assert sorted(map(str, broken(store, "no_gap_stays_open"))) == ["2 h", "23 h"]
+
+
 def test_a_winner_of_a_resolved_market_and_a_wide_spread_are_fine(store: Store) -> None:
     put(
         store,

@@ -117,6 +117,26 @@ def test_a_dex_that_cannot_be_read_keeps_its_rows_and_is_named(
     assert unreadable.keys()
     assert unreadable.keys() <= dexs
     assert rows(settings, "select symbol, dex from hyperliquid_assets order by 1") == before
+    parts = metadata(result, "hyperliquid_assets")["parts_left_out"]
+    assert isinstance(parts, dict)
+    assert parts.keys() == {f"dex {dex}" for dex in unreadable}
+    assert all(one["why"] == unreadable[part.removeprefix("dex ")] for part, one in parts.items())
+    ((left_out,),) = rows(
+        settings,
+        "select left_out from ingestion_runs where asset_key = 'hyperliquid_assets'"
+        " order by run_id desc limit 1",
+    )
+    assert left_out == [f"{part}: {one['why']}" for part, one in parts.items()]
+    again = metadata(materialize(instance, settings, "hyperliquid_assets"), "hyperliquid_assets")
+    still = again["parts_left_out"]
+    assert isinstance(still, dict)
+    lacked = still.keys() & parts.keys()
+    assert {part: still[part]["since"] for part in lacked} == {
+        part: parts[part]["since"] for part in lacked
+    }
+    venue.clear()
+    whole = materialize(instance, settings, "hyperliquid_assets")
+    assert "parts_left_out" not in metadata(whole, "hyperliquid_assets")
 
 
 def test_prices_and_candles_by_hand(instance: DagsterInstance, settings: Settings) -> None:
@@ -183,7 +203,7 @@ _tick.cursor = None
 def test_what_is_missing_runs_once_and_is_tried_again_later(
     instance: DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """After an installation nobody waits an hour; a failed try is repeated after five minutes."""
+    """After an installation nobody waits an hour; what brought nothing is asked for again."""
     _tick.cursor = None
     first = _tick(instance)
     assert isinstance(first, dg.SensorResult)
@@ -195,7 +215,7 @@ def test_what_is_missing_runs_once_and_is_tried_again_later(
         "polymarket_tags_refresh",
         "polymarket_trades_refresh",
     }, "all others are made from what these bring"
-    assert set(json.loads(first.cursor or "")) == jobs
+    assert set(json.loads(first.cursor or "")["asked"]) == jobs
     assert isinstance(_tick(instance), dg.SkipReason)
 
     class Later:

@@ -85,6 +85,8 @@ def caught_up(
     """The jobs of Hyperliquid that the sensor requests, and its cursor afterwards."""
     context = dg.build_sensor_context(instance=instance, repository_def=repository, cursor=cursor)
     said = operations.catch_up_late_channels(context)
+    if isinstance(said, dg.SkipReason):
+        return [], cursor
     assert isinstance(said, dg.SensorResult)
     requested = [str(request.job_name) for request in said.run_requests or []]
     return [job for job in requested if job.startswith("hyperliquid_")], said.cursor

@@ -115,3 +115,14 @@ def test_ranked_are_those_that_trade_and_are_quoted(store: Store) -> None:
     inputs = read(store)
     assert inputs.ranked == ["HIGH", "LOW", "NONE"]
     assert inputs.delisted == {"GONE"}
+
+
+def test_a_symbol_without_a_minute_of_the_last_two_hours_is_not_streamed(store: Store) -> None:
+    """Its series is not late: nobody brings one."""
+    frames = [
+        minutes("BTC", 60),
+        minutes("LATE", 60, ended=2 * HOUR - MINUTE),
+        minutes("DROPPED", 60, ended=2 * HOUR + MINUTE),
+    ]
+    store.merge(HYPERLIQUID_CANDLES, pl.concat(frames))
+    assert read(store).streamed == {"BTC", "LATE"}

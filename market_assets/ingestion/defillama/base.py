@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from market_assets.ingestion.defillama.accounting import Done
 from market_assets.ingestion.defillama.rows import hour_of
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from market_assets.sources.defillama.model import Protocol
     from market_assets.storage.runs import IngestionRun
     from market_assets.storage.store import Store
+
+
+_OPEN_INTEREST: Final = "open interest"
 
 
 class CapitalNow(NamedTuple):
@@ -50,6 +53,8 @@ def refresh_base(
 ) -> Done:
     """Write one row per tracked subject for the hour of `now`."""
     found = capital_of(catalogue, subjects)
+    if run is not None and _OPEN_INTEREST in found.left_out:
+        run.left_out = {_OPEN_INTEREST: found.left_out[_OPEN_INTEREST]}
     written = store.merge(
         DEFILLAMA_CAPITAL_BASE, frames.capital_base(found.rows, hour_of(now), now), run=run
     )
@@ -121,7 +126,7 @@ def _protocols(catalogue: Catalogue, subjects: Sequence[Tracked], found: Capital
     try:
         open_interest = catalogue.open_interest
     except VenueError as error:
-        found.left_out["open interest"] = str(error)
+        found.left_out[_OPEN_INTEREST] = str(error)
     for subject in subjects:
         protocol = protocols.get(subject.slug)
         if protocol is None:

@@ -98,6 +98,8 @@ def read_open_markets(
     gamma_at = clock.now()
     open_markets = [market for market in markets if not market.closed]
     books, clob_error = _books(clob, open_markets)
+    if run is not None and clob_error is not None:
+        run.left_out = {"books": clob_error}
     now = clock.now()
     frame = _with_symbols(table, prices(open_markets, books, now, gamma_at), links)
     return MarketsRead(

@@ -101,6 +101,8 @@ def choose_universe(
             values = data.open_interest(candidates["condition_id"].to_list()).values
     except VenueError as failure:
         error = str(failure)
+        if run is not None:
+            run.left_out = {"open interest": error}
     held = pl.DataFrame(
         {"condition_id": list(values), "open_interest_usd": list(values.values())},
         schema={"condition_id": pl.String, "open_interest_usd": pl.Float64},

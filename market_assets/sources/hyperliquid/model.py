@@ -19,6 +19,16 @@ DEXS: Final = "(dexs)"
 """Under this key `Universe.failures` says that the list of dexs could not be read."""
 
 
+def in_words(failures: Mapping[str, str]) -> dict[str, str]:
+    """Parts of the exchange that could not be read, as people call them, with the reasons.
+
+    Args:
+        failures: by dex ('' is the exchange's own), `SPOT` or `DEXS`.
+    """
+    special = {"": "the main dex", SPOT: "spot", DEXS: "all builder dexs"}
+    return {special.get(part, f"dex {part}"): why for part, why in failures.items()}
+
+
 @dataclass(frozen=True)
 class Dex:
     """A perpetuals dex: the exchange's own (`name` is '') or a builder-deployed one."""

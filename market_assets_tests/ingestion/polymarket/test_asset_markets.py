@@ -22,6 +22,7 @@ from market_assets.sources.errors import VenueNonsense, VenueUnavailable
 from market_assets.sources.polymarket import frames
 from market_assets.sources.polymarket.model import Books, Market
 from market_assets.storage.changes import Merge
+from market_assets.storage.runs import IngestionRun
 from market_assets.storage.store import Store
 from market_assets.tables import (
     POLYMARKET_IMMEDIATE_MARKETS,
@@ -161,8 +162,18 @@ def test_without_the_clob_gammas_quotes_stand_in_and_the_reason_is_told(
 ) -> None:
     gamma = known(store, market("0xa"), a="BTC")
     clob = FakeClob(fails=VenueUnavailable("polymarket", "POST /books: 502"))
-    done = read(POLYMARKET_IMMEDIATE_MARKETS, gamma, clob, store, clock)
+    run = IngestionRun("polymarket", "immediate_markets", "polymarket_immediate_markets", NOW)
+    done = read_open_markets(
+        POLYMARKET_IMMEDIATE_MARKETS,
+        gamma,  # type: ignore[arg-type]
+        clob,  # type: ignore[arg-type]
+        store,
+        clock=clock,
+        run=run,
+    )
     assert done.clob_error == "polymarket: POST /books: 502"
+    stored = store.read("select left_out from ingestion_runs")["left_out"].to_list()
+    assert stored == [["books: polymarket: POST /books: 502"]]
     assert done.frame["yes_price"].to_list() == [pytest.approx(0.40)]
 
 
