@@ -1,11 +1,12 @@
 """Dagster's entry: loads everything in `defs/`, and nothing else."""
 
+import logging
 import warnings
 from pathlib import Path
 
 import dagster as dg
 
-from market_assets.logs import install
+from market_assets.logs import install, level_of
 from market_assets.settings import load
 
 # Dagster's sensor decorator warns of a beta parameter that it passes on by itself.
@@ -23,7 +24,11 @@ def defs() -> dg.Definitions:
     Loaded by Dagster's code server and by the process of each run: their logs are set up here.
     """
     settings = load()
-    install(settings.log_format, secrets=settings.secrets)
+    install(
+        settings.log_format,
+        secrets=settings.secrets,
+        level=level_of(settings.log_level, logging.INFO),
+    )
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     # An asset that another module imports is loaded from both: the same object, twice.
     assets = list({id(one): one for one in loaded.assets or []}.values())

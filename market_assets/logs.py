@@ -34,9 +34,11 @@ def install(log_format: str, *, secrets: Iterable[str] = (), level: int = loggin
     Args:
         log_format: `text` or `json`.
         secrets: values that are taken out wherever they appear, besides what looks like a secret.
-        level: of the project's own loggers; other libraries' warnings are shown in any case.
+        level: of the project's own loggers, and from `WARNING` on of Dagster's in a run; other
+            libraries' warnings are shown in any case.
     """
     hidden = _values(secrets)
+    least = level if level > logging.INFO else logging.NOTSET
     formatter = (
         json_formatter(hidden)
         if log_format == "json"
@@ -55,7 +57,24 @@ def install(log_format: str, *, secrets: Iterable[str] = (), level: int = loggin
     logging.getLogger("market_assets").setLevel(level)
     # Dagster makes the logger of each run anew, unregistered, with a handler and a format of its
     # own; the class of loggers is the only place where it lets itself be told otherwise.
-    logging.setLoggerClass(_logger_class(formatter if log_format == "json" else None, hidden))
+    logging.setLoggerClass(
+        _logger_class(formatter if log_format == "json" else None, hidden, least)
+    )
+
+
+def level_of(name: str | None, usual: int) -> int:
+    """The number of a level that somebody has set; the usual one where nobody has."""
+    return usual if name is None else logging.getLevelNamesMapping()[name.upper()]
+
+
+def cleaned(text: str, secrets: Iterable[str] = ()) -> str:
+    """The text as a log line would show it.
+
+    Args:
+        text: what somebody is to see.
+        secrets: values that are taken out wherever they appear, besides what looks like a secret.
+    """
+    return str(_clean(text, _values(secrets)))
 
 
 def json_formatter(hidden: Iterable[str] = ()) -> logging.Formatter:
@@ -176,7 +195,7 @@ class _Stderr(logging.StreamHandler[TextIO]):
 
 
 def _logger_class(
-    formatter: logging.Formatter | None, hidden: Iterable[str]
+    formatter: logging.Formatter | None, hidden: Iterable[str], least: int
 ) -> type[logging.Logger]:
     """Loggers whose stderr handlers write in our form, or in their own without secrets."""
 
@@ -187,6 +206,7 @@ def _logger_class(
             ):
                 inner = hdlr.formatter or logging.Formatter(_TEXT)
                 hdlr.setFormatter(formatter or Redacting(inner, hidden))
+                hdlr.setLevel(max(hdlr.level, least))
             super().addHandler(hdlr)
 
     return Ours

@@ -12,7 +12,9 @@ from typing import Final
 HIDDEN: Final = "…"
 
 _SHAPES: Final = (
-    (re.compile(r"(\w+://)[^\s/@]+@"), r"\1"),
+    (re.compile(r"(\w+://)[^\s/]+@"), r"\1"),
+    # Without a scheme, as a proxy's address may be written: user:password@host:port.
+    (re.compile(r"(?<![\w./@:-])[^\s/@:'\"=,;()<>{}\[\]]+:[^\s/@'\"]+@(?=[\w.-]|\[)"), ""),
     (re.compile(r"(\w+://[^\s?#'\"]+)[?#][^\s'\"]*"), r"\1"),
     (re.compile(r"\b(bearer|basic)\s+[\w.~+/=-]+", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (
@@ -29,8 +31,9 @@ _SHAPES: Final = (
 def redacted(text: str) -> str:
     """The text without what must not be kept, otherwise as it was.
 
-    Gone are the user and the query string of every URL, bearer tokens, and the values of whatever
-    is called a key, a token, a secret, a password or a signature.
+    Gone are the user and the query string of every URL, also of an address without a scheme,
+    bearer tokens, and the values of whatever is called a key, a token, a secret, a password or a
+    signature.
     """
     for shape, kept in _SHAPES:
         text = shape.sub(kept, text)

@@ -2,15 +2,15 @@
 
 `defs/`, `cli/` and `api/` call `load()` and pass plain values down; nothing else reads the
 environment. Precedence: the shell, then `.env` at the top of the project, then (venue addresses
-only) the simulated venues of a `make run` that is up, then the default.
+only) the simulated venues of a `make run` that is up, then the default. What says no more than the
+default does counts as unset: a `.env` copied from `.env.example` changes nothing.
 
-Not here: how a value is read (`setting_values.py`); cadences and freshness windows (`channels.py`),
-which no variable changes.
+Not here: how a value is read (`setting_values.py`, `dotenv_file.py`, `proxies.py`, `endpoints.py`);
+cadences and freshness windows (`channels.py`), which no variable changes.
 """
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,90 +18,38 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from market_assets import setting_values, source_settings
-from market_assets.feature_settings import FeatureThresholds, read, variables
+from market_assets import dotenv_file, proxies, setting_values, source_settings
+from market_assets.endpoints import endpoints_file, read_endpoints
+from market_assets.environment import Environment
+from market_assets.feature_settings import FeatureThresholds, read
+from market_assets.proxies import Proxies, ProxyError
 from market_assets.setting_values import SettingError
 from market_assets.tables import TABLES
+from market_assets.variables import DEFAULTS, SECRETS, VARIABLES, env_example
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from market_assets.source_settings import DefillamaSettings, PolymarketSettings
 
+__all__ = [
+    "ROOT",
+    "SECRETS",
+    "VARIABLES",
+    "Settings",
+    "endpoints_file",
+    "env_example",
+    "environment",
+    "known_secrets",
+    "load",
+    "log_format",
+    "log_level",
+]
+
 _CHECKOUT: Final = Path(__file__).resolve().parent.parent
 ROOT: Final = _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
 """The top of the project: where `.env`, `dagster.yaml` and, by default, `data/` are."""
 
-
-@dataclass(frozen=True)
-class Variable:
-    """One environment variable: its default as text, and what it means."""
-
-    name: str
-    default: str
-    doc: str
-
-
-VARIABLES: Final[tuple[Variable, ...]] = (
-    Variable("MARKET_DB", "data/market.duckdb", "the published database; open it read-only"),
-    Variable("DAGSTER_HOME", "data/dagster", "Dagster's instance: runs, events, schedules"),
-    Variable("MARKET_PROFILE", "full", "full, or local: 8 symbols and few pages, for a laptop"),
-    Variable("MARKET_SYMBOLS", "", "comma-separated Hyperliquid symbols to restrict to"),
-    Variable("HYPERLIQUID_API_URL", "https://api.hyperliquid.xyz", "Hyperliquid over HTTP"),
-    Variable("HYPERLIQUID_WS_URL", "wss://api.hyperliquid.xyz/ws", "Hyperliquid over WebSocket"),
-    Variable("POLYMARKET_GAMMA_URL", "https://gamma-api.polymarket.com", "Polymarket's catalogue"),
-    Variable("POLYMARKET_DATA_URL", "https://data-api.polymarket.com", "Polymarket's trades"),
-    Variable("POLYMARKET_CLOB_URL", "https://clob.polymarket.com", "Polymarket's books"),
-    Variable(
-        "POLYMARKET_WS_URL",
-        "wss://ws-subscriptions-clob.polymarket.com/ws/market",
-        "Polymarket's book stream",
-    ),
-    Variable("DEFILLAMA_API_URL", "https://api.llama.fi", "DefiLlama: TVL, fees, volumes"),
-    Variable("DEFILLAMA_STABLECOINS_URL", "https://stablecoins.llama.fi", "DefiLlama: stablecoins"),
-    Variable("DEFILLAMA_COINS_URL", "https://coins.llama.fi", "DefiLlama: coin prices"),
-    Variable("ALERT_WEBHOOK_URL", "", "where alerts are posted; empty: nowhere"),
-    Variable("ALERT_MIN_SEVERITY", "warning", "info, warning, error or critical"),
-    Variable("MARKET_ALERT_REMINDER_HOURS", "6", "how long an open incident is not told of again"),
-    Variable("LOG_FORMAT", "text", "text, or json: a JSON object per line on stderr"),
-    Variable("MARKET_API_TOKEN", "", "bearer token of the read API; empty: loopback only"),
-    Variable(
-        "MARKET_RUN_LAUNCHER",
-        "warm",
-        "warm: runs are forked from a loaded process (Linux); default: Dagster's own launcher",
-    ),
-    Variable("MARKET_UI_PORT", "3000", "port of Dagster's UI under make run"),
-    Variable("MARKET_SIMULATOR_PORT", "8787", "port of the simulated venues"),
-    Variable("MARKET_FLUSH_SECONDS", "5", "how often the stream writes"),
-    Variable("MARKET_SESSION_HOURS", "8", "how long one stream session lasts before handover"),
-    Variable(
-        "MARKET_SUBSCRIPTIONS", "980", "WebSocket subscriptions in all; the venue allows 1000"
-    ),
-    Variable("MARKET_WEIGHT_SHARE", "0.8", "share of the venue's request weight that is used"),
-    Variable("MARKET_LOCK_WAIT_SECONDS", "60", "how long to wait for the live database"),
-    Variable("MARKET_SPOOL_LIMIT_MB", "2048", "how much may wait on disk for a locked database"),
-    Variable("MARKET_PUBLISH_MB_PER_SECOND", "1", "bytes that publishing may copy, on average"),
-    Variable("MARKET_KEEP_MIDS_HOURS", "0.5", "retention of mid prices"),
-    Variable("MARKET_KEEP_CANDLES_1M_HOURS", "24", "retention of 1-minute candles"),
-    Variable("MARKET_KEEP_CANDLES_1H_HOURS", "168", "retention of 1-hour candles"),
-    Variable("MARKET_KEEP_CONTEXTS_HOURS", "168", "retention of asset contexts"),
-    Variable("MARKET_KEEP_FUNDING_RATES_HOURS", "2160", "retention of funding rates"),
-    Variable("MARKET_KEEP_TECHNICAL_INDICATORS_HOURS", "168", "retention of technical indicators"),
-    Variable("MARKET_KEEP_VOLATILITY_PROFILES_HOURS", "168", "retention of volatility profiles"),
-    Variable("MARKET_KEEP_FUNDING_PRESSURE_HOURS", "168", "retention of funding pressure"),
-    Variable("MARKET_KEEP_LIQUIDITY_PROFILES_HOURS", "168", "retention of liquidity profiles"),
-    Variable("MARKET_KEEP_POSITIONING_PRESSURE_HOURS", "168", "retention of positioning pressure"),
-    Variable("MARKET_KEEP_IMMEDIATE_MARKETS_HOURS", "168", "retention of immediate markets"),
-    Variable("MARKET_KEEP_LATER_MARKETS_HOURS", "168", "retention of later markets"),
-    Variable("MARKET_KEEP_MARKET_METRICS_HOURS", "720", "retention of market metrics"),
-    Variable("MARKET_KEEP_INGESTION_RUNS_HOURS", "720", "retention of ingestion_runs"),
-    Variable("MARKET_KEEP_GAPS_HOURS", "168", "retention of ingestion_gaps"),
-    Variable("MARKET_KEEP_MINUTE_RUNS_HOURS", "6", "Dagster's history: runs of minute cadence"),
-    Variable("MARKET_KEEP_RUNS_HOURS", "72", "Dagster's history: other successful runs"),
-    Variable("MARKET_KEEP_FAILED_RUNS_HOURS", "720", "Dagster's history: failed runs"),
-    *(Variable(*one) for one in source_settings.VARIABLES),
-    *(Variable(*one) for one in variables()),
-)
 
 RETENTION_SETTINGS: Final = tuple(rule.setting for table in TABLES for rule in table.retention)
 """The variables that say how long a table's rows are kept, in hours."""
@@ -116,8 +64,8 @@ _SEVERITIES: Final[tuple[Literal["info", "warning", "error", "critical"], ...]] 
     "critical",
 )
 
-SECRETS: Final = ("ALERT_WEBHOOK_URL", "MARKET_API_TOKEN")
-"""The variables whose values are never shown; `Settings.secrets` are those values."""
+LogLevel = Literal["debug", "info", "warning", "error"]
+_LOG_LEVELS: Final[tuple[LogLevel, ...]] = ("debug", "info", "warning", "error")
 
 
 @dataclass(frozen=True)
@@ -141,6 +89,11 @@ class Settings:
     alert_min_severity: Literal["info", "warning", "error", "critical"]
     alert_reminder: timedelta
     log_format: Literal["text", "json"]
+    log_level: LogLevel | None
+    proxies: Proxies = field(repr=False)
+    upstream: Literal["live", "simulated"]
+    wanted_upstream: Literal["live", "simulated"]
+    secrets: tuple[str, ...] = field(repr=False)
     api_token: str = field(repr=False)
     run_launcher: Literal["warm", "default"]
     ui_port: int
@@ -161,9 +114,9 @@ class Settings:
     defillama: DefillamaSettings
 
     @property
-    def secrets(self) -> tuple[str, ...]:
-        """Values that are never shown."""
-        return tuple(filter(None, (self.alert_webhook_url, self.api_token)))
+    def service_log_level(self) -> LogLevel:
+        """From which level on Dagster's own services log: at `info` they tell of every tick."""
+        return "warning" if self.log_level in (None, "info") else self.log_level
 
     @property
     def wanted_symbols(self) -> tuple[str, ...]:
@@ -183,40 +136,57 @@ class Settings:
         return self.market_db.parent / "live"
 
 
-def endpoints_file(market_db: Path) -> Path:
-    """Where a `make run` with simulated venues says how to reach them, while it is up."""
-    return market_db.parent / "live" / "endpoints.json"
-
-
 def environment(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> dict[str, str]:
-    """The variables in force: the shell's, then those of `.env`; an empty one counts as unset."""
-    from dotenv import dotenv_values  # noqa: PLC0415 - only where settings are loaded
+    """The variables in force: the shell's, then those of `.env`; an empty one counts as unset.
 
+    Raises:
+        SettingError: `.env` cannot be read; names it.
+    """
+    return _read(environ, root).variables()
+
+
+def known_secrets(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> tuple[str, ...]:
+    """Every value that no log may show: needed before everything else is checked.
+
+    Raises:
+        SettingError: `.env` cannot be read; names it.
+    """
+    return _read(environ, root).secrets()
+
+
+def _read(environ: Mapping[str, str] | None, root: Path) -> Environment:
     shell = dict(os.environ if environ is None else environ)
-    file = dotenv_values(root / ".env") if (root / ".env").is_file() else {}
-    known = {variable.name for variable in VARIABLES}
-    merged = {name: value for name, value in file.items() if value and name in known}
-    merged.update({name: value for name, value in shell.items() if value.strip()})
-    return merged
+    return Environment(shell, dotenv_file.read(root / ".env"))
 
 
-def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Settings:
+def load(
+    environ: Mapping[str, str] | None = None, root: Path = ROOT, *, joins: bool = True
+) -> Settings:
     """Read and check the settings.
 
     Args:
         environ: the environment to read; by default the process's own.
         root: the top of the project, where `.env` is and against which defaults are resolved.
+        joins: talk to the venues that a running `make run` simulates; False for that one itself.
 
     Raises:
         SettingError: a variable cannot be used; the message names it and what it may be.
     """
-    env = environment(environ, root)
-    defaults = {variable.name: variable.default for variable in VARIABLES}
+    said = _read(environ, root)
+    env, defaults = said.variables(), DEFAULTS
     market_db = setting_values.path(env, defaults, "MARKET_DB", root)
     smaller = source_settings.LOCAL if env.get("MARKET_PROFILE") == "local" else {}
-    values = {**defaults, **smaller, **_simulated_endpoints(market_db), **env}
+    addresses = {name for name in defaults if name.endswith("_URL")}
+    found = read_endpoints(market_db) if joins else {}
+    simulated = {name: value for name, value in found.items() if name in addresses}
+    # An address that is the default's says nothing, wherever it stands.
+    ours = {n: v for n, v in env.items() if not (n in addresses and v == defaults[n])}
+    values = {**defaults, **smaller, **simulated, **ours}
     if values["MARKET_PROFILE"] not in ("full", "local"):
         raise SettingError(f"MARKET_PROFILE is {values['MARKET_PROFILE']!r}; full or local")
+    is_simulated = bool(simulated) or _is_simulated(values)
+    if values["UPSTREAM"] not in ("live", "simulated"):
+        raise SettingError(f"UPSTREAM is {values['UPSTREAM']!r}; it may be simulated or live")
     severity = next((one for one in _SEVERITIES if one == values["ALERT_MIN_SEVERITY"]), None)
     if severity is None:
         raise SettingError(
@@ -247,6 +217,11 @@ def load(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> Setting
         alert_min_severity=severity,
         alert_reminder=hours("MARKET_ALERT_REMINDER_HOURS"),
         log_format=log_format(values),
+        log_level=log_level(values),
+        proxies=_proxies(said, [values[name] for name in addresses] if is_simulated else []),
+        wanted_upstream="simulated" if values["UPSTREAM"] == "simulated" else "live",
+        upstream="simulated" if is_simulated else "live",
+        secrets=said.secrets(),
         api_token=setting_values.token(values, "MARKET_API_TOKEN"),
         run_launcher=run_launcher(values),
         ui_port=int(number("MARKET_UI_PORT", 1, 65535)),
@@ -292,35 +267,28 @@ def run_launcher(values: Mapping[str, str]) -> Literal["warm", "default"]:
     return "default" if said == "default" else "warm"
 
 
-def env_example() -> str:
-    """The text of `.env.example`: every variable with its default; a shell's value wins."""
-    lines = [
-        "# Copy to .env. A variable that the shell sets wins over this file.",
-        "# Relative paths are taken from the top of the project; DAGSTER_HOME is absolute here,",
-        "# because Dagster's own commands read it too: `make setup` writes that line.",
-    ]
-    for variable in VARIABLES:
-        if variable.name == "DAGSTER_HOME":
-            lines += ["", f"# {variable.doc}", f"# DAGSTER_HOME={variable.default}"]
-            continue
-        lines += [
-            "",
-            f"# {variable.doc}",
-            f"{variable.name}=${{{variable.name}:-{variable.default}}}",
-        ]
-    return "\n".join(lines) + "\n"
+def log_level(values: Mapping[str, str]) -> LogLevel | None:
+    """From which level on lines are logged, from `environment()`; None: nobody has said.
 
-
-def _simulated_endpoints(market_db: Path) -> dict[str, str]:
-    """The addresses of the simulated venues that fill this database now, if any do.
-
-    So a command in a second shell talks to the same venues as the running system, and real rows
-    never mix with simulated ones.
+    Raises:
+        SettingError: LOG_LEVEL is something else.
     """
+    said = values.get("LOG_LEVEL", "").strip().lower()
+    found = next((one for one in _LOG_LEVELS if one == said), None)
+    if said and found is None:
+        raise SettingError(f"LOG_LEVEL is {said!r}; {', '.join(_LOG_LEVELS[:-1])} or error")
+    return found
+
+
+def _proxies(said: Environment, simulated: Sequence[str]) -> Proxies:
+    """The proxies in force; none of them leads to simulated venues, which are on this machine."""
     try:
-        said = json.loads(endpoints_file(market_db).read_bytes())
-        os.kill(int(said["pid"]), 0)
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}
-    known = {variable.name for variable in VARIABLES if variable.name.endswith("_URL")}
-    return {name: str(url) for name, url in said["environment"].items() if name in known}
+        return proxies.parse(said.proxies()).without(simulated)
+    except ProxyError as error:
+        raise SettingError(str(error)) from None
+
+
+def _is_simulated(values: Mapping[str, str]) -> bool:
+    """Whether a shell was told of simulated venues: that they are wanted, and where they are."""
+    main = ("HYPERLIQUID_API_URL", "POLYMARKET_GAMMA_URL", "DEFILLAMA_API_URL")
+    return values["UPSTREAM"] == "simulated" and all(values[n] != DEFAULTS[n] for n in main)

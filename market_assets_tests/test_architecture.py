@@ -9,7 +9,7 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "market_assets"
 
-BASE = {"tables", "frames", "clock", "channels", "redaction", "process_identity"}
+BASE = {"tables", "frames", "clock", "channels", "redaction", "process_identity", "proxies"}
 MAY_IMPORT: dict[str, set[str]] = {
     "clock": set(),
     "channels": set(),
@@ -20,7 +20,22 @@ MAY_IMPORT: dict[str, set[str]] = {
     "feature_settings": {"features"},  # thresholds only, which import nothing
     "setting_values": set(),
     "source_settings": set(),
-    "settings": {"tables", "setting_values", "feature_settings", "source_settings"},
+    "proxies": set(),
+    "dotenv_file": {"setting_values"},
+    "endpoints": {"setting_values", "process_identity"},
+    "variables": {"feature_settings", "source_settings"},
+    "environment": {"proxies", "variables"},
+    "settings": {
+        "tables",
+        "setting_values",
+        "feature_settings",
+        "source_settings",
+        "proxies",
+        "dotenv_file",
+        "endpoints",
+        "variables",
+        "environment",
+    },
     "code_version": set(),
     "sources": BASE,
     "storage": BASE,
@@ -59,6 +74,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     | {
         "settings",
         "setting_values",
+        "dotenv_file",
+        "endpoints",
         "code_version",
         "storage",
         "sources",

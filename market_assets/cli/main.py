@@ -13,9 +13,9 @@ import click
 
 from market_assets import __version__
 from market_assets.cli import data, health, run, serving, venues
-from market_assets.logs import JsonLines, install
-from market_assets.redaction import redacted
-from market_assets.settings import SECRETS, environment, log_format
+from market_assets.logs import JsonLines, cleaned, install, level_of
+from market_assets.setting_values import SettingError
+from market_assets.settings import environment, known_secrets, log_format, log_level
 
 _LOG: Final = logging.getLogger("market_assets.cli")
 
@@ -68,23 +68,27 @@ def main() -> None:
 
 
 def _install_logs() -> None:
-    """Logs as LOG_FORMAT says, without what the secret variables hold."""
+    """Logs as LOG_FORMAT and LOG_LEVEL say, without what the secret variables hold."""
     variables = environment()
     form = log_format(variables)
-    install(
-        form,
-        secrets=[variables.get(name, "") for name in SECRETS],
-        level=logging.INFO if form == "json" else logging.WARNING,
-    )
+    usual = logging.INFO if form == "json" else logging.WARNING
+    install(form, secrets=known_secrets(), level=level_of(log_level(variables), usual))
 
 
 def _complain(where: str, message: str) -> None:
     """The one line that says why a command failed."""
-    line = redacted(f"{where}: {' '.join(message.split())}")
+    line = cleaned(f"{where}: {' '.join(message.split())}", _secrets())
     if isinstance(sys.stderr, JsonLines):
         _LOG.error("%s", line)
     else:
         click.echo(line, err=True)
+
+
+def _secrets() -> tuple[str, ...]:
+    try:
+        return known_secrets()
+    except SettingError:  # `.env` cannot be read, so none of its values was
+        return ()
 
 
 if __name__ == "__main__":

@@ -9,30 +9,32 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
 from market_assets.cli.errors import RunError
 from market_assets.cli.processes import Group
-from market_assets.settings import endpoints_file
+from market_assets.cli.stopping import stop_all
+from market_assets.endpoints import forget_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
+    from threading import Event
 
     from market_assets.settings import Settings
 
-STOP: Final = ((signal.SIGINT, 45.0), (signal.SIGTERM, 10.0), (signal.SIGKILL, 5.0))
-"""The stream needs a moment to drain and publish; the rest follows Ctrl-C at once."""
-
 
 @contextmanager
-def only_one(settings: Settings) -> Iterator[None]:
+def only_one(settings: Settings, hurry: Event | None = None) -> Iterator[None]:
     """One `run` per database; what a killed one left behind is stopped first.
+
+    Args:
+        settings: whose database it is.
+        hurry: once it is set, nothing is waited for.
 
     Raises:
         RunError: another one is up, or what it left behind cannot be stopped.
@@ -50,7 +52,7 @@ def only_one(settings: Settings) -> Iterator[None]:
             members = group.members()
             if members:
                 click.echo(f"stopping what a killed run left behind: {group.name}", err=True)
-            if members and not group.stop(STOP):
+            if members and stop_all([group], hurry):
                 left = ", ".join(str(one.pid) for one in group.members())
                 raise RunError(f"{group.name} of an earlier run does not end: process {left}")
         remember(file, [])
@@ -58,8 +60,12 @@ def only_one(settings: Settings) -> Iterator[None]:
 
 
 @contextmanager
-def process_groups(settings: Settings) -> Iterator[list[Group]]:
+def process_groups(settings: Settings, hurry: Event | None = None) -> Iterator[list[Group]]:
     """What is started here, stopped on the way out in the opposite order.
+
+    Args:
+        settings: whose state folder remembers it.
+        hurry: once it is set, nothing is waited for.
 
     Raises:
         RunError: something does not end; the next `run` knows of it.
@@ -68,8 +74,8 @@ def process_groups(settings: Settings) -> Iterator[list[Group]]:
     try:
         yield groups
     finally:
-        left = [group for group in reversed(groups) if not group.stop(STOP)]
-        endpoints_file(settings.market_db).unlink(missing_ok=True)
+        left = stop_all(list(reversed(groups)), hurry)
+        forget_endpoints(settings.market_db)
         remember(_file(settings), left)
         if left:
             pids = ", ".join(str(one.pid) for group in left for one in group.members())

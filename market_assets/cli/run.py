@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
-import threading
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import click
 
-from market_assets.cli.errors import RunError
+from market_assets import dotenv_file
 from market_assets.cli.instance import (
     close_what_was_cut_off,
     initialise,
     prepare_dagster_home,
 )
 from market_assets.cli.remembered import only_one, process_groups
-from market_assets.cli.supervising import supervise
+from market_assets.cli.run_log import RunLog
+from market_assets.cli.stopping import Stop
+from market_assets.cli.supervising import Supervisor
 from market_assets.settings import ROOT, Settings, load
 
 if TYPE_CHECKING:
@@ -34,30 +33,29 @@ if TYPE_CHECKING:
 )
 def run(*, simulated: bool) -> None:
     """Start everything: UI, daemon, schedules, sensors, stream. Ctrl-C stops everything."""
-    upstream = os.environ.get("UPSTREAM", "")
-    if upstream not in ("", "simulated", "live"):
-        raise RunError(f"UPSTREAM is {upstream!r}; it may be simulated or live")
-    settings = load()
-    stop = threading.Event()
-    for which in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(which, lambda *_: stop.set())
+    settings = load(joins=False)
+    stop = Stop()
+    stop.listen()
     _prepare(settings)
-    with only_one(settings):
-        # In a process of its own: Dagster would stay in the memory of this one while it runs.
-        subprocess.run(
-            [sys.executable, "-m", "market_assets.cli.main", "setup", "--nothing-is-up"],
-            check=True,
-            stdout=subprocess.DEVNULL,
-        )
-        with process_groups(settings) as groups:
-            supervise(settings, groups, stop, simulated=simulated or upstream == "simulated")
+    log = RunLog(settings.market_db.parent / "logs" / "run.log")
+    env = {
+        **os.environ,
+        "DAGSTER_HOME": str(settings.dagster_home),
+        "MARKET_DB": str(settings.market_db),
+        "PYTHONUNBUFFERED": "1",
+    }
+    with closing(log), only_one(settings, stop.hurry):
+        click.echo(f"everything is logged in {log.path}", err=True)
+        with process_groups(settings, stop.hurry) as groups:
+            supervisor = Supervisor(settings, groups=groups, log=log, stop=stop, env=env)
+            supervisor.run(simulated=simulated or settings.wanted_upstream == "simulated")
 
 
 @click.command()
 @click.option("--nothing-is-up", is_flag=True, hidden=True, help="Close runs that were cut off.")
 def setup(*, nothing_is_up: bool) -> None:
     """Make the data folder, Dagster's home and the line of .env that names it."""
-    settings = load()
+    settings = load(joins=not nothing_is_up)
     _prepare(settings)
     initialise(settings.dagster_home)
     if nothing_is_up:
@@ -76,7 +74,7 @@ def _name_home_in_dotenv(dotenv: Path, home: Path) -> None:
 
     Written so that a value from the shell wins: Dagster lets `.env` override the shell.
     """
-    lines = dotenv.read_text("utf-8").splitlines() if dotenv.exists() else []
+    lines = dotenv_file.read_text(dotenv).splitlines()
     if any(line.startswith("DAGSTER_HOME=") for line in lines):
         return
     lines.append(f"DAGSTER_HOME=${{DAGSTER_HOME:-{home}}}")

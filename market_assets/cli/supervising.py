@@ -1,213 +1,172 @@
 """The system while it runs: Dagster and, where asked for, the simulated venues, kept alive.
 
 One process that starts the others in process groups of their own, starts Dagster again when it
-dies, and on the way out stops every group and waits until its last member is gone.
+dies, tells the terminal what a person wants to know, and stops when it is told to.
 """
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import socket
-import subprocess
-import sys
-import threading
 import time
-import urllib.error
-import urllib.request
 from typing import TYPE_CHECKING, Final
 
 import click
-import psutil
 
+from market_assets.cli.children import run_command
+from market_assets.cli.dagster_process import UP_WITHIN_S, Dagster
 from market_assets.cli.errors import RunError
-from market_assets.cli.processes import Group, start
+from market_assets.cli.ports import is_free
 from market_assets.cli.remembered import remember_started
-from market_assets.cli.venues import VENUES_ARE_UP
-from market_assets.settings import ROOT, Settings, endpoints_file
+from market_assets.cli.simulated_venues import SimulatedVenues
+from market_assets.cli.terminal import Terminal
+from market_assets.endpoints import forget_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_UP_WITHIN_S: Final = 120.0
-_FIRST_LOOK_S: Final = 60.0
+    from market_assets.cli.processes import Group
+    from market_assets.cli.run_log import RunLog
+    from market_assets.cli.stopping import Stop
+    from market_assets.settings import Settings
+
 _LOOK_EVERY_S: Final = 10.0
+_FREE_WITHIN_S: Final = 10.0
 _RESTARTS: Final = 5
 _RESTART_WINDOW_S: Final = 600.0
 
 
-def supervise(
-    settings: Settings, groups: list[Group], stop: threading.Event, *, simulated: bool
-) -> None:
-    """Start everything, say where it is, and keep it up until told to stop.
+class Supervisor:
+    """What one `run` starts, and how it keeps that up."""
 
-    Args:
-        settings: where the database, Dagster's home and the ports are.
-        groups: takes what is started, for whoever stops it.
-        stop: set by Ctrl-C and SIGTERM.
-        simulated: against simulated venues.
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        groups: list[Group],
+        log: RunLog,
+        stop: Stop,
+        env: Mapping[str, str],
+    ) -> None:
+        """Begin with nothing started.
 
-    Raises:
-        RunError: it cannot start, or keeps ending.
-    """
-    env = {
-        **os.environ,
-        "DAGSTER_HOME": str(settings.dagster_home),
-        "MARKET_DB": str(settings.market_db),
-        "PYTHONUNBUFFERED": "1",
-    }
-    venues = None
-    if simulated:
-        venues, addresses = _start_venues(settings, groups, env)
-        env |= addresses
-    _refuse_a_taken_port(settings.ui_port)
-    click.echo("starting Dagster …", err=True)
-    dagster = _start_dagster(settings, groups, env, stop)
-    if not stop.is_set():
-        click.echo(f"\n  UI        http://127.0.0.1:{settings.ui_port}")
-        click.echo(
-            f"  database  {settings.market_db}  (open it read-only, for as long as you like)"
-        )
-        click.echo("  stop      Ctrl-C\n")
-    first_look_at = time.monotonic() + _FIRST_LOOK_S
-    next_look_at = 0.0
-    ended: list[float] = []
-    while not stop.wait(1.0):
-        if venues is not None and venues.poll() is not None:
-            raise RunError(f"the simulated venues ended with exit code {venues.returncode}")
-        if dagster.poll() is not None:
-            _start_again_or_give_up(dagster, ended)
-            dagster = _start_dagster(settings, groups, env, stop)
-        elif time.monotonic() > next_look_at:
-            next_look_at = time.monotonic() + _LOOK_EVERY_S
-            _end_without_code_server(dagster)
-        if time.monotonic() > first_look_at:
-            first_look_at = float("inf")
-            subprocess.run(
-                [sys.executable, "-m", "market_assets.cli.main", "status"], env=env, check=False
+        Args:
+            settings: where the database, Dagster's home and the ports are.
+            groups: takes what is started, for whoever stops it.
+            log: takes what everything that is started says.
+            stop: set by Ctrl-C and SIGTERM.
+            env: the environment of what is started.
+        """
+        self._settings = settings
+        self._groups = groups
+        self._log = log
+        self._stop = stop
+        self._env = dict(env)
+        self._ended: list[float] = []
+        self._venues: SimulatedVenues | None = None
+
+    def run(self, *, simulated: bool) -> None:
+        """Start everything, say where it is, and keep it up until told to stop.
+
+        Args:
+            simulated: against simulated venues.
+
+        Raises:
+            RunError: it cannot start, or keeps ending.
+        """
+        if not is_free(self._settings.ui_port):
+            raise _taken(self._settings.ui_port)
+        self._command("setup", "--nothing-is-up")
+        if simulated and not self._stop.wanted.is_set():
+            self._venues = SimulatedVenues(
+                self._settings,
+                groups=self._groups,
+                env=self._env,
+                log=self._log.descriptor,
+                stop=self._stop.wanted,
             )
-    click.echo("stopping …", err=True)
+            self._env |= self._venues.addresses
+        elif not simulated:
+            forget_endpoints(self._settings.market_db)
+        terminal = Terminal(
+            self._settings, groups=self._groups, env=self._env, log=self._log, live=not simulated
+        )
+        if not self._stop.wanted.is_set():
+            click.echo("starting Dagster …", err=True)
+        while not self._stop.wanted.is_set():
+            self._one_life(terminal)
+        click.echo("stopping … (Ctrl-C again: at once)", err=True)
+
+    def _one_life(self, terminal: Terminal) -> None:
+        """Dagster from its start to its end."""
+        dagster = Dagster(self._settings, self._env, self._log.descriptor)
+        self._groups.append(dagster.group)
+        remember_started(self._settings, self._groups)
+        state = dagster.wait_until_up(self._stop.wanted)
+        if state == "stopped":
+            return
+        if state == "up":
+            terminal.is_up()
+            self._watch(dagster, terminal)
+        if self._stop.wanted.is_set():
+            return
+        how = "" if state == "up" else " while starting"
+        if state == "slow":
+            said = f"the UI did not answer within {UP_WITHIN_S:.0f} s"
+        else:
+            said = f"Dagster ended with exit code {dagster.exit_code}{how}"
+        self._count_or_give_up(said)
+        self._clean_up_after(dagster)
+
+    def _watch(self, dagster: Dagster, terminal: Terminal) -> None:
+        """Until it ends, or is to end."""
+        next_look_at = 0.0
+        while not self._stop.wanted.wait(1.0) and dagster.exit_code is None:
+            if self._venues is not None and self._venues.exit_code is not None:
+                raise RunError(
+                    f"the simulated venues ended with exit code {self._venues.exit_code}"
+                )
+            terminal.tell()
+            self._log.rotate()
+            now = time.monotonic()
+            if now >= next_look_at:
+                next_look_at = now + _LOOK_EVERY_S
+                if dagster.end_without_code_server():
+                    click.echo("Dagster has lost its code server", err=True)
+
+    def _count_or_give_up(self, said: str) -> None:
+        """`dagster dev` ends when its daemon or its web server does; the stream goes on meanwhile.
+
+        Raises:
+            RunError: it keeps ending.
+        """
+        now = time.monotonic()
+        self._ended = [at for at in self._ended if now - at < _RESTART_WINDOW_S] + [now]
+        if len(self._ended) > _RESTARTS:
+            often = f"{len(self._ended)} times in {_RESTART_WINDOW_S / 60:.0f} minutes"
+            raise RunError(f"{said}, {often}; {self._log.path} says why")
+        click.echo(f"{said}; starting it again …", err=True)
+
+    def _clean_up_after(self, dagster: Dagster) -> None:
+        """End what the dead one left behind, but for its runs, and what they did not finish.
+
+        Raises:
+            RunError: its port does not become free.
+        """
+        dagster.end_services()
+        self._command("setup", "--nothing-is-up")
+        deadline = time.monotonic() + _FREE_WITHIN_S
+        while not is_free(self._settings.ui_port) and not self._stop.wanted.wait(0.2):
+            if time.monotonic() >= deadline:
+                raise _taken(self._settings.ui_port)
+
+    def _command(self, *arguments: str) -> None:
+        run_command(
+            *arguments,
+            groups=self._groups,
+            env=self._env,
+            log=self._log.descriptor,
+            stop=self._stop.wanted,
+        )
 
 
-def _start_dagster(
-    settings: Settings, groups: list[Group], env: Mapping[str, str], stop: threading.Event
-) -> subprocess.Popen[str]:
-    """Dagster in a group of its own, once its UI answers.
-
-    The group of one that died before is kept in mind: the stream may still be alive in it.
-    """
-    dagster, group = start(
-        "dagster", _dagster_command(settings), env=env, cwd=settings.dagster_home
-    )
-    groups.append(group)
-    remember_started(settings, groups)
-    _wait_until_up(f"http://127.0.0.1:{settings.ui_port}", dagster, stop)
-    return dagster
-
-
-def _end_without_code_server(dagster: subprocess.Popen[str]) -> None:
-    """Have `dagster dev` end when its code server is gone: it would go on without one for ever.
-
-    Nothing would be scheduled any more, while the UI and the daemon look alive.
-    """
-    try:
-        children = psutil.Process(dagster.pid).children(recursive=True)
-        commands = [" ".join(child.cmdline()) for child in children]
-    except psutil.Error:
-        return
-    if not any(" api grpc " in command for command in commands):
-        click.echo("Dagster has lost its code server", err=True)
-        dagster.send_signal(signal.SIGINT)
-
-
-def _start_again_or_give_up(dagster: subprocess.Popen[str], ended: list[float]) -> None:
-    """`dagster dev` ends when its daemon or its web server does; the stream goes on meanwhile.
-
-    Raises:
-        RunError: it keeps ending.
-    """
-    now = time.monotonic()
-    ended[:] = [at for at in ended if now - at < _RESTART_WINDOW_S] + [now]
-    said = f"Dagster ended with exit code {dagster.returncode}"
-    if len(ended) > _RESTARTS:
-        raise RunError(f"{said}, {len(ended)} times in {_RESTART_WINDOW_S / 60:.0f} minutes")
-    click.echo(f"{said}; starting it again …", err=True)
-
-
-def _dagster_command(settings: Settings) -> list[str]:
-    return [
-        sys.executable,
-        "-W",
-        "ignore",  # `dagster dev` warns that `dg dev` supersedes it; that one needs another package
-        "-m",
-        "dagster",
-        "dev",
-        "--workspace",
-        str(ROOT / "workspace.yaml"),
-        "--host",
-        "127.0.0.1",
-        "--port",
-        str(settings.ui_port),
-        "--log-level",
-        "warning",
-        "--log-format",
-        "json" if settings.log_format == "json" else "colored",
-    ]
-
-
-def _start_venues(
-    settings: Settings, groups: list[Group], env: dict[str, str]
-) -> tuple[subprocess.Popen[str], dict[str, str]]:
-    """The simulator, and the variables that it prints; other shells find them in a file."""
-    command = [sys.executable, "-m", "market_assets.cli.main", "simulate"]
-    port = settings.simulator_port if _is_free(settings.simulator_port) else 0
-    venues, group = start(
-        "simulator", [*command, "--port", str(port)], env=env, cwd=ROOT, stdout=subprocess.PIPE
-    )
-    groups.append(group)
-    assert venues.stdout is not None
-    addresses: dict[str, str] = {"NO_PROXY": "127.0.0.1,localhost", "no_proxy": "127.0.0.1"}
-    for line in venues.stdout:
-        if line.strip() == VENUES_ARE_UP:
-            break
-        if line.startswith("export "):
-            name, _, value = line.strip().removeprefix("export ").partition("=")
-            addresses[name] = value
-    else:
-        raise RunError("the simulated venues did not start")
-    file = endpoints_file(settings.market_db)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(json.dumps({"pid": venues.pid, "environment": addresses}))
-    threading.Thread(target=venues.stdout.read, daemon=True).start()
-    return venues, addresses
-
-
-def _wait_until_up(url: str, dagster: subprocess.Popen[str], stop: threading.Event) -> None:
-    deadline = time.monotonic() + _UP_WITHIN_S
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    while time.monotonic() < deadline:
-        if dagster.poll() is not None:
-            raise RunError(f"Dagster ended with exit code {dagster.returncode} while starting")
-        try:
-            with opener.open(f"{url}/server_info", timeout=2):
-                return
-        except (urllib.error.URLError, OSError):
-            if stop.wait(0.5):
-                return
-    raise RunError(f"the UI did not answer at {url} within {_UP_WITHIN_S:.0f} s")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
-
-
-def _refuse_a_taken_port(port: int) -> None:
-    if not _is_free(port):
-        raise RunError(f"port {port} is taken by another program; set MARKET_UI_PORT to a free one")
+def _taken(port: int) -> RunError:
+    return RunError(f"port {port} is taken by another program; set MARKET_UI_PORT to a free one")

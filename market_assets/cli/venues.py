@@ -69,6 +69,7 @@ def simulate(
             click.echo(f"# {note}")
         for name, value in listening.environment.items():
             click.echo(f"export {name}={value}")
+        click.echo("export UPSTREAM=simulated")
         click.echo(VENUES_ARE_UP)
 
     with contextlib.suppress(KeyboardInterrupt):

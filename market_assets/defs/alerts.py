@@ -23,6 +23,7 @@ from market_assets.health import records
 from market_assets.health.failures import FailedRun, RunError, failed_run
 from market_assets.health.open_failures import failed_checks, failed_jobs
 from market_assets.health.report import report, watched
+from market_assets.health.standing import write_standings
 from market_assets.health.statuses import Row
 from market_assets.settings import Settings
 from market_assets.storage.errors import StoreError
@@ -44,13 +45,14 @@ FAILURES_AT_ONCE: Final = 25
 def alert_on_problems(
     context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
 ) -> dg.SensorResult:
-    """One evaluation: look, decide, send what waits."""
+    """One evaluation: look, leave word for the terminal of `make run`, decide, send what waits."""
     now = SystemClock().now()
     repository = context.repository_def
     assert repository is not None
     expected = watched(repository)
     memory = recall(context.cursor, now)
     health = report(context.instance, watched=expected, state_dir=settings.state_dir, now=now)
+    write_standings(settings.state_dir, health)
     found = problems(
         (*health.rows, _database_row(settings)),
         checks=failed_checks(

@@ -11,6 +11,7 @@ import dagster as dg
 
 from market_assets.checks.rules import Rule, broken_by, rules
 from market_assets.clock import SystemClock
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.jobs import FLOWS, OFTEN
 from market_assets.defs.options import OWNER, as_markdown
 from market_assets.storage.store import Store
@@ -23,6 +24,7 @@ def check_of(rule: Rule) -> dg.AssetChecksDefinition:
     """An asset check that fails with the number of rows that break the rule, and some of them."""
 
     @dg.asset_check(asset=rule.table.name, name=rule.name, description=rule.description)
+    @fails_in_a_line
     def check(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
         broken = broken_by(store, rule, SystemClock().now())
         metadata: dict[str, Any] = {"rows_that_break_it": broken.height}

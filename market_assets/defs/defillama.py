@@ -12,6 +12,7 @@ import dagster as dg
 
 from market_assets import tables
 from market_assets.clock import SystemClock
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.hyperliquid import hyperliquid_assets
 from market_assets.defs.options import (
     as_markdown,
@@ -60,6 +61,7 @@ def options_with_check(name: str, *, pool: str = _POOL) -> dict[str, Any]:
     **asset_options("defillama_subjects", kinds=_KINDS, pool=_POOL),
     deps=[hyperliquid_assets],
 )
+@fails_in_a_line
 def defillama_subjects(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -97,6 +99,7 @@ def defillama_subjects(
 
 
 @dg.asset(**options_with_check("defillama_capital_base"), deps=[defillama_subjects])
+@fails_in_a_line
 def defillama_capital_base(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> Results:
@@ -122,6 +125,7 @@ def defillama_capital_base(
 
 
 @dg.asset(**options_with_check("defillama_capital_flows"), deps=[defillama_subjects])
+@fails_in_a_line
 def defillama_capital_flows(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> Results:
@@ -152,6 +156,7 @@ def defillama_capital_flows(
 
 
 @dg.asset(**options_with_check("defillama_economic_throughput"), deps=[defillama_subjects])
+@fails_in_a_line
 def defillama_economic_throughput(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> Results:
@@ -187,6 +192,7 @@ def defillama_economic_throughput(
     asset=defillama_capital_base,
     description="The value locked in each chain is near the sum of its protocols'.",
 )
+@fails_in_a_line
 def chain_tvl_is_near_its_protocols(store: Market) -> dg.AssetCheckResult:
     """States the ratio; warns where counting twice does not explain it."""
     from market_assets.checks.defillama import chain_tvl  # noqa: PLC0415 - as above

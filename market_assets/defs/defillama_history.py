@@ -19,6 +19,7 @@ from market_assets.defs.defillama import (
     results_of,
     tracked_subjects,
 )
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.runs import Market, ingestion_run
 from market_assets.tables.defillama import METRICS
 
@@ -43,6 +44,7 @@ class HistoryConfig(dg.Config):
     **options_with_check("defillama_daily_history", pool="defillama_history"),
     deps=[defillama_subjects],
 )
+@fails_in_a_line
 def defillama_daily_history(
     context: dg.AssetExecutionContext,
     config: HistoryConfig,

@@ -11,6 +11,7 @@ import dagster as dg
 
 from market_assets import tables
 from market_assets.clock import SystemClock
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.options import asset_options, count_rows, written_result
 from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.settings import Settings
@@ -26,6 +27,7 @@ _POOL = "hyperliquid"
 
 
 @dg.asset(**asset_options("hyperliquid_assets", kinds={"http", "duckdb"}, pool=_POOL))
+@fails_in_a_line
 def hyperliquid_assets(
     context: dg.AssetExecutionContext, hyperliquid: Hyperliquid, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -55,6 +57,7 @@ def hyperliquid_assets(
     **asset_options("hyperliquid_asset_categories", kinds={"http", "duckdb"}, pool=_POOL),
     deps=[hyperliquid_assets],
 )
+@fails_in_a_line
 def hyperliquid_asset_categories(
     context: dg.AssetExecutionContext, hyperliquid: Hyperliquid, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -72,6 +75,7 @@ def hyperliquid_asset_categories(
     **asset_options("hyperliquid_asset_category_taxonomy", kinds={"csv", "duckdb"}),
     deps=[hyperliquid_asset_categories],
 )
+@fails_in_a_line
 def hyperliquid_asset_category_taxonomy(
     context: dg.AssetExecutionContext, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -90,6 +94,7 @@ def hyperliquid_asset_category_taxonomy(
     **asset_options("hyperliquid_mid_prices", kinds={"websocket", "duckdb"}, pool=_POOL),
     deps=[hyperliquid_assets],
 )
+@fails_in_a_line
 def hyperliquid_mid_prices(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -133,6 +138,7 @@ class CandlesConfig(dg.Config):
     ),
     deps=[hyperliquid_assets],
 )
+@fails_in_a_line
 def hyperliquid_candles(
     context: dg.AssetExecutionContext,
     config: CandlesConfig,

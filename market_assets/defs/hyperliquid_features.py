@@ -14,6 +14,7 @@ import polars as pl
 from market_assets import tables
 from market_assets.channels import channel_of
 from market_assets.clock import SystemClock
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.hyperliquid import Hyperliquid, hyperliquid_candles
 from market_assets.defs.hyperliquid_markets import (
     hyperliquid_asset_contexts,
@@ -50,6 +51,7 @@ def _series_check(asset: str) -> dg.AssetCheckSpec:
     deps=[hyperliquid_candles],
     check_specs=[_series_check("hyperliquid_technical_indicators")],
 )
+@fails_in_a_line
 def hyperliquid_technical_indicators(
     context: dg.AssetExecutionContext, feature_inputs: Features, settings: Chosen, store: Market
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # with checks, Dagster takes no other
@@ -82,6 +84,7 @@ def hyperliquid_technical_indicators(
     deps=[hyperliquid_candles],
     check_specs=[_series_check("hyperliquid_volatility_profiles")],
 )
+@fails_in_a_line
 def hyperliquid_volatility_profiles(
     context: dg.AssetExecutionContext, feature_inputs: Features, settings: Chosen, store: Market
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # with checks, Dagster takes no other
@@ -107,6 +110,7 @@ def hyperliquid_volatility_profiles(
     **asset_options("hyperliquid_funding_pressure", kinds=_KINDS, group=_GROUP),
     deps=[hyperliquid_asset_contexts, hyperliquid_funding_rates],
 )
+@fails_in_a_line
 def hyperliquid_funding_pressure(
     context: dg.AssetExecutionContext, feature_inputs: Features, settings: Chosen, store: Market
 ) -> dg.MaterializeResult[Any]:
@@ -132,6 +136,7 @@ def hyperliquid_funding_pressure(
     **asset_options("hyperliquid_positioning_pressure", kinds=_KINDS, group=_GROUP),
     deps=[hyperliquid_asset_contexts],
 )
+@fails_in_a_line
 def hyperliquid_positioning_pressure(
     context: dg.AssetExecutionContext, feature_inputs: Features, settings: Chosen, store: Market
 ) -> dg.MaterializeResult[Any]:
@@ -159,6 +164,7 @@ def hyperliquid_positioning_pressure(
     ),
     deps=[hyperliquid_asset_contexts],
 )
+@fails_in_a_line
 def hyperliquid_liquidity_profiles(
     context: dg.AssetExecutionContext,
     feature_inputs: Features,

@@ -7,6 +7,7 @@ import dagster as dg
 
 from market_assets import tables
 from market_assets.clock import SystemClock
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.hyperliquid import Hyperliquid, hyperliquid_assets
 from market_assets.defs.options import (
     asset_options,
@@ -31,6 +32,7 @@ _EACH_TIME: Final = timedelta(minutes=20)
     **asset_options("hyperliquid_asset_contexts", kinds={"http", "duckdb"}, pool="hyperliquid"),
     deps=[hyperliquid_assets],
 )
+@fails_in_a_line
 def hyperliquid_asset_contexts(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -72,6 +74,7 @@ def hyperliquid_asset_contexts(
     ),
     deps=[hyperliquid_asset_contexts],
 )
+@fails_in_a_line
 def hyperliquid_funding_rates(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],

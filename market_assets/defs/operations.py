@@ -6,6 +6,7 @@ import dagster as dg
 
 from market_assets.channels import CHANNELS
 from market_assets.clock import SystemClock
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, asset_options, written_result
 from market_assets.defs.runs import ingestion_run
@@ -28,6 +29,7 @@ _DEAD_RUNS: Final = DeadRuns()
     **asset_options("hyperliquid_maintenance", kinds={"duckdb", "polars"}),
     deps=["hyperliquid_candles", "hyperliquid_mid_prices"],
 )
+@fails_in_a_line
 def hyperliquid_maintenance(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],

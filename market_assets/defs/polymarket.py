@@ -8,6 +8,7 @@ import dagster as dg
 from market_assets import tables
 from market_assets.channels import channel_of
 from market_assets.clock import SystemClock
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.hyperliquid import hyperliquid_assets
 from market_assets.defs.options import (
     asset_options,
@@ -59,6 +60,7 @@ _PREVIEWS: Final = {
         ),
     ],
 )
+@fails_in_a_line
 def polymarket_discovery(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -93,6 +95,7 @@ def polymarket_discovery(
 
 
 @dg.asset(**asset_options("polymarket_tags", kinds=_KINDS, pool="polymarket_tags"))
+@fails_in_a_line
 def polymarket_tags(
     context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -119,6 +122,7 @@ def polymarket_tags(
     **asset_options("polymarket_market_asset_links", kinds={"polars", "duckdb"}),
     deps=["polymarket_events", "polymarket_markets", hyperliquid_assets],
 )
+@fails_in_a_line
 def polymarket_market_asset_links(
     context: dg.AssetExecutionContext, store: Market
 ) -> dg.MaterializeResult[None]:

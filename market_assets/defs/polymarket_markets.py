@@ -6,6 +6,7 @@ import dagster as dg
 
 from market_assets import tables
 from market_assets.clock import SystemClock
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.options import (
     asset_options,
     count_rows,
@@ -30,6 +31,7 @@ _PRICES: Final = ("symbol", "question", "yes_price", "best_bid", "best_ask", "ho
     **asset_options("polymarket_immediate_markets", kinds=_KINDS, pool="polymarket_prices"),
     deps=[polymarket_market_asset_links],
 )
+@fails_in_a_line
 def polymarket_immediate_markets(
     context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -45,6 +47,7 @@ def polymarket_immediate_markets(
     **asset_options("polymarket_later_markets", kinds=_KINDS, pool="polymarket_prices"),
     deps=[polymarket_market_asset_links],
 )
+@fails_in_a_line
 def polymarket_later_markets(
     context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -59,6 +62,7 @@ def polymarket_later_markets(
     **asset_options("polymarket_recently_closed_markets", kinds=_KINDS, pool="polymarket_prices"),
     deps=[polymarket_market_asset_links],
 )
+@fails_in_a_line
 def polymarket_recently_closed_markets(
     context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -85,6 +89,7 @@ def polymarket_recently_closed_markets(
     **asset_options("polymarket_tracked_universe", kinds=_KINDS, pool="polymarket_universe"),
     deps=["polymarket_events", "polymarket_markets"],
 )
+@fails_in_a_line
 def polymarket_tracked_universe(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -136,6 +141,7 @@ def polymarket_tracked_universe(
     **asset_options("polymarket_market_metrics", kinds=_KINDS, pool="polymarket_open_interest"),
     deps=[polymarket_tracked_universe],
 )
+@fails_in_a_line
 def polymarket_market_metrics(
     context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
 ) -> dg.MaterializeResult[None]:

@@ -7,6 +7,7 @@ import dagster as dg
 
 from market_assets import tables
 from market_assets.clock import SystemClock
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.options import (
     asset_options,
     backfill_options,
@@ -31,6 +32,7 @@ _LOG_EVERY_S: Final = 15.0
 
 
 @dg.asset(**asset_options("polymarket_trades", kinds=_KINDS, pool="polymarket_trades"))
+@fails_in_a_line
 def polymarket_trades(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -81,6 +83,7 @@ def polymarket_trades(
     **backfill_options("polymarket_trades_history", kinds=_KINDS, pool="polymarket_history"),
     partitions_def=dg.DailyPartitionsDefinition(start_date=_FIRST_DAY, end_offset=1),
 )
+@fails_in_a_line
 def polymarket_trades_history(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -132,6 +135,7 @@ def polymarket_trades_history(
     ),
     partitions_def=dg.MonthlyPartitionsDefinition(start_date=_FIRST_MONTH, end_offset=1),
 )
+@fails_in_a_line
 def polymarket_closed_markets_history(
     context: dg.AssetExecutionContext, polymarket_backfill: Polymarket, store: Market
 ) -> None:

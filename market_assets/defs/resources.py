@@ -1,5 +1,7 @@
 """Dagster resources: they only configure, and hand plain objects over to assets and ops.
 
+Proxies are no attributes of them: the UI shows those, and a proxy's address may hold a password.
+
 The one module of `defs/` with a `@dg.definitions` function: loose objects beside such a function
 would not be loaded.
 """
@@ -96,7 +98,11 @@ class HyperliquidApi(dg.ConfigurableResource[Any]):
     def client(self, user: str) -> HyperliquidClient:
         """A client whose requests are counted as `user`'s: runs, stream or backfill."""
         return HyperliquidClient(
-            self.base_url, budget=self.budget(), user=user, retries=for_a_run()
+            self.base_url,
+            budget=self.budget(),
+            user=user,
+            retries=for_a_run(),
+            proxies=load().proxies,
         )
 
     def budget(self) -> WeightBudget:
@@ -147,6 +153,7 @@ class PolymarketApi(dg.ConfigurableResource[Any]):
             user=self.user,
             concurrency=self.concurrency,
             retries=FOR_A_BACKFILL if self.patient else for_a_run(),
+            proxies=load().proxies,
         )
 
     @contextmanager
@@ -191,6 +198,7 @@ class DefillamaApi(dg.ConfigurableResource[Any]):
             budget=request_budget(Path(self.budget_file), per_minute=self.requests_per_minute),
             concurrency=self.concurrency,
             retries=for_a_run(),
+            proxies=load().proxies,
         )
         try:
             yield Catalogue(client)

@@ -15,6 +15,7 @@ from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
 from market_assets.clock import Clock, SystemClock, from_s
 from market_assets.code_version import code_version, code_version_on_disk
+from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.options import OWNER, report_metadata
 from market_assets.health import records
 from market_assets.health.dead_runs import DeadRuns
@@ -47,6 +48,7 @@ class StreamConfig(dg.Config):
 
 
 @dg.op(description="Streams until it is relieved, terminated, or Dagster is gone.")
+@fails_in_a_line
 def stream_hyperliquid(
     context: dg.OpExecutionContext,
     config: StreamConfig,

@@ -15,6 +15,7 @@ from market_assets.storage.spool import Spool
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from market_assets.proxies import Proxies
     from market_assets.storage.store import Store
 
 _REPORT_EVERY: Final = timedelta(seconds=60)
@@ -26,6 +27,7 @@ class StreamSettings(Protocol):
     Attributes:
         hyperliquid_api_url: where candles are read to heal holes, and the lists of assets.
         hyperliquid_ws_url: where mids and candles stream.
+        proxies: which of them leads to an address.
         wanted_symbols: symbols to restrict to; empty: all live ones.
         subscriptions: WebSocket subscriptions in all.
         weight_share: share of the venue's request weight that all processes together use.
@@ -39,6 +41,8 @@ class StreamSettings(Protocol):
     def hyperliquid_api_url(self) -> str: ...
     @property
     def hyperliquid_ws_url(self) -> str: ...
+    @property
+    def proxies(self) -> Proxies: ...
     @property
     def wanted_symbols(self) -> tuple[str, ...]: ...
     @property
@@ -93,9 +97,15 @@ def hyperliquid_session(
         store=store,
         spool=Spool(store.paths.spool, limit_bytes=settings.spool_limit_bytes),
         client_for=lambda user, clock: HyperliquidClient(
-            settings.hyperliquid_api_url, budget=budget, user=user, clock=clock
+            settings.hyperliquid_api_url,
+            budget=budget,
+            user=user,
+            clock=clock,
+            proxies=settings.proxies,
         ),
-        feed=lambda sink, clock: HyperliquidFeed(settings.hyperliquid_ws_url, sink, clock=clock),
+        feed=lambda sink, clock: HyperliquidFeed(
+            settings.hyperliquid_ws_url, sink, clock=clock, proxies=settings.proxies
+        ),
         code_version=code_version,
         run_id=run_id,
     )

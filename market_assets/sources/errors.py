@@ -32,6 +32,10 @@ class VenueError(Exception):
         self.message = message
 
 
+class NoClientError(Exception):
+    """No client can be made for an address: what it was given, or an installation, is at fault."""
+
+
 class VenueUnavailable(VenueError):  # noqa: N818 - named for the state of the venue
     """No answer of the venue's own: network, time-out, 5xx, a gateway's HTML, a cut body."""
 

@@ -1,9 +1,9 @@
 """HTTP to a venue: what every source's client needs, and nothing that only one of them does.
 
-One `httpx.Client` per transport, proxies from the environment. A request is charged to the budget,
-sent, and sent again only where that may help: network errors, time-outs, 429, 5xx, and bodies that
-are no JSON (a gateway's HTML page, a cut answer). Everything is bounded: attempts, waits, the time
-for a request in all, the size of a body.
+One `httpx.Client` per transport, with the proxy that it is given. A request is charged to the
+budget, sent, and sent again only where that may help: network errors, time-outs, 429, 5xx, bodies
+that are no JSON (a gateway's HTML page, a cut answer). Everything is bounded: attempts, waits, the
+time for a request in all, the size of a body.
 
 Not here: what the answers mean (`decoding.py`, `wire.py` of each source), what a request weighs.
 """
@@ -22,8 +22,10 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from market_assets.clock import Clock, SystemClock
+from market_assets.proxies import Proxies
 from market_assets.sources.bodies import Collector, excerpt, is_whole
 from market_assets.sources.errors import (
+    NoClientError,
     VenueBusy,
     VenueError,
     VenueNonsense,
@@ -70,6 +72,29 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
+def _client(base_url: str, timeout: float, proxies: Proxies) -> httpx.Client:
+    """Connections to one address. Nothing is read from the environment here: `Proxies` was.
+
+    Raises:
+        NoClientError: the libraries cannot do what they were told.
+    """
+    address = proxies.for_url(base_url)
+    try:
+        # A proxy that is itself reached over TLS is judged by the same certificates as a venue.
+        by_tls = address is not None and address.startswith("https://")
+        return httpx.Client(
+            timeout=timeout,
+            proxy=httpx.Proxy(address, ssl_context=_certificates() if by_tls else None)
+            if address is not None
+            else None,
+            trust_env=False,
+            verify=_certificates(),
+            headers={"User-Agent": "market_assets"},
+        )
+    except (ImportError, ValueError, OSError, httpx.InvalidURL) as error:
+        raise NoClientError(f"no client for {base_url}: {type(error).__name__} {error}") from error
+
+
 class HttpTransport:
     """Requests to one venue that end in a whole JSON body or in one `VenueError`. Thread-safe."""
 
@@ -83,6 +108,7 @@ class HttpTransport:
         limit: AdaptiveLimit | None = None,
         timeout: float = 10.0,
         max_body: int = 64_000_000,
+        proxies: Proxies | None = None,
         retry: RetryPolicy | None = None,
         clock: Clock | None = None,
         sleep: Callable[[float], None] = time.sleep,
@@ -98,6 +124,7 @@ class HttpTransport:
             limit: is told of each 429, of those too that are retried; the caller observes it.
             timeout: seconds for connecting, and for each pause in an answer.
             max_body: bytes that a decompressed body may have.
+            proxies: which of them leads to the venue; None: it is reached directly.
             retry: when to ask again.
             clock: for the deadline.
             sleep: how to wait between attempts.
@@ -116,12 +143,7 @@ class HttpTransport:
         self._jitter = jitter
         for library in ("httpx", "httpcore"):  # they log whole addresses, queries and all
             logging.getLogger(library).setLevel(logging.WARNING)
-        self._client = httpx.Client(
-            timeout=timeout,
-            trust_env=True,
-            verify=_certificates(),
-            headers={"User-Agent": "market_assets"},
-        )
+        self._client = _client(self._base_url, timeout, proxies or Proxies())
         self._traffic = Traffic()
         self._failed: deque[str] = deque(maxlen=_SILENT_AFTER)
         """What the requests since the last answer ended with."""

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final, Literal, NamedTuple, NoReturn, Protocol
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
 
+from market_assets.proxies import Proxies
 from market_assets.sources.retry import backoff
 
 if TYPE_CHECKING:
@@ -141,19 +142,21 @@ class Stream:
         connects: Pacer,
         messages: Pacer,
         ping: str | None = None,
+        proxies: Proxies | None = None,
         jitter: Callable[[], float] = random.random,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Make a stream.
 
         Args:
-            url: where to connect; proxies are taken from the environment.
+            url: where to connect.
             handler: what is said over it.
             policy: time-outs and delays.
             clock: for ages.
             connects: paces new connections, shared by the streams of one venue.
             messages: paces messages sent, shared likewise; pings count, but do not wait.
             ping: the venue's own ping; None: it has none.
+            proxies: which of them leads to the venue; None: it is reached directly.
             jitter: a number in [0, 1), drawn for each delay.
             sleep: how to wait between connections.
         """
@@ -164,6 +167,7 @@ class Stream:
         self._connects = connects
         self._messages = messages
         self._ping = ping
+        self._proxy = (proxies or Proxies()).for_url(url)
         self._jitter = jitter
         self._sleep = sleep
         self._heard_at = 0.0
@@ -185,6 +189,7 @@ class Stream:
             try:
                 socket = await connect(
                     self._url,
+                    proxy=self._proxy,
                     open_timeout=self._policy.connect_timeout,
                     close_timeout=self._policy.close_timeout,
                     max_size=self._policy.max_frame,
@@ -195,7 +200,7 @@ class Stream:
             except InvalidURI:
                 raise
             except (OSError, TimeoutError, WebSocketException) as error:
-                self._note(f"no connection: {type(error).__name__} {error}".rstrip())
+                self._note(f"no connection: {_in_words(error)}")
             else:
                 try:
                     await self._serve(socket)
@@ -290,6 +295,13 @@ class Stream:
         except TimeoutError:
             return Ending("silence", "a message could not be sent")
         return None
+
+
+def _in_words(error: BaseException) -> str:
+    """The error, and what it was caused by where it does not say: a proxy's error does not."""
+    said = f"{type(error).__name__} {error}".rstrip()
+    cause = error.__cause__
+    return said if cause is None or str(cause) in said else f"{said}: {cause}"
 
 
 class _EndedError(Exception):

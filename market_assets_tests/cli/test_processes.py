@@ -20,7 +20,6 @@ _FAMILY = (
     " c = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)']);"
     " print(c.pid, flush=True); c.wait()"
 )
-_NOW = ((signal.SIGTERM, 20.0), (signal.SIGKILL, 20.0))
 
 
 @pytest.fixture
@@ -53,7 +52,7 @@ def test_a_group_is_stopped_after_the_clock_was_set(
     real = psutil.Process.create_time
     monkeypatch.setattr(psutil.Process, "create_time", lambda self: real(self) + seconds)
     assert {one.pid for one in group.members()} == {leader.pid, child}
-    assert group.stop(_NOW)
+    assert group.stop(patience=20.0)
     assert group.members() == []
     assert leader.poll() is not None
 
@@ -65,7 +64,7 @@ def test_what_its_leader_left_behind_is_still_the_group(
     leader.kill()
     leader.wait()
     assert [one.pid for one in group.members()] == [child]
-    assert group.stop(_NOW)
+    assert group.stop(patience=20.0)
 
 
 def test_a_later_group_with_the_same_number_is_left_alone(
@@ -77,5 +76,5 @@ def test_a_later_group_with_the_same_number_is_left_alone(
         replace(group, boot="another"),
     ):
         assert other.members() == []
-        assert other.stop(_NOW)
+        assert other.stop(patience=20.0)
     assert leader.poll() is None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,9 +14,6 @@ from market_assets.cli.errors import RunError
 from market_assets.cli.processes import Group, start
 from market_assets.cli.remembered import only_one, process_groups, recall, remember_started
 from market_assets.settings import Settings, load
-
-_IGNORED = ((signal.SIGCONT, 0.1),)
-_HEARD = ((signal.SIGKILL, 20.0),)
 
 
 @pytest.fixture
@@ -33,9 +29,18 @@ def sleeper(folder: Path) -> tuple[subprocess.Popen[str], Group]:
 def test_a_group_that_does_not_end_is_stopped_by_the_next_run(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remembered, "STOP", _IGNORED)
+    with monkeypatch.context() as powerless:
+        powerless.setattr(remembered, "stop_all", lambda groups, _: groups)
+        process = left_behind(settings, tmp_path)
     with only_one(settings):
-        process, group = sleeper(tmp_path)
+        assert process.wait(timeout=20) != 0
+        assert recall(settings.state_dir / "run.json") == []
+
+
+def left_behind(settings: Settings, folder: Path) -> subprocess.Popen[str]:
+    """What a `run` could not stop, and the next one could not either."""
+    with only_one(settings):
+        process, group = sleeper(folder)
         running = process_groups(settings)
         running.__enter__().append(group)
         remember_started(settings, [group])
@@ -44,10 +49,7 @@ def test_a_group_that_does_not_end_is_stopped_by_the_next_run(
         assert recall(settings.state_dir / "run.json") == [group]
     with pytest.raises(RunError, match=f"sleeper .* does not end: process {process.pid}"):
         only_one(settings).__enter__()
-    monkeypatch.setattr(remembered, "STOP", _HEARD)
-    with only_one(settings):
-        assert process.wait(timeout=20) != 0
-        assert recall(settings.state_dir / "run.json") == []
+    return process
 
 
 def test_nothing_is_remembered_of_what_has_ended(settings: Settings, tmp_path: Path) -> None:

@@ -244,21 +244,6 @@ def test_nobody_there_is_unavailable() -> None:
     http.close()
 
 
-def test_goes_through_a_proxy(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`HTTP_PROXY` is used, `NO_PROXY` spares: the server here plays the proxy."""
-    monkeypatch.setenv("HTTP_PROXY", server.url)
-    monkeypatch.setenv("NO_PROXY", "")
-    http = transport("http://venue.invalid")
-    assert http.post_json("/info", {}) == b"[]"
-    assert server.requests == [("http://venue.invalid/info", {})]
-    http.close()
-    monkeypatch.setenv("NO_PROXY", "venue.invalid")
-    http = transport("http://venue.invalid", retry=RetryPolicy(attempts=1))
-    with pytest.raises(VenueUnavailable):
-        http.post_json("/info", {})
-    http.close()
-
-
 def test_logs_no_parameters(server: Server, caplog: pytest.LogCaptureFixture) -> None:
     """A query may hold a key: neither a log line nor an error repeats it."""
     caplog.set_level("DEBUG")

@@ -1,4 +1,4 @@
-"""One socket kept alive, against real servers: endings told apart, delays, pings, proxies."""
+"""One socket kept alive, against real servers: endings told apart, delays, pings."""
 
 from __future__ import annotations
 
@@ -286,33 +286,6 @@ def test_a_frame_over_the_limit_ends_the_connection() -> None:
             await until(lambda: listener.endings)
         assert listener.heard == []
         assert "1009" in listener.endings[0].detail
-
-    asyncio.run(story())
-
-
-def test_goes_through_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    """`HTTP_PROXY` is used for plain sockets too; the test plays the proxy up to its first line."""
-
-    async def story() -> None:
-        first_line = asyncio.get_running_loop().create_future()
-
-        async def proxy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            line = await reader.readline()
-            if not first_line.done():
-                first_line.set_result(line)
-            writer.close()
-
-        listening = await asyncio.start_server(proxy, "127.0.0.1", 0)
-        port = listening.sockets[0].getsockname()[1]
-        for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy"):
-            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
-        for name in ("NO_PROXY", "no_proxy"):
-            monkeypatch.setenv(name, "")
-        async with running(stream("ws://venue.invalid:81/ws", Listener())):
-            line = await asyncio.wait_for(first_line, 5)
-        listening.close()
-        await listening.wait_closed()
-        assert line == b"CONNECT venue.invalid:81 HTTP/1.1\r\n"
 
     asyncio.run(story())
 

@@ -42,6 +42,7 @@ def probe(settings: Settings, limit: int) -> None:
         settings.defillama_stablecoins_url,
         budget=budget,
         concurrency=chosen.concurrency,
+        proxies=settings.proxies,
     )
     selection = Selection(chosen.top_chains, chosen.top_protocols, chosen.track, chosen.untrack)
     with closing(client):

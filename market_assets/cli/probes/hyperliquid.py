@@ -23,7 +23,9 @@ def probe(settings: Settings, limit: int) -> None:
     """The registry, mids and one asset's candles, as they would be written."""
     # The budget is shared with what is running; its file is the only thing that is touched.
     budget = weight_budget(settings.state_dir / "hyperliquid.budget", share=settings.weight_share)
-    client = HyperliquidClient(settings.hyperliquid_api_url, budget=budget)
+    client = HyperliquidClient(
+        settings.hyperliquid_api_url, budget=budget, proxies=settings.proxies
+    )
     with closing(client):
         click.echo(f"calling {settings.hyperliquid_api_url} …", err=True)
         universe = client.universe()

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from market_assets.clock import Clock
+    from market_assets.proxies import Proxies
     from market_assets.sources.defillama.model import (
         Chain,
         ChainStablecoins,
@@ -75,6 +76,7 @@ class DefiLlamaClient:
         clock: Clock | None = None,
         timeout: float = 20.0,
         retries: RetryPolicy | None = None,
+        proxies: Proxies | None = None,
         concurrency: int = 4,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -88,6 +90,7 @@ class DefiLlamaClient:
             clock: for which day is running.
             timeout: seconds for connecting, and for each pause in an answer.
             retries: when to ask again.
+            proxies: which of them leads to the venue; None: it is reached directly.
             concurrency: requests at once, at most.
             sleep: how to wait between attempts.
         """
@@ -103,6 +106,7 @@ class DefiLlamaClient:
                 timeout=timeout,
                 max_body=MAX_BODY,
                 retry=retries,
+                proxies=proxies,
                 clock=self._clock,
                 sleep=sleep,
             )

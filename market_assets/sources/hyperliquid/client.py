@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from market_assets.clock import Clock
+    from market_assets.proxies import Proxies
     from market_assets.sources.hyperliquid.market_wire import Book
     from market_assets.sources.limits import WeightBudget
     from market_assets.sources.retry import RetryPolicy
@@ -65,6 +66,7 @@ class HyperliquidClient:
         clock: Clock | None = None,
         timeout: float = 10.0,
         retries: RetryPolicy | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         """Make a client.
 
@@ -75,6 +77,7 @@ class HyperliquidClient:
             clock: for which candles are over.
             timeout: seconds for connecting, and for each pause in an answer.
             retries: when to ask again.
+            proxies: which of them leads to the venue; None: it is reached directly.
         """
         self._clock = clock or clocks.SystemClock()
         self._info = InfoEndpoint(
@@ -85,6 +88,7 @@ class HyperliquidClient:
                 user=user,
                 timeout=timeout,
                 retry=retries,
+                proxies=proxies,
                 clock=self._clock,
             )
         )

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from market_assets.clock import Clock
+    from market_assets.proxies import Proxies
 
 __all__ = ["CandleUpdate", "FeedPolicy", "FeedSink", "FeedStats", "HyperliquidFeed"]
 
@@ -101,6 +102,7 @@ class HyperliquidFeed:
         clock: Clock | None = None,
         max_connections: int = 4,
         policy: FeedPolicy | None = None,
+        proxies: Proxies | None = None,
     ) -> None:
         """Make a feed that wants nothing yet.
 
@@ -110,6 +112,7 @@ class HyperliquidFeed:
             clock: for the times of receipt, and for ages.
             max_connections: sockets at most; the exchange allows 10 per address.
             policy: watchdogs, limits and delays.
+            proxies: which of them leads to the venue; None: it is reached directly.
         """
         if max_connections < 1:
             raise ValueError(f"max_connections is {max_connections}; at least 1")
@@ -121,6 +124,7 @@ class HyperliquidFeed:
         self._tally = Tally()
         self._shared = Shared(
             url=url,
+            proxies=proxies,
             sink=sink,
             clock=clock,
             policy=policy,

@@ -75,6 +75,7 @@ class Link:
             connects=shared.connects,
             messages=shared.messages,
             ping=PING,
+            proxies=shared.proxies,
         )
 
     @property

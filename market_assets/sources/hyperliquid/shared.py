@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from market_assets.clock import Clock
+    from market_assets.proxies import Proxies
     from market_assets.sources.hyperliquid.ledger import Brake
     from market_assets.sources.hyperliquid.wire import CandleUpdate
     from market_assets.sources.stream import Pacer
@@ -112,3 +113,4 @@ class Shared:
     brake: Brake
     connects: Pacer
     messages: Pacer
+    proxies: Proxies | None = None

@@ -14,6 +14,7 @@ from market_assets.sources.polymarket.limits import polymarket_budgets
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from market_assets.proxies import Proxies
     from market_assets.sources.retry import RetryPolicy
 
 
@@ -48,6 +49,7 @@ def polymarket_clients(
     user: str = "runs",
     concurrency: int = 4,
     retries: RetryPolicy | None = None,
+    proxies: Proxies | None = None,
 ) -> PolymarketClients:
     """Clients within the request budgets that all processes share.
 
@@ -57,16 +59,32 @@ def polymarket_clients(
         user: on whose account: runs or backfill.
         concurrency: requests to a host at once, at most.
         retries: when to ask again, of all three hosts.
+        proxies: which of them leads to a host; None: all are reached directly.
     """
     shared = polymarket_budgets(budgets)
     return PolymarketClients(
         gamma=GammaClient(
-            urls.gamma, budget=shared.gamma, user=user, concurrency=concurrency, retries=retries
+            urls.gamma,
+            budget=shared.gamma,
+            user=user,
+            concurrency=concurrency,
+            retries=retries,
+            proxies=proxies,
         ),
         data=DataClient(
-            urls.data, budget=shared.data, user=user, concurrency=concurrency, retries=retries
+            urls.data,
+            budget=shared.data,
+            user=user,
+            concurrency=concurrency,
+            retries=retries,
+            proxies=proxies,
         ),
         clob=ClobClient(
-            urls.clob, budget=shared.clob, user=user, concurrency=concurrency, retries=retries
+            urls.clob,
+            budget=shared.clob,
+            user=user,
+            concurrency=concurrency,
+            retries=retries,
+            proxies=proxies,
         ),
     )

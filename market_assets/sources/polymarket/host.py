@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from market_assets.clock import Clock
+    from market_assets.proxies import Proxies
     from market_assets.sources.limits import WeightBudget
     from market_assets.sources.retry import RetryPolicy
     from market_assets.sources.traffic import TransportStats
@@ -51,6 +52,7 @@ class HostClient:
         clock: Clock | None = None,
         timeout: float = 10.0,
         retries: RetryPolicy | None = None,
+        proxies: Proxies | None = None,
         concurrency: int = 4,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
@@ -63,6 +65,7 @@ class HostClient:
             clock: for deadlines, and for what lies in the future.
             timeout: seconds for connecting, and for each pause in an answer.
             retries: when to ask again.
+            proxies: which of them leads to the venue; None: it is reached directly.
             concurrency: requests at once, at most; fewer after a 429.
             sleep: how to wait between attempts.
         """
@@ -76,6 +79,7 @@ class HostClient:
             limit=self._limit,
             timeout=timeout,
             retry=retries,
+            proxies=proxies,
             clock=self._clock,
             sleep=sleep,
         )

@@ -1,0 +1,133 @@
+"""Dagster under `run`: started, watched, and cleaned up after when a part of it has died.
+
+`dagster dev` is a parent of a daemon, a web server and code servers; runs are children of a code
+server. When the parent dies, its children live on, hold the port and schedule; a second daemon
+beside them would start everything twice. So they are ended first, but for the runs, of which the
+stream is one: it goes on meanwhile.
+"""
+
+from __future__ import annotations
+
+import signal
+import sys
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Final, Literal
+
+from market_assets.cli.processes import command_of, start
+from market_assets.settings import ROOT, Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from threading import Event
+
+UP_WITHIN_S: Final = 120.0
+_POLL_S: Final = 0.5
+_CODE_SERVER: Final = " api grpc "
+_SERVICES: Final = (
+    " dagster dev ",
+    " code-server start ",
+    _CODE_SERVER,
+    " dagster_webserver ",
+    " dagster._daemon ",
+)
+"""What the command lines of Dagster's services have in them; the rest are processes of runs."""
+
+Start = Literal["up", "ended", "slow", "stopped"]
+
+
+def is_run_worker(pid: int) -> bool:
+    """Whether the process executes a run of Dagster's: it has rows in its hands."""
+    command = command_of(pid)
+    return bool(command) and not any(part in command for part in _SERVICES)
+
+
+def dagster_command(settings: Settings) -> list[str]:
+    """`dagster dev` as `run` starts it."""
+    return [
+        sys.executable,
+        "-W",
+        "ignore",  # `dagster dev` warns that `dg dev` supersedes it; that one needs another package
+        "-m",
+        "dagster",
+        "dev",
+        "--workspace",
+        str(ROOT / "workspace.yaml"),
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(settings.ui_port),
+        "--log-level",
+        settings.service_log_level,
+        "--log-format",
+        "json" if settings.log_format == "json" else "colored",
+    ]
+
+
+class Dagster:
+    """`dagster dev` and all that it started."""
+
+    def __init__(self, settings: Settings, env: Mapping[str, str], log: int) -> None:
+        """Start it.
+
+        Args:
+            settings: where its home and its port are.
+            env: the environment of all of its processes.
+            log: the descriptor that they write to.
+        """
+        self._url = f"http://127.0.0.1:{settings.ui_port}/server_info"
+        self._process, self.group = start(
+            "dagster",
+            dagster_command(settings),
+            env=env,
+            cwd=settings.dagster_home,
+            stdout=log,
+            stderr=log,
+        )
+
+    def wait_until_up(self, stop: Event) -> Start:
+        """Until its own UI answers, it has ended or was too slow, or nobody wants it any more."""
+        deadline = time.monotonic() + UP_WITHIN_S
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        while not stop.is_set():
+            if self._process.poll() is not None:
+                return "ended"
+            if time.monotonic() >= deadline:
+                self._process.kill()
+                self._process.wait()
+                return "slow"
+            try:
+                with opener.open(self._url, timeout=2):
+                    return "up"
+            except (urllib.error.URLError, OSError):
+                stop.wait(_POLL_S)
+        return "stopped"
+
+    @property
+    def exit_code(self) -> int | None:
+        """Of the parent; None while it lives."""
+        return self._process.poll()
+
+    def end_without_code_server(self) -> bool:
+        """Have it end where its code server is gone: it would go on without one for ever.
+
+        Nothing would be scheduled any more, while the UI and the daemon look alive.
+
+        Returns:
+            Whether that was so.
+        """
+        members = self.group.members()
+        if any(_CODE_SERVER in command_of(one.pid) for one in members):
+            return False
+        self._process.send_signal(signal.SIGINT)
+        return True
+
+    def end_services(self) -> bool:
+        """End what the parent left behind, but for the runs; whether it is gone.
+
+        They are killed: on an interrupt a code server would wait for its runs, and the daemon for
+        its threads. What they know is in SQLite.
+        """
+        self._process.poll()
+        return self.group.kill(lambda pid: not is_run_worker(pid))
