@@ -14,7 +14,7 @@ from market_assets.clock import from_ms
 from market_assets.sources.errors import VenueBusy, VenueError, VenueRejected, VenueUnavailable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from market_assets.clock import Clock
     from market_assets.sidecar.holes import Span
@@ -25,7 +25,6 @@ _LOG = logging.getLogger(__name__)
 VENUE_FAILURES: Final = 3
 """So many failures in a row are the venue's, not the symbols'."""
 LONGEST_PAUSE_S: Final = 60.0
-CONFIRM_EVERY_S: Final = 3600.0
 _WEIGHT: Final = 20
 _ROWS_PER_WEIGHT: Final = 60
 
@@ -85,32 +84,6 @@ class CandleSource:
         _LOG.warning("healing: %s", reason)
         self.error = reason
         self.resume_at = self._clock.monotonic() + seconds
-
-
-class Rounds:
-    """Whose last hour is to be read again: each symbol once an hour, spread over the hour."""
-
-    def __init__(self) -> None:
-        self._due: dict[str, float] = {}
-
-    def keep(self, symbols: Iterable[str], elapsed: float) -> list[str]:
-        """Go round these symbols; returns those that are new, whose turn comes within the hour."""
-        symbols = list(symbols)
-        new = [symbol for symbol in symbols if symbol not in self._due]
-        first = {
-            symbol: elapsed + CONFIRM_EVERY_S * (place + 1) / len(new)
-            for place, symbol in enumerate(new)
-        }
-        self._due = {symbol: first.get(symbol) or self._due[symbol] for symbol in symbols}
-        return new
-
-    def take_due(self, elapsed: float) -> str | None:
-        """The symbol that has waited longest, if its time has come; its next turn is in an hour."""
-        symbol = min(self._due, key=self._due.__getitem__, default=None)
-        if symbol is None or self._due[symbol] > elapsed:
-            return None
-        self._due[symbol] = elapsed + CONFIRM_EVERY_S
-        return symbol
 
 
 def weight_of(rows: int) -> int:

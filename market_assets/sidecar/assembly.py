@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Protocol
 
 from market_assets.sidecar.options import StreamOptions
+from market_assets.sidecar.rounds import SHARE
 from market_assets.sidecar.session import StreamSession
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.feed import HyperliquidFeed
-from market_assets.sources.hyperliquid.weights import weight_budget
+from market_assets.sources.hyperliquid.weights import PER_MINUTE, weight_budget
 from market_assets.storage.spool import Spool
 
 if TYPE_CHECKING:
@@ -87,6 +88,7 @@ def hyperliquid_session(
         keep_minutes=settings.retention["MARKET_KEEP_CANDLES_1M_HOURS"],
         keep_hours=settings.retention["MARKET_KEEP_CANDLES_1H_HOURS"],
         keep_mids=settings.retention["MARKET_KEEP_MIDS_HOURS"],
+        reread_weight=SHARE * settings.weight_share * PER_MINUTE * 60,
         report_interval=report_interval,
     )
     budget = weight_budget(

@@ -3,8 +3,7 @@
 At the start of a session, and after a clock was found wrong, the database is read once: minutes of
 the last day and hours of the last week that are not there are holes. While it streams, the book
 reports holes. Every hole is a row of `ingestion_gaps`, and is asked for until the venue has
-answered. When nothing is open, the last hour of each symbol is read again about once an hour,
-because a bar's last frame equals REST only in 6 of 7 bars.
+answered. When nothing is open, what is there is read again in turn (`rounds.py`).
 
 Rows go through the spool as all others do. Not here: the order of the work (`heal_plan.py`).
 """
@@ -18,10 +17,11 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import floor_ms, interval_length, to_ms
-from market_assets.sidecar.asking import CandleSource, Rounds
+from market_assets.sidecar.asking import CandleSource
 from market_assets.sidecar.heal_plan import HealPlan, Work
 from market_assets.sidecar.heal_progress import HealingProgress, ProgressMeter
 from market_assets.sidecar.holes import Span, find, gap_rows, within
+from market_assets.sidecar.rounds import Rounds, Turn
 from market_assets.sources.hyperliquid.frames import candles as candle_rows
 from market_assets.storage.errors import StoreError
 from market_assets.tables import HYPERLIQUID_CANDLES, INGESTION_GAPS
@@ -43,7 +43,6 @@ SETTLED_MS: Final = 5_000
 TAIL_MS: Final = 180_000
 """An answer that ends earlier than asked is taken as final only where the missing end is older."""
 TAIL_ATTEMPTS: Final = 5
-CONFIRM_SPAN: Final = timedelta(hours=1)
 STORE_PAUSE_S: Final = 10.0
 _POLL_S: Final = 0.2
 
@@ -74,7 +73,7 @@ class Healer:
         keep: Mapping[str, timedelta],
         on_closes: Callable[[str, Sequence[Close]], None],
         settle_s: float = 6.0,
-        confirm: bool = True,
+        reread_weight: float = 0.0,
     ) -> None:
         """Nothing is done before `run`.
 
@@ -86,17 +85,17 @@ class Healer:
             keep: how far back holes are looked for, by interval.
             on_closes: hears the closes of 1-minute candles that are in the spool or the database.
             settle_s: how long rows take at most from the feed to the spool.
-            confirm: read the last hour of each symbol again, when nothing else is to be done.
+            reread_weight: request weight an hour for reading minutes again that are there, when
+                nothing else is to be done.
         """
         self._store = store
         self._spool = spool
         self._source = CandleSource(clients, clock)
-        self._rounds = Rounds()
+        self._rounds = Rounds(reread_weight, keep["1m"])
         self._clock = clock
         self._keep = keep
         self._on_closes = on_closes
         self._settle_s = settle_s
-        self._confirm = confirm
         self._lock = Lock()
         self._plan = HealPlan()
         self._symbols: tuple[str, ...] = ()
@@ -225,10 +224,10 @@ class Healer:
             self._try(work, stop)
             return True
         with self._lock:
-            symbol = self._rounds.take_due(elapsed) if self._confirm else None
-        if symbol is None:
+            turn = self._rounds.take_due(elapsed)
+        if turn is None:
             return False
-        self._reread(symbol, stop)
+        self._reread(turn, stop)
         return True
 
     def _note_arrived(self) -> None:
@@ -318,10 +317,11 @@ class Healer:
             self._rows += len(wanted)
         self._write_gaps(healed)
 
-    def _reread(self, symbol: str, stop: Event) -> None:
-        """Read a symbol's last hour again; what was right stays, what was not is corrected."""
+    def _reread(self, turn: Turn, stop: Event) -> None:
+        """Read a symbol's last minutes again; what was right stays, what was not is corrected."""
+        symbol = turn.symbol
         end_ms = floor_ms(to_ms(self._clock.now()) - SETTLED_MS, interval_length("1m"))
-        span = Span(end_ms - _ms(CONFIRM_SPAN), end_ms)
+        span = Span(floor_ms(end_ms - round(turn.seconds * 1000), interval_length("1m")), end_ms)
         candles = self._source.candles(symbol, "1m", span, "backfill")
         if candles is None or stop.is_set():
             return
@@ -330,6 +330,8 @@ class Healer:
             rows = candle_rows(closed, "rest", self._clock.now())
             self._spool.append(HYPERLIQUID_CANDLES, rows)
             self._on_closes(symbol, [(candle.open_ms, candle.close) for candle in closed])
+        with self._lock:
+            self._rounds.succeeded(symbol, self._clock.monotonic())
 
     def _write_gaps(self, gaps: Iterable[Gap]) -> None:
         """Keep the rows, with those that could not be kept before; of one hole the latest."""

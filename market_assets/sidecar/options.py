@@ -34,7 +34,8 @@ class StreamOptions:
         keep_hours: how far back 1-hour candles are healed.
         keep_mids: how long mids are kept in memory while there is nowhere to put them.
         heal: whether holes are healed at all.
-        confirm: whether the last hour of each symbol is read again about once an hour.
+        reread_weight: request weight an hour that may go into reading minutes again that are there:
+            0.2 of what the project may use by default (`rounds.SHARE`).
         report_interval: how often a table is reported while rows arrive.
         universe_interval: how often the venue's lists are read.
         handover_timeout: how long a successor waits for its predecessor to let go.
@@ -51,7 +52,7 @@ class StreamOptions:
     keep_hours: timedelta = timedelta(days=7)
     keep_mids: timedelta = timedelta(minutes=30)
     heal: bool = True
-    confirm: bool = True
+    reread_weight: float = 11_520.0
     report_interval: timedelta = timedelta(seconds=60)
     universe_interval: timedelta = timedelta(minutes=10)
     handover_timeout: timedelta = timedelta(minutes=10)

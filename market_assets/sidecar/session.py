@@ -95,7 +95,7 @@ class StreamSession:
                 self._recorder.seed, symbol, closes
             ),
             settle_s=options.flush_interval.total_seconds() + 1.0,
-            confirm=options.confirm,
+            reread_weight=options.reread_weight,
         )
         self._drainer = Drainer(
             store=store,

@@ -244,7 +244,7 @@ def rig(
         "flush_interval": 5.0,
         "keep_minutes": 4 * 3600.0,
         "keep_hours": 8 * 3600.0,
-        "confirm": False,
+        "reread_weight": 0.0,
         "poll": 0.02,
         **options,
     }

@@ -34,7 +34,7 @@ def stream_until_killed(r: Rig, after: float) -> Process:
 
 def finish(r: Rig) -> None:
     """One more session, until it has healed everything; then check it all."""
-    process = r.start(confirm=True)
+    process = r.start(reread_weight=10_000.0)
     through_ms = r.now_minute()
     r.wait_complete(through_ms)
     r.wait_true(through_ms)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from market_assets.clock import ManualClock, from_ms, interval_length, to_ms
-from market_assets.sidecar.asking import CONFIRM_EVERY_S, CandleSource, Rounds
+from market_assets.sidecar.asking import CandleSource
 from market_assets.sidecar.candle_book import Hole
 from market_assets.sidecar.healing import Close, Healer
 from market_assets.sidecar.holes import Gap, Span, gap_rows
@@ -113,7 +113,7 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Bench:
-    return Bench(tmp_path, confirm=False)
+    return Bench(tmp_path)
 
 
 def test_a_fresh_database_is_filled_by_rank_and_says_how_far_it_is(bench: Bench) -> None:
@@ -164,7 +164,7 @@ def test_a_second_look_asks_for_nothing_that_is_there(bench: Bench) -> None:
 
 def test_a_scan_waits_for_the_drain_of_what_was_received(tmp_path: Path) -> None:
     """Rows on their way to the database are not holes."""
-    bench = Bench(tmp_path, confirm=False)
+    bench = Bench(tmp_path)
     bench.healer.rank(["BTC"])
     bench.healer.drained(bench.clock.monotonic() - 1)
     bench.healer.scan_all(THIS_MINUTE)
@@ -295,7 +295,7 @@ def test_one_symbol_that_is_refused_again_and_again_stops_nobody() -> None:
 
 def test_a_full_spool_keeps_the_work(tmp_path: Path) -> None:
     """Nothing is called healed that is not on disk."""
-    bench = Bench(tmp_path, confirm=False)
+    bench = Bench(tmp_path)
     bench.begin("BTC")
     bench.spool._limit_bytes = 3000
     stop = threading.Event()
@@ -316,7 +316,7 @@ def test_a_full_spool_keeps_the_work(tmp_path: Path) -> None:
 
 def test_the_last_hour_is_read_again_once_an_hour(tmp_path: Path) -> None:
     """When nothing else is to be done; a wrong bar is corrected by a later, equal count."""
-    bench = Bench(tmp_path)
+    bench = Bench(tmp_path, reread_weight=10_000.0)
     bench.begin("A", "B")
     bench.work()
     bench.venue.asked.clear()
@@ -329,16 +329,6 @@ def test_the_last_hour_is_read_again_once_an_hour(tmp_path: Path) -> None:
         ("A", 60),
         ("B", 60),
     ]
-
-
-def test_rounds_go_on_with_those_that_stay() -> None:
-    rounds = Rounds()
-    rounds.keep(["A", "B"], 0.0)
-    assert rounds.take_due(1.0) is None
-    assert rounds.take_due(CONFIRM_EVERY_S / 2) == "A"
-    rounds.keep(["B"], CONFIRM_EVERY_S)
-    assert rounds.take_due(CONFIRM_EVERY_S) == "B"
-    assert rounds.take_due(CONFIRM_EVERY_S) is None
 
 
 def test_an_open_gap_of_an_earlier_session_is_closed_when_its_rows_are_there(

@@ -25,7 +25,8 @@ _PAYMENTS_PER_WEIGHT: Final = 20
 MAX_CANDLES: Final = 5000
 """Candles in one answer, and all that the exchange keeps of an interval."""
 _CANDLES_PER_WEIGHT: Final = 60
-_PER_MINUTE: Final = 1200
+PER_MINUTE: Final = 1200
+"""What the exchange allows an address."""
 _RESERVES: Final = {"runs": 0.2, "stream": 0.05}
 """Share of the budget that only runs, and only the stream's healing, may take. Beyond it requests
 queue in order, so nobody starves. Runs have a fifth: with less, the contexts and books of every
@@ -53,7 +54,7 @@ def weight_budget(path: Path, *, share: float = 0.8, clock: Clock | None = None)
     Raises:
         ValueError: the share is so small that the largest request could never be sent.
     """
-    per_minute = int(_PER_MINUTE * share)
+    per_minute = int(PER_MINUTE * share)
     reserves = {user: int(per_minute * part) for user, part in _RESERVES.items()}
     budget = WeightBudget(path, per_window=per_minute, reserves=reserves, clock=clock)
     if budget.most("backfill") < candles(MAX_CANDLES):
