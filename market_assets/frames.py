@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from market_assets.tables import SqlType, TableSpec
 
 
@@ -73,6 +75,17 @@ def conform(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
     if bad:
         raise FrameError(f"{spec.name}: NaN or infinity in columns {bad}")
     return frame
+
+
+def listed(now: datetime) -> list[pl.Expr]:
+    """The columns `tables.spec.LISTED` of rows that a venue's answer has just named."""
+    instant = pl.Datetime("us", "UTC")
+    return [
+        pl.lit(value=True).alias("is_listed"),
+        pl.lit(now, instant).alias("last_listed_at"),
+        pl.lit(None, instant).alias("missing_since"),
+        pl.lit(0, pl.Int64).alias("times_missed"),
+    ]
 
 
 def _is_finite(column: pl.Series) -> bool:

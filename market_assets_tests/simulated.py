@@ -106,6 +106,22 @@ class Simulated:
     def relist(self, coin: str) -> None:
         self.post("listing", {"action": "relist", "coin": coin})
 
+    def remove(self, coin: str) -> None:
+        """Take an asset, or a builder's dex with all of its assets, out of every list."""
+        self.post("listing", {"action": "remove", "coin": coin})
+
+    def restore(self, coin: str) -> None:
+        """Undo `remove`."""
+        self.post("listing", {"action": "restore", "coin": coin})
+
+    def remove_market(self, name: str) -> None:
+        """Take an event (by its id) or a market (by its condition id) of Polymarket back."""
+        self.post("polymarket/listing", {"action": "remove", "id": name})
+
+    def restore_market(self, name: str) -> None:
+        """Undo `remove_market`."""
+        self.post("polymarket/listing", {"action": "restore", "id": name})
+
     def jump(self, seconds: float) -> None:
         """Set the venue's clock."""
         self.post("clock", {"jump_s": seconds})

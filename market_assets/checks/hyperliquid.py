@@ -55,7 +55,7 @@ HYPERLIQUID_RULES: Final[tuple[Rule, ...]] = (
     from_file(
         "registry_did_not_shrink",
         HYPERLIQUID_ASSETS,
-        "No dex lost more than a fifth of its listed assets with the latest refresh.",
+        "No dex lost more than a fifth of its assets from one refresh to the next.",
     ),
     from_file(
         "contexts_move_with_mids",

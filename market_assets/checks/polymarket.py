@@ -36,7 +36,7 @@ POLYMARKET_RULES: Final[tuple[Rule, ...]] = (
     from_file(
         "open_events_were_seen_lately",
         POLYMARKET_EVENTS,
-        "An event that is open was on the list, or looked up, within the last hour of walks.",
+        "An event that was open a day ago was on the list, or looked up, within the last hour.",
         is_error=False,
     ),
     from_file(

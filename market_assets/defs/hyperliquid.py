@@ -18,7 +18,7 @@ from market_assets.settings import Settings
 from market_assets.sources.errors import VenueError
 from market_assets.sources.hyperliquid import frames
 from market_assets.sources.hyperliquid.client import HyperliquidClient
-from market_assets.sources.hyperliquid.model import Candle, Listing, in_words
+from market_assets.sources.hyperliquid.model import Candle, Listing
 from market_assets.storage.store import Store
 
 Hyperliquid = dg.ResourceParam[HyperliquidClient]
@@ -34,22 +34,24 @@ def hyperliquid_assets(
     """One row per asset that the exchange lists or has listed: perps of every dex, and spot.
 
     Hyperliquid's info endpoint (`perpDexs`, `metaAndAssetCtxs`, `spotMetaAndAssetCtxs`), hourly.
-    A dex that cannot be read keeps its rows as they were and is named in the metadata.
+    A dex that cannot be read keeps its rows as they were and is named in the metadata. An asset
+    that its dex does not list any more is unlisted after three refreshes.
     """
+    from market_assets.ingestion.hyperliquid.registry import refresh_registry  # noqa: PLC0415
+
     run = ingestion_run(context, "registry")
-    universe = hyperliquid.universe()
-    run.left_out = in_words(universe.failures)
-    written = store.merge(
-        tables.HYPERLIQUID_ASSETS, frames.assets(universe, SystemClock().now()), run=run
-    )
+    read = refresh_registry(hyperliquid, store, clock=SystemClock(), run=run)
+    listings = read.universe.listings
     return written_result(
-        written,
+        read.written,
         row_count=count_rows(store, tables.HYPERLIQUID_ASSETS),
-        live=sum(not listing.is_delisted for listing in universe.listings),
-        seen=len(universe.listings),
-        unreadable=dict(universe.failures) or None,
+        live=sum(not listing.is_delisted for listing in listings),
+        seen=len(listings),
+        missing=", ".join(read.missing[:20]) or None,
+        unlisted=", ".join(read.unlisted[:20]) or None,
+        unreadable=dict(read.universe.failures) or None,
         parts_left_out=parts_left_out(context, run),
-        rejected=dict(universe.rejected) or None,
+        rejected=dict(read.universe.rejected) or None,
     )
 
 

@@ -30,9 +30,11 @@ _KINDS: Final = {"http", "duckdb"}
 _PREVIEWS: Final = {
     "polymarket_events": "select title, market_count, liquidity_usd, volume_24h_usd, end_at"
     " from polymarket_events where not coalesce(closed, false)"
+    " and is_listed is distinct from false"
     " order by volume_24h_usd desc nulls last limit 8",
     "polymarket_markets": "select question, best_bid, best_ask, liquidity_usd, volume_24h_usd"
     " from polymarket_markets where not coalesce(closed, false)"
+    " and is_listed is distinct from false"
     " order by volume_24h_usd desc nulls last limit 8",
 }
 
@@ -86,6 +88,7 @@ def polymarket_discovery(
             open=done.open_events if asset == "polymarket_events" else done.open_markets,
             looked_up=done.looked_up,
             not_found=done.not_found,
+            unlisted=done.unlisted.get(asset, 0),
             rejected_count=len(done.rejected),
             rejected=some(done.rejected),
             **requests_made(polymarket.gamma),

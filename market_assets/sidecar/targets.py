@@ -9,8 +9,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from market_assets.sources.hyperliquid.model import DEXS, SPOT
-
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
@@ -26,6 +24,7 @@ with traded as (
 )
 select a.symbol, a.kind, a.dex, a.is_delisted, coalesce(t.volume, 0.0) as volume
 from hyperliquid_assets a left join traded t using (symbol)
+where a.is_listed is distinct from false
 """
 
 
@@ -94,7 +93,7 @@ class Targets:
         unsaid = {
             symbol: asset
             for symbol, asset in self.assets.items()
-            if symbol not in said and _is_unsaid(asset, universe)
+            if symbol not in said and universe.says_nothing_of(symbol, asset.kind, asset.dex)
         }
         return Targets({**unsaid, **said}, self.restrict)
 
@@ -104,13 +103,3 @@ def from_registry(store: Store, restrict: Iterable[str]) -> Targets:
     rows = store.read(_REGISTRY)
     assets = {row[0]: Asset(*row) for row in rows.iter_rows()}
     return Targets(assets, frozenset(restrict))
-
-
-def _is_unsaid(asset: Asset, universe: Universe) -> bool:
-    """Whether the venue's answer says nothing of an asset, rather than that it is gone."""
-    failures = universe.failures
-    if asset.symbol in universe.rejected:
-        return True
-    if asset.kind == "spot":
-        return SPOT in failures
-    return asset.dex in failures or (DEXS in failures and asset.dex != "")

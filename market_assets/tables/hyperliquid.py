@@ -5,7 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from market_assets.tables.spec import INGESTED_AT, Column, Retention, TableSpec, key_column
+from market_assets.tables.spec import (
+    INGESTED_AT,
+    LISTED,
+    MISSED,
+    Column,
+    Retention,
+    TableSpec,
+    key_column,
+)
 
 SYMBOL: Final = key_column(
     "symbol", "The exchange's own coin name: BTC, kPEPE, PURR/USDC, @107, xyz:TSLA."
@@ -23,6 +31,7 @@ HYPERLIQUID_ASSETS: Final = TableSpec(
         Column("max_leverage", "BIGINT", "Greatest leverage; NULL for spot.", "times"),
         Column("only_isolated", "BOOLEAN", "Only isolated margin is allowed.", required=True),
         Column("is_delisted", "BOOLEAN", "Not trading now; may come back.", required=True),
+        *LISTED,
         Column("first_seen_at", "TIMESTAMPTZ", "When this project first saw it.", required=True),
         Column("updated_at", "TIMESTAMPTZ", "When one of the columns above last changed."),
         INGESTED_AT,
@@ -32,6 +41,7 @@ HYPERLIQUID_ASSETS: Final = TableSpec(
     version=("ingested_at",),
     set_once=("first_seen_at",),
     changed_at="updated_at",
+    about_row=MISSED,
 )
 
 HYPERLIQUID_ASSET_CATEGORY_TAXONOMY: Final = TableSpec(

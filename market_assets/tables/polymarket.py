@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from market_assets.tables.spec import INGESTED_AT, Column, TableSpec, key_column
+from market_assets.tables.spec import INGESTED_AT, LISTED, MISSED, Column, TableSpec, key_column
 
 CONDITION_ID: Final = key_column(
     "condition_id", "The market's id on the chain: 0x and 64 hex digits; combos have 62."
@@ -48,6 +48,7 @@ POLYMARKET_EVENTS: Final = TableSpec(
             "open_interest_usd", "DOUBLE", "Collateral in its markets; not to be summed.", "USD"
         ),
         Column("market_count", "BIGINT", "Markets that came with it.", "count", required=True),
+        *LISTED,
         _FIRST_SEEN_AT,
         _UPDATED_AT,
         INGESTED_AT,
@@ -57,6 +58,7 @@ POLYMARKET_EVENTS: Final = TableSpec(
     version=("ingested_at",),
     set_once=("first_seen_at",),
     changed_at="updated_at",
+    about_row=MISSED,
 )
 
 POLYMARKET_MARKETS: Final = TableSpec(
@@ -102,6 +104,7 @@ POLYMARKET_MARKETS: Final = TableSpec(
             "What says so: oracle (resolved), or payout (closed at prices of 1 and 0, within "
             "0.00001, without a word of the oracle); NULL without a winner.",
         ),
+        *LISTED,
         _FIRST_SEEN_AT,
         _UPDATED_AT,
         INGESTED_AT,
@@ -111,6 +114,7 @@ POLYMARKET_MARKETS: Final = TableSpec(
     version=("ingested_at",),
     set_once=("first_seen_at",),
     changed_at="updated_at",
+    about_row=MISSED,
 )
 
 POLYMARKET_TAGS: Final = TableSpec(

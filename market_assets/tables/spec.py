@@ -59,6 +59,8 @@ class TableSpec:
         set_once: columns that keep their first value when a row is replaced.
         changed_at: the column that says when the row's content last changed. Replaced by a row
             with the same content, it keeps its stored value. Empty: the table has none.
+        about_row: columns that say how a row was come by and not what it holds: their change
+            alone does not move `changed_at`.
         retention: rules by which old rows are deleted; empty: rows are kept.
     """
 
@@ -70,12 +72,14 @@ class TableSpec:
     version: tuple[str, ...] = ()
     set_once: tuple[str, ...] = ()
     changed_at: str = ""
+    about_row: tuple[str, ...] = ()
     retention: tuple[Retention, ...] = field(default=())
 
     def __post_init__(self) -> None:
         names = self.column_names
         changed_at = (self.changed_at,) if self.changed_at else ()
-        for name in (*self.key, self.time_column, *self.version, *self.set_once, *changed_at):
+        named = (*self.key, self.time_column, *self.version, *self.set_once, *changed_at)
+        for name in (*named, *self.about_row):
             if name not in names:
                 raise ValueError(f"table {self.name}: no column {name!r}")
 
@@ -88,7 +92,8 @@ class TableSpec:
     def content(self) -> tuple[str, ...]:
         """Columns whose change moves `changed_at`: not the key, nor those that speak of the row."""
         history = {*self.key, *self.version, *self.set_once, self.changed_at, "ingested_at"}
-        return tuple(name for name in self.column_names if name not in history)
+        apart = history.union(self.about_row)
+        return tuple(name for name in self.column_names if name not in apart)
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -107,6 +112,22 @@ def key_column(name: str, doc: str, type_: SqlType = "VARCHAR") -> Column:
     """A column of a key: never NULL."""
     return Column(name, type_, doc, required=True)
 
+
+LISTED: Final = (
+    Column(
+        "is_listed",
+        "BOOLEAN",
+        "FALSE where the venue has taken it back: it was named in none of several good answers in "
+        "a row, over an hour or longer. TRUE again as soon as it is.",
+    ),
+    Column("last_listed_at", "TIMESTAMPTZ", "When the venue last named it."),
+    Column("missing_since", "TIMESTAMPTZ", "From when it was not in a good answer; else NULL."),
+    Column("times_missed", "BIGINT", "Good answers in a row without it.", "count"),
+)
+"""Whether a venue still has what it once listed; NULL in rows of before there were these columns,
+which counts as listed."""
+MISSED: Final = ("last_listed_at", "missing_since", "times_missed")
+"""Those of `LISTED` that change while the thing itself does not."""
 
 INGESTED_AT: Final = Column(
     "ingested_at", "TIMESTAMPTZ", "When the project received it, by its own clock.", required=True

@@ -190,12 +190,46 @@ def test_listing_delisting_and_relisting() -> None:
         assert venue.info(type="meta", dex="xyz")["universe"][-1]["name"] == "xyz:FRESH"
 
 
+def test_an_asset_and_a_dex_are_taken_back_and_come_again() -> None:
+    """From every list, and refused by name; who watches an asset hears nothing until it is back."""
+    with simulated(main=3, builder=3, spot=2, speed=60) as venue, connected(venue) as ws:
+        dexs = [dex["name"] for dex in venue.info(type="perpDexs")[1:]]
+        ws.subscribe(type="candle", coin="ETH", interval="1m")
+        ws.until("candle")
+        for name in ("ETH", "@107", "xyz"):
+            venue.remove(name)
+        meta, contexts = venue.info(type="metaAndAssetCtxs")
+        names = [asset["name"] for asset in meta["universe"]]
+        assert "ETH" not in names
+        assert len(names) == len(contexts)
+        assert "@107" not in [pair["name"] for pair in venue.info(type="spotMeta")["universe"]]
+        assert [dex["name"] for dex in venue.info(type="perpDexs")[1:]] == dexs[1:]
+        assert not {"ETH", "@107"} & venue.info(type="allMids").keys()
+        for request in (
+            {"type": "l2Book", "coin": "ETH"},
+            candles(coin="ETH"),
+            {"type": "meta", "dex": "xyz"},
+            {"type": "allMids", "dex": "xyz"},
+        ):
+            answer = post(venue, request)
+            assert (answer.status_code, answer.text) in ((500, "null"), (200, "null")), request
+        now = venue.now_ms()
+        for name in ("ETH", "@107", "xyz"):
+            venue.restore(name)
+        assert ws.until("candle")["data"]["T"] >= now
+        assert [asset["name"] for asset in venue.info(type="meta")["universe"]][: len(names)]
+        assert [dex["name"] for dex in venue.info(type="perpDexs")[1:]] == dexs
+        assert venue.info(type="meta", dex="xyz")["universe"]
+
+
 @pytest.mark.parametrize(
     "body",
     [
         {"action": "list", "coin": "BTC"},
         {"action": "list", "coin": "nodex:X"},
         {"action": "delist", "coin": "NOPE"},
+        {"action": "remove", "coin": "NOPE"},
+        {"action": "restore", "coin": "nodex"},
         {"action": "explode", "coin": "BTC"},
         {"coin": "BTC"},
         None,

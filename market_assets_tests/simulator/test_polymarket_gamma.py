@@ -238,6 +238,36 @@ def test_an_up_or_down_market_lives_and_ends(moving: Api) -> None:
     assert real["winning_outcome"] == names[prices.index("1")]
 
 
+def test_an_event_and_a_market_are_taken_back_and_come_again(moving: Api) -> None:
+    """No answer names them, by whatever they are asked for; the plain lists after their cache."""
+    events = moving.walk("/events/keyset", "events", closed="false", active="true")
+    event, other = [one for one in events if len(one["markets"]) > 2][:2]
+    market = other["markets"][0]
+    name, token = market["conditionId"], listed(market["clobTokenIds"])[0]
+    asked = {"id": event["id"], "closed": "any"}
+    assert moving.gamma("/events", **asked).json()
+    moving.venue.remove_market(event["id"])
+    moving.venue.remove_market(name)
+    assert moving.gamma("/events", **asked).json(), "the cache repeats itself"
+    moving.venue.jump(301)
+    assert moving.gamma("/events", **asked).json() == []
+    assert moving.gamma(f"/events/{event['id']}").status_code == 404
+    assert moving.gamma("/markets", condition_ids=name, closed="any").json() == []
+    inner = event["markets"][0]["conditionId"]
+    assert moving.gamma("/markets", condition_ids=inner, closed="any").json() == []
+    left = moving.walk("/events/keyset", "events", closed="false", active="true")
+    assert event["id"] not in {one["id"] for one in left}
+    (there,) = (one for one in left if one["id"] == other["id"])
+    assert len(there["markets"]) == len(other["markets"]) - 1
+    assert moving.clob("/book", token_id=token).status_code == 404
+    assert moving.data("/oi", market=name).json() == []
+    moving.venue.restore_market(event["id"])
+    moving.venue.restore_market(name)
+    moving.venue.jump(301)
+    assert moving.gamma("/events", **asked).json()
+    assert moving.gamma("/markets", condition_ids=name, closed="any").json()
+
+
 def test_new_markets_come_all_the_time(moving: Api) -> None:
     """Half an hour later some events are gone and others are there."""
     before = set(ids(moving.walk("/events/keyset", "events", closed="false")))

@@ -1,4 +1,4 @@
--- One row per open prediction market and symbol that it is about: the most traded of each symbol.
+-- One row per open and listed prediction market and symbol that it is about: the most traded of each.
 select
     links.symbol,
     links.method,
@@ -20,7 +20,7 @@ select
     markets.ingested_at
 from polymarket_market_asset_links as links
 join polymarket_markets as markets using (condition_id)
-where markets.closed is distinct from true
+where markets.closed is distinct from true and markets.is_listed is distinct from false
 qualify row_number() over (
     partition by links.symbol
     order by markets.volume_24h_usd desc nulls last, markets.condition_id

@@ -12,5 +12,5 @@ from (
 left join polymarket_markets m using (condition_id)
 where u.rank <> u.place
    or (u.reason <> 'manual' and (len(u.token_ids) = 0 or m.condition_id is null
-       or (m.closed and m.updated_at < u.selected_at)))
+       or ((m.closed or m.is_listed is false) and m.updated_at < u.selected_at)))
 order by u.rank, u.condition_id

@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from market_assets.storage.store import Store
 
 _EVENTS: Final = "select event_id, title, slug, tag_ids, tag_slugs from polymarket_events"
-_REGISTRY: Final = "select symbol, kind, dex, display_name, is_delisted from hyperliquid_assets"
+_REGISTRY: Final = (
+    "select symbol, kind, dex, display_name, is_delisted from hyperliquid_assets"
+    " where is_listed is distinct from false"
+)
 
 
 class RegistryMissing(Exception):  # noqa: N818 - named for what is the matter

@@ -2,7 +2,8 @@
 
 The walk is written page by page, so memory stays that of a few pages however long the list is, and
 what was read stays when the venue goes away in the middle. Only a walk that reached its end says
-what is no longer open; that is then looked up by id.
+what is no longer open; that is then looked up by id. What is not found there time after time was
+taken back by the venue: it is unlisted (`ingestion/listing.py`), and looked up no more.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
+import polars as pl
+
+from market_assets.ingestion import listing
 from market_assets.ingestion.polymarket.market_rows import market_rows
 from market_assets.ingestion.queries import query
-from market_assets.ingestion.silence import refuse_silence
+from market_assets.ingestion.silence import ENOUGH_TO_JUDGE, refuse_silence
 from market_assets.sources.polymarket import frames
 from market_assets.sources.polymarket.host import VENUE
 from market_assets.storage.changes import Change, Merge, Written
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from market_assets.sources.polymarket.model import Event, Market
     from market_assets.storage.runs import IngestionRun
     from market_assets.storage.store import Store
+    from market_assets.tables import TableSpec
 
 _EVENTS_A_WRITE: Final = 300
 """Events in one transaction: three pages, 1,300 markets. A walk of 10,000 events then needs 105 MB
@@ -48,7 +53,8 @@ class Discovery:
         open_markets: markets in them.
         looked_up: events and markets asked for by id, because they left the list or wait for the
             oracle.
-        not_found: those of them that the venue no longer knows.
+        not_found: those of them that the answers did not name.
+        unlisted: those of them that now count as taken back, by table.
         rejected: entries that make no sense, by id, with the reason.
     """
 
@@ -60,6 +66,7 @@ class Discovery:
     open_markets: int = 0
     looked_up: int = 0
     not_found: int = 0
+    unlisted: dict[str, int] = field(default_factory=dict)
     rejected: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -148,20 +155,51 @@ class Catalogue:
             return
         answer = self._client.events(ids)
         self.done.rejected |= answer.rejected
-        self._count_lookups(ids, {event.event_id for event in answer.events})
         self._write(answer.events)
+        found = {event.event_id for event in answer.events}
+        self._judge(POLYMARKET_EVENTS, ids, found, _named("event", answer.rejected))
 
     def _look_up_markets(self, ids: Sequence[str]) -> None:
         if not ids or POLYMARKET_MARKETS.name not in self._wanted:
             return
         answer = self._client.markets(ids)
         self.done.rejected |= answer.rejected
-        self._count_lookups(ids, {market.condition_id for market in answer.markets})
         self._write((), answer.markets)
+        found = {market.condition_id.lower() for market in answer.markets}
+        self._judge(POLYMARKET_MARKETS, ids, found, _named("market", answer.rejected))
 
-    def _count_lookups(self, asked: Sequence[str], found: Collection[str]) -> None:
+    def _judge(
+        self,
+        table: TableSpec,
+        asked: Sequence[str],
+        found: Collection[str],
+        unread: Collection[str],
+    ) -> None:
+        """Count what a good answer did not name, once more or as unlisted.
+
+        Args:
+            table: whose rows these are.
+            asked: what was asked for by name.
+            found: what the answer named.
+            unread: names of what it held and could not be read; a name that is none ('[3]') may
+                be that of any, and nothing is judged by such an answer.
+        """
+        absent = [id_ for id_ in asked if id_.lower() not in found]
         self.done.looked_up += len(asked)
-        self.done.not_found += sum(id_ not in found for id_ in asked)
+        self.done.not_found += len(absent)
+        absent = [id_ for id_ in absent if id_ not in unread]
+        if not absent or any(name.startswith("[") for name in unread):
+            return
+        stored = self._store.read(
+            f"select * from {table.name} where list_contains($ids, {table.key[0]})",  # noqa: S608 - names of the spec
+            {"ids": absent},
+        )
+        silent = not found and len(asked) >= ENOUGH_TO_JUDGE
+        missed = listing.missed(stored, self._clock.now(), silent=silent)
+        gone = missed.filter(~pl.col("is_listed")).height
+        if gone:
+            self.done.unlisted[table.name] = gone
+        self._put([Merge(table, missed)])
 
     def _write(self, events: Iterable[Event], markets: Iterable[Market] = ()) -> None:
         """Events, their markets and further markets, in one transaction."""
@@ -173,6 +211,9 @@ class Catalogue:
             changes.append(Merge(POLYMARKET_EVENTS, frames.events(events, now)))
         if POLYMARKET_MARKETS.name in self._wanted and markets:
             changes.append(Merge(POLYMARKET_MARKETS, market_rows(self._store, markets, now)))
+        self._put(changes)
+
+    def _put(self, changes: Sequence[Change]) -> None:
         if not changes:
             return
         for written in self._store.write(*changes, runs=self._runs):
@@ -208,6 +249,12 @@ def read_tags(
     refuse_silence(VENUE, "/sports", known=known["sports"], answered=len(sports))
     frame = frames.tags(tags, sports, clock.now())
     return TagsRead(store.merge(POLYMARKET_TAGS, frame, run=run), len(sports), dict(tags.rejected))
+
+
+def _named(kind: str, rejected: Iterable[str]) -> set[str]:
+    """The names in keys such as `market 0x12… bestBid`, of one kind."""
+    words = (key.split(maxsplit=2) for key in rejected)
+    return {parts[1] for parts in words if len(parts) > 1 and parts[0] == kind}
 
 
 def _sum(before: Written | None, written: Written) -> Written:

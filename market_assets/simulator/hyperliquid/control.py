@@ -52,7 +52,9 @@ class HyperliquidControl:
         return JSONResponse(rows)
 
     async def _listing(self, request: Request) -> JSONResponse:
-        """`{"action": "list", "coin": …, "anchor"?: price, "busy"?: bool}`; `delist`, `relist`."""
+        """`{"action": "list", "coin": …, "anchor"?: price, "busy"?: bool}`; `delist`, `relist`;
+        `remove`, `restore` of a coin, or of a builder's dex by its name, from all lists.
+        """
         if self._universe is None:
             return JSONResponse({"error": "recordings have fixed listings"}, 409)
         wanted, now_ms = await json_of(request), self._venue.clock.now_ms()
@@ -70,4 +72,6 @@ _ACTIONS: Final[dict[str, Callable[..., object]]] = {
     "list": Universe.list_perp,
     "delist": Universe.delist,
     "relist": Universe.relist,
+    "remove": Universe.remove,
+    "restore": Universe.restore,
 }

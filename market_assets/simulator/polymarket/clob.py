@@ -10,6 +10,7 @@ import msgspec
 from market_assets.simulator.polymarket.parameters import bad
 
 if TYPE_CHECKING:
+    from market_assets.simulator.polymarket.removal import Removals
     from market_assets.simulator.polymarket.world import Row, World
     from market_assets.simulator.rest import Asked
 
@@ -21,8 +22,9 @@ _SIDES: Final = {"BUY": ("bids", "0"), "SELL": ("asks", "1")}
 class Clob:
     """The answers of the CLOB."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, removals: Removals) -> None:
         self._world = world
+        self._removals = removals
 
     def health(self, _asked: Asked) -> str:
         return "OK"
@@ -33,7 +35,7 @@ class Clob:
 
     def books(self, asked: Asked) -> list[Row]:
         """`POST /books`: in the order of the request, unknown tokens left out."""
-        found = (self._world.book(item["token_id"], asked.now_ms) for item in _items(asked))
+        found = (self._of(item["token_id"], asked.now_ms) for item in _items(asked))
         return [book for book in found if book is not None]
 
     def midpoint(self, asked: Asked) -> dict[str, str]:
@@ -57,7 +59,7 @@ class Clob:
             side = str(item.get("side", "")).upper()
             if side not in _SIDES:
                 raise bad("Invalid side")
-            book = self._world.book(item["token_id"], asked.now_ms)
+            book = self._of(item["token_id"], asked.now_ms)
             if book is not None:
                 made.setdefault(item["token_id"], {})[side] = _best(book, side)
         return made
@@ -66,10 +68,15 @@ class Clob:
         token = asked.one("token_id")
         if not token:
             raise bad("Invalid token id")
-        book = self._world.book(token, asked.now_ms)
+        book = self._of(token, asked.now_ms)
         if book is None:
             raise bad("No orderbook exists for the requested token id", 404)
         return book
+
+    def _of(self, token: str, now_ms: int) -> Row | None:
+        """A token's book; None where there is none, or its market was taken back."""
+        book = self._world.book(token, now_ms)
+        return book if book is not None and self._removals.trading([book]) else None
 
 
 def _items(asked: Asked) -> list[dict[str, Any]]:

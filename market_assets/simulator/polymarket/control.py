@@ -1,4 +1,6 @@
-"""The control routes of the simulated Polymarket: how its trades and markets really are."""
+"""The control routes of the simulated Polymarket: the truth about its trades and markets, and what
+it takes back.
+"""
 
 from __future__ import annotations
 
@@ -7,26 +9,42 @@ from typing import TYPE_CHECKING
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from market_assets.simulator.control import BASE
+from market_assets.simulator.control import BASE, json_of
 from market_assets.simulator.polymarket.world import TradeQuery
 
 if TYPE_CHECKING:
     from starlette.requests import Request
     from starlette.routing import BaseRoute
 
+    from market_assets.simulator.polymarket.removal import Removals
     from market_assets.simulator.polymarket.world import Row, World
     from market_assets.simulator.rest import Desk
 
 
 class PolymarketControl:
-    """The truth behind the routes."""
+    """The truth behind the routes, and what they leave out."""
 
-    def __init__(self, world: World, desk: Desk) -> None:
+    def __init__(self, world: World, desk: Desk, removals: Removals) -> None:
         self._world = world
         self._desk = desk
+        self._removals = removals
 
     def routes(self) -> list[BaseRoute]:
-        return [Route(f"{BASE}/polymarket/truth", self._truth, methods=["GET"])]
+        return [
+            Route(f"{BASE}/polymarket/truth", self._truth, methods=["GET"]),
+            Route(f"{BASE}/polymarket/listing", self._listing, methods=["POST"]),
+        ]
+
+    async def _listing(self, request: Request) -> JSONResponse:
+        """`{"action": "remove", "id": …}`: an event's id, or a market's condition id; `restore`."""
+        wanted = await json_of(request)
+        actions = {"remove": self._removals.remove, "restore": self._removals.restore}
+        try:
+            name, action = str(wanted["id"]), actions[wanted["action"]]
+        except (KeyError, TypeError) as error:
+            return JSONResponse({"error": f"action, id: {error}"}, 400)
+        await self._desk.work(lambda: action(name))
+        return JSONResponse({"id": name})
 
     async def _truth(self, request: Request) -> JSONResponse:
         """`?kind=trades&from=&to=` (Unix seconds, both included; `min_usd=`, `market=`): the rows

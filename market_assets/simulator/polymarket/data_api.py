@@ -9,6 +9,7 @@ from market_assets.simulator.polymarket.synthetic.ids import is_hex_id
 from market_assets.simulator.polymarket.world import Row, TradeQuery, World
 
 if TYPE_CHECKING:
+    from market_assets.simulator.polymarket.removal import Removals
     from market_assets.simulator.rest import Asked
 
 DEFAULT_ROWS: Final = 100
@@ -20,8 +21,9 @@ _UNITS: Final = ("", "CASH", "TOKENS")
 class DataApi:
     """The answers of the Data API."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, removals: Removals) -> None:
         self._world = world
+        self._removals = removals
 
     def health(self, _asked: Asked) -> Row:
         return {"data": "OK"}
@@ -53,7 +55,7 @@ class DataApi:
         wanted = _conditions(asked)
         if not wanted:
             raise bad("required query param 'market' not provided")
-        return self._world.interest(sorted(wanted), asked.now_ms)
+        return self._removals.trading(self._world.interest(sorted(wanted), asked.now_ms))
 
 
 def _whole(asked: Asked, name: str, default: int | None, most: int | None) -> Any:

@@ -20,6 +20,7 @@ from market_assets.simulator.refused import Refused
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from market_assets.simulator.polymarket.removal import Removals
     from market_assets.simulator.rest import Asked
 
 DEFAULT_PAGE: Final = 20
@@ -48,6 +49,7 @@ class _List:
         strict: whether `closed=any` needs a name.
         names: the identifier filters that it knows.
         keys, bodies: where its rows come from.
+        shown: a row as it goes out; None where it was taken back.
     """
 
     name: str
@@ -56,6 +58,7 @@ class _List:
     names: tuple[str, ...]
     keys: Callable[[Selection, int, int], Iterable[int]]
     bodies: Callable[[list[int], int], list[Row]]
+    shown: Callable[[Row], Row | None]
 
 
 class Gamma:
@@ -63,17 +66,30 @@ class Gamma:
 
     Args:
         cache_s: seconds for which a plain list repeats itself.
+        removals: what was taken back.
     """
 
-    def __init__(self, world: World, cache_s: float) -> None:
+    def __init__(self, world: World, cache_s: float, removals: Removals) -> None:
         self._world = world
         self._cache_ms = cache_s * 1000
         self._cached: dict[tuple[str, str], tuple[int, list[Row]]] = {}
         self._events = _List(
-            "events", None, False, ("id", "slug"), self._event_keys, world.event_bodies
+            "events",
+            None,
+            False,
+            ("id", "slug"),
+            self._event_keys,
+            world.event_bodies,
+            removals.event,
         )
         self._markets = _List(
-            "markets", False, True, tuple(_NAMES), world.market_keys, world.market_bodies
+            "markets",
+            False,
+            True,
+            tuple(_NAMES),
+            world.market_keys,
+            world.market_bodies,
+            removals.market,
         )
 
     def events_by_cursor(self, asked: Asked) -> Row:
@@ -140,9 +156,10 @@ class Gamma:
 
     def _one(self, kind: _List, wanted: Selection, asked: Asked) -> Row:
         keys = list(kind.keys(wanted, -1, asked.now_ms))
-        if not keys:
+        row = kind.shown(kind.bodies(keys[:1], asked.now_ms)[0]) if keys else None
+        if row is None:
             raise parameters.not_found(kind.name.removesuffix("s"))
-        return kind.bodies(keys[:1], asked.now_ms)[0]
+        return row
 
     def _rows(self, kind: _List, asked: Asked, after: int) -> Iterator[tuple[int, Row]]:
         """Keys above `after` and rows that the request wants, made a batch at a time."""
@@ -151,8 +168,9 @@ class Gamma:
         with_tag = kind.name == "events" or parameters.flag(asked, "include_tag")
         keys = iter(kind.keys(wanted, after, asked.now_ms))
         while batch := list(islice(keys, _BATCH)):
-            for key, row in zip(batch, kind.bodies(batch, asked.now_ms), strict=True):
-                if accepts(row):
+            for key, body in zip(batch, kind.bodies(batch, asked.now_ms), strict=True):
+                row = kind.shown(body)
+                if row is not None and accepts(row):
                     dropped = [] if with_tag else ["tags"]
                     dropped += [] if with_markets else ["markets"]
                     yield key, {k: v for k, v in row.items() if k not in dropped}

@@ -13,6 +13,7 @@ from market_assets.simulator.polymarket.clob import Clob
 from market_assets.simulator.polymarket.control import PolymarketControl
 from market_assets.simulator.polymarket.data_api import DataApi
 from market_assets.simulator.polymarket.gamma import Gamma
+from market_assets.simulator.polymarket.removal import Removals
 from market_assets.simulator.rest import Desk, Quota
 
 if TYPE_CHECKING:
@@ -44,7 +45,8 @@ class PolymarketVenue:
         self.notes = world.notes
         self._desk = Desk(NAME, around, named_by=("conditionId", "id", "asset_id", "market"))
         self._limits = limits
-        self._control = PolymarketControl(world, self._desk)
+        self._removals = Removals()
+        self._control = PolymarketControl(world, self._desk, self._removals)
         self._quotas = {prefix: self._quota(most) for prefix, most in _GENERAL.items()}
 
     @staticmethod
@@ -77,7 +79,8 @@ class PolymarketVenue:
         """The world asks for the time with each request."""
 
     def _gamma(self) -> list[BaseRoute]:
-        gamma, desk = Gamma(self.world, self._limits.plain_cache_s), self._desk
+        gamma = Gamma(self.world, self._limits.plain_cache_s, self._removals)
+        desk = self._desk
         events, markets, tags = (self._under(GAMMA, most) for most in (500, 300, 200))
         general = (self._quotas[GAMMA],)
         return [
@@ -94,7 +97,7 @@ class PolymarketVenue:
         ]
 
     def _data(self) -> list[BaseRoute]:
-        data, desk = DataApi(self.world), self._desk
+        data, desk = DataApi(self.world, self._removals), self._desk
         return [
             desk.route(f"{DATA}/", data.health, quotas=(self._quotas[DATA],)),
             desk.route(f"{DATA}/trades", data.trades, quotas=self._under(DATA, 200)),
@@ -102,7 +105,7 @@ class PolymarketVenue:
         ]
 
     def _clob(self) -> list[BaseRoute]:
-        clob, desk = Clob(self.world), self._desk
+        clob, desk = Clob(self.world, self._removals), self._desk
         reads = {"book": clob.book, "midpoint": clob.midpoint, "price": clob.price}
         posts = {"books": clob.books, "midpoints": clob.midpoints, "prices": clob.prices}
         return [

@@ -138,7 +138,7 @@ class HyperliquidClient:
         if not listings:
             raise error or VenueNonsense(VENUE, "it lists no asset at all")
         self._info.note("universe", [f"{name}: {reason}" for name, reason in rejected.items()])
-        return Universe(tuple(listings), failures, rejected)
+        return Universe(tuple(listings), failures, rejected, tuple(names))
 
     def mids(self, dex: str = "") -> tuple[dict[str, float], dict[str, str]]:
         """Mid prices of a dex (with spot for ''), and the rejected ones with the reason.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from market_assets.clock import floor, interval_length
-from market_assets.frames import conform, empty
+from market_assets.frames import conform, empty, listed
 from market_assets.sources.hyperliquid.categories import files as kept
 from market_assets.sources.hyperliquid.model import AssetContext
 from market_assets.tables import (
@@ -55,7 +55,7 @@ def assets(universe: Universe, now: datetime) -> pl.DataFrame:
     }
     schema = {name: HYPERLIQUID_ASSETS.schema[name] for name in columns}
     frame = pl.DataFrame(columns, schema=schema).with_columns(
-        _at("first_seen_at", now), _at("updated_at", now), _at("ingested_at", now)
+        *listed(now), _at("first_seen_at", now), _at("updated_at", now), _at("ingested_at", now)
     )
     return conform(HYPERLIQUID_ASSETS, frame)
 

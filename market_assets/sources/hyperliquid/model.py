@@ -147,11 +147,30 @@ class Universe:
             `SPOT` or `DEXS`. Nothing is known about the assets in it: they are not gone.
         rejected: single entries that made no sense, with the reason, by symbol where it could be
             read, else by place (`xyz[3]`). They are left out.
+        dexs: names of the dexs that the exchange has, those without an asset too.
     """
 
     listings: tuple[Listing, ...]
     failures: Mapping[str, str]
     rejected: Mapping[str, str]
+    dexs: tuple[str, ...] = ()
+
+    def says_nothing_of(self, symbol: str, kind: str, dex: str) -> bool:
+        """Whether an asset that is not listed here may be listed all the same.
+
+        Its dex could not be read, or the entry that is missing is one that made no sense.
+        """
+        if symbol in self.rejected:
+            return True
+        if kind == "spot":
+            return SPOT in self.failures or self._has_nameless("spot", "token")
+        return (
+            dex in self.failures or (DEXS in self.failures and dex != "") or self._has_nameless(dex)
+        )
+
+    def _has_nameless(self, *lists: str) -> bool:
+        places = tuple(f"{name}[" for name in lists)
+        return any(name.startswith(places) for name in self.rejected)
 
 
 class Candle(NamedTuple):

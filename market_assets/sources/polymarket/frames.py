@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from market_assets.frames import conform
+from market_assets.frames import conform, listed
 from market_assets.tables import (
     POLYMARKET_EVENTS,
     POLYMARKET_MARKETS,
@@ -102,7 +102,7 @@ def events(found: Iterable[Event], now: datetime) -> pl.DataFrame:
         ).fill_null([]),
         "market_count": [len(event.markets) for event in rows],
     }
-    return _frame(POLYMARKET_EVENTS, columns, now, "first_seen_at", "updated_at", "ingested_at")
+    return _catalogued(POLYMARKET_EVENTS, columns, now)
 
 
 def markets(found: Iterable[Market], now: datetime) -> pl.DataFrame:
@@ -112,7 +112,7 @@ def markets(found: Iterable[Market], now: datetime) -> pl.DataFrame:
     for name, dtype in _MARKET_LISTS.items():
         columns[name] = _lists([getattr(market, name) for market in rows], dtype)
     columns["neg_risk_source"] = [None if row.neg_risk is None else "gamma" for row in rows]
-    return _frame(POLYMARKET_MARKETS, columns, now, "first_seen_at", "updated_at", "ingested_at")
+    return _catalogued(POLYMARKET_MARKETS, columns, now)
 
 
 def tags(found: Tags, sports: Iterable[Sport], now: datetime) -> pl.DataFrame:
@@ -120,7 +120,7 @@ def tags(found: Tags, sports: Iterable[Sport], now: datetime) -> pl.DataFrame:
     of_sports = {tag_id for sport in sports for tag_id in sport.tag_ids}
     columns = _columns(found.tags, ("tag_id", "label", "slug"))
     columns["is_sport"] = [tag.tag_id in of_sports for tag in found.tags]
-    return _frame(POLYMARKET_TAGS, columns, now, "ingested_at")
+    return _frame(POLYMARKET_TAGS, columns, [_at("ingested_at", now)])
 
 
 def trades(keyed: Iterable[tuple[str, Trade]], now: datetime) -> pl.DataFrame:
@@ -135,7 +135,7 @@ def trades(keyed: Iterable[tuple[str, Trade]], now: datetime) -> pl.DataFrame:
         "trade_key": [key for key, _ in rows],
         "notional_usd": [trade.price * trade.size for _, trade in rows],
     }
-    return _frame(POLYMARKET_TRADES, columns, now, "ingested_at")
+    return _frame(POLYMARKET_TRADES, columns, [_at("ingested_at", now)])
 
 
 def _lists(rows: Sequence[Sequence[object]], dtype: pl.DataType) -> pl.Series:
@@ -160,10 +160,21 @@ def _columns(rows: Sequence[object], names: Iterable[str]) -> dict[str, list[Any
     return {name: [getattr(row, name) for row in rows] for name in names}
 
 
-def _frame(
-    spec: TableSpec, columns: dict[str, list[Any] | pl.Series], now: datetime, *received: str
+def _catalogued(
+    spec: TableSpec, columns: dict[str, list[Any] | pl.Series], now: datetime
 ) -> pl.DataFrame:
-    """The frame of a table whose columns `received` say when it was read."""
+    """The frame of a table of what the venue lists."""
+    received = [_at(name, now) for name in ("first_seen_at", "updated_at", "ingested_at")]
+    return _frame(spec, columns, [*listed(now), *received])
+
+
+def _frame(
+    spec: TableSpec, columns: dict[str, list[Any] | pl.Series], added: Iterable[pl.Expr]
+) -> pl.DataFrame:
+    """The frame of a table, with columns that are the same in every row."""
     schema = {name: spec.schema[name] for name in columns}
-    instants = [pl.lit(now, _INSTANT).alias(name) for name in received]
-    return conform(spec, pl.DataFrame(columns, schema=schema).with_columns(instants))
+    return conform(spec, pl.DataFrame(columns, schema=schema).with_columns(added))
+
+
+def _at(name: str, now: datetime) -> pl.Expr:
+    return pl.lit(now, _INSTANT).alias(name)

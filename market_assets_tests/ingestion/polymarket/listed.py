@@ -85,6 +85,7 @@ class FakeGamma:
         known_markets: the same for markets.
         breaks_at: the page before which the walk breaks off; None if it does not.
         rejected: what the first page kept out.
+        unread: what a look-up of markets kept out.
         asked: ids that were looked up, by call.
     """
 
@@ -93,6 +94,7 @@ class FakeGamma:
     known_markets: dict[str, Market] = field(default_factory=dict)
     breaks_at: int | None = None
     rejected: dict[str, str] = field(default_factory=dict)
+    unread: dict[str, str] = field(default_factory=dict)
     asked: list[tuple[str, ...]] = field(default_factory=list)
 
     def event_pages(self, **_: object) -> Iterator[EventPage]:
@@ -112,7 +114,8 @@ class FakeGamma:
     def markets(self, condition_ids: Iterable[str]) -> Markets:
         self.asked.append(tuple(condition_ids))
         return Markets(
-            tuple(self.known_markets[i] for i in self.asked[-1] if i in self.known_markets), {}
+            tuple(self.known_markets[i] for i in self.asked[-1] if i in self.known_markets),
+            self.unread,
         )
 
 

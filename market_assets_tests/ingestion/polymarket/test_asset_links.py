@@ -75,6 +75,30 @@ def test_open_and_lately_closed_markets_are_linked(store: Store) -> None:
     assert (made.markets, made.dropped, made.written.inserted) == (3, 0, 2)
 
 
+def test_neither_markets_nor_assets_that_were_taken_back_are_linked(store: Store) -> None:
+    """The market's links stay as they were; those to the asset go."""
+    listed(store, "BTC", "ETH")
+    catalogue(
+        store,
+        event("1", market("0xa", question="Bitcoin above $9?"), market("0xb", question="$BTC up?")),
+        event("2", market("0xc", question="Ethereum above $9?", event_id="2")),
+    )
+    link_catalogue(store, clock=ManualClock(NOW))
+    assert links(store) == [("0xa", "BTC"), ("0xb", "BTC"), ("0xc", "ETH")]
+    for table, key, name in (
+        (POLYMARKET_MARKETS, "condition_id", "0xa"),
+        (HYPERLIQUID_ASSETS, "symbol", "BTC"),
+    ):
+        gone = store.read(f"select * from {table.name}").filter(pl.col(key) == name)  # noqa: S608 - names of the test
+        gone = gone.with_columns(
+            pl.col("ingested_at") + timedelta(hours=1), is_listed=pl.lit(value=False)
+        )
+        store.merge(table, gone)
+        made = link_catalogue(store, clock=ManualClock(NOW))
+        assert made.markets == 2
+    assert links(store) == [("0xa", "BTC"), ("0xc", "ETH")]
+
+
 def test_a_link_that_no_longer_holds_goes_and_one_of_long_ago_stays(store: Store) -> None:
     listed(store, "BTC", "ETH")
     bitcoin = "Will Bitcoin reach $200,000?"

@@ -116,6 +116,27 @@ def test_immediate_markets_end_within_a_week_and_the_others_are_later(
     assert gamma.asked == [("0xe", "0xa"), ("0xb", "0xc")], "in one question each"
 
 
+def test_what_the_venue_took_back_is_asked_for_no_more(store: Store, clock: ManualClock) -> None:
+    """Neither open ones, nor one that ended and was never seen closed."""
+    gamma = known(
+        store,
+        market("0xa"),
+        market("0xb", end_at=None),
+        market("0xc", end_at=NOW - HOUR),
+        a="BTC",
+        b="BTC",
+        c="BTC",
+    )
+    gone = store.read("select * from polymarket_markets").with_columns(
+        pl.col("ingested_at") + timedelta(seconds=1), is_listed=pl.lit(value=False)
+    )
+    store.merge(POLYMARKET_MARKETS, gone)
+    for table in (POLYMARKET_IMMEDIATE_MARKETS, POLYMARKET_LATER_MARKETS):
+        assert read(table, gamma, FakeClob(), store, clock).linked == 0
+    assert read_closed_markets(gamma, store, clock=clock).linked == 0  # type: ignore[arg-type]
+    assert gamma.asked == []
+
+
 def test_quotes_are_the_books_and_gammas_where_there_is_none(
     store: Store, clock: ManualClock
 ) -> None:

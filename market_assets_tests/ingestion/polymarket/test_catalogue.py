@@ -135,6 +135,99 @@ def test_a_closed_market_is_asked_for_until_the_oracle_has_said_the_last_word(
     assert markets(store)["0xa"]["winning_outcome"] == "Yes"
 
 
+def test_what_the_venue_takes_back_is_unlisted_and_looked_up_no_more(
+    store: Store, clock: ManualClock
+) -> None:
+    """After three look-ups over an hour; nothing else changes, and it comes back with the list."""
+    whole = [event("1", market("0xa")), event("2", market("0xb", event_id="2"), market("0xc"))]
+    gamma = FakeGamma(pages=[whole])
+    walk(gamma, store, clock)
+    gamma.pages = [[event("1", market("0xa"))]]
+    for minutes in (10, 20, 65):
+        clock.advance(60 * minutes)
+        done = walk(gamma, store, clock)
+    assert gamma.asked == [("2",), ("0xb", "0xc")] * 3
+    assert done.unlisted == {"polymarket_events": 1, "polymarket_markets": 2}
+    rows = markets(store)
+    assert {name: row["is_listed"] for name, row in rows.items()} == {
+        "0xa": True,
+        "0xb": False,
+        "0xc": False,
+    }
+    assert rows["0xb"]["last_listed_at"] == NOW
+    assert rows["0xb"]["closed"] is False, "nobody said so"
+    for _ in range(3):
+        clock.advance(600)
+        assert walk(gamma, store, clock).not_found == 0
+    assert len(gamma.asked) == 6
+    gamma.pages = [whole]
+    clock.advance(600)
+    walk(gamma, store, clock)
+    assert {row["is_listed"] for row in markets(store).values()} == {True}
+    assert store.read("select distinct is_listed, times_missed from polymarket_events").rows() == [
+        (True, 0)
+    ]
+
+
+def test_a_miss_alone_changes_nothing_that_is_known(store: Store, clock: ManualClock) -> None:
+    """`updated_at` speaks of the market, not of who asked for it; one good answer is enough."""
+    gamma = FakeGamma(pages=[[event("1", market("0xa")), event("2", market("0xb", event_id="2"))]])
+    walk(gamma, store, clock)
+    gamma.pages = [[event("1", market("0xa"))]]
+    for found in ({}, {}, {"0xb": market("0xb", event_id=None)}, {}, {}):
+        gamma.known_markets = found
+        clock.advance(3600)
+        walk(gamma, store, clock)
+    row = markets(store)["0xb"]
+    assert (row["is_listed"], row["times_missed"], row["updated_at"]) == (True, 2, NOW)
+
+
+@pytest.mark.parametrize(
+    "rejected", [{"market 0xb": "outcomes cannot be read"}, {"market [3]": "it is no object"}]
+)
+def test_what_could_not_be_read_is_not_missed(
+    rejected: dict[str, str], store: Store, clock: ManualClock
+) -> None:
+    """It came under its name, or as something that may have been it."""
+    gamma = FakeGamma(pages=[[event("1", market("0xa"), market("0xb"))]])
+    walk(gamma, store, clock)
+    gamma.pages, gamma.unread = [[event("1", market("0xa"))]], rejected
+    for _ in range(5):
+        clock.advance(3600)
+        walk(gamma, store, clock)
+    assert markets(store)["0xb"]["times_missed"] == 0
+
+
+def test_a_look_up_that_finds_none_of_many_is_believed_after_a_day(
+    store: Store, clock: ManualClock
+) -> None:
+    """An outage that answers with empty lists does not unlist what has just closed."""
+    many = [event(str(n), market(f"0x{n}", event_id=str(n))) for n in range(12)]
+    gamma = FakeGamma(pages=[many])
+    walk(gamma, store, clock)
+    gamma.pages = [many[:1]]
+    unlisted = []
+    for _ in range(26):
+        clock.advance(3600)
+        unlisted.append(len(walk(gamma, store, clock).unlisted))
+    assert unlisted == [0] * 24 + [2, 0]
+
+
+def test_those_that_were_missed_do_not_keep_others_from_being_looked_up(
+    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run has a bound; what it asked for in vain comes last in the next one."""
+    monkeypatch.setattr(catalogue, "_LOOKUPS", 2)
+    many = [event(str(n), market(f"0x{n}", event_id=str(n))) for n in range(4)]
+    gamma = FakeGamma(pages=[many])
+    walk(gamma, store, clock, ("polymarket_events",))
+    gamma.pages = [[event("9", market("0x9"))]]
+    for _ in range(2):
+        clock.advance(600)
+        walk(gamma, store, clock, ("polymarket_events",))
+    assert gamma.asked == [("0", "1"), ("2", "3")]
+
+
 def test_a_walk_that_breaks_off_keeps_what_it_read_and_closes_nothing(
     store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
+import polars as pl
 import pytest
 
 from market_assets.clock import ManualClock
@@ -64,6 +66,16 @@ def choose(
     gamma: FakeGamma | None = None,
 ) -> UniverseChosen:
     return choose_universe(gamma or FakeGamma(), data, store, rules=rules, clock=clock)  # type: ignore[arg-type]
+
+
+def test_what_the_venue_took_back_leaves_the_universe(store: Store, clock: ManualClock) -> None:
+    """Its last figures would keep its seat for ever."""
+    listed(store, event("1", market("0xa"), market("0xb")))
+    gone = store.read("select * from polymarket_markets where condition_id = '0xb'").with_columns(
+        pl.col("ingested_at") + timedelta(hours=1), is_listed=pl.lit(value=False)
+    )
+    store.merge(POLYMARKET_MARKETS, gone)
+    assert [row[1] for row in chosen(choose(store, clock, FakeData()))] == ["0xa"]
 
 
 def chosen(found: UniverseChosen) -> list[tuple[object, ...]]:

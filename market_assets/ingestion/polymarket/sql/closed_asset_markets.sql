@@ -9,5 +9,6 @@ from polymarket_market_asset_links l
 join polymarket_markets m using (condition_id)
 left join polymarket_recently_closed_markets r using (condition_id, symbol)
 where (m.closed and coalesce(m.closed_at, m.updated_at) >= $since)
-   or (not coalesce(m.closed, false) and m.end_at between $since and $now)
+   or (not coalesce(m.closed, false) and m.is_listed is distinct from false
+       and m.end_at between $since and $now)
 order by coalesce(m.closed_at, m.end_at) desc, l.condition_id, l.symbol;

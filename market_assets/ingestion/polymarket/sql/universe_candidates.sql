@@ -8,7 +8,8 @@ with open_markets as (
                or coalesce(m.volume_24h_usd >= $volume_24h_usd, false) as passes
     from polymarket_markets m
     left join polymarket_events e using (event_id)
-    where (not coalesce(m.closed, false) and len(m.token_ids) > 0)
+    where (not coalesce(m.closed, false) and m.is_listed is distinct from false
+           and len(m.token_ids) > 0)
        or m.condition_id in (select unnest($manual))
 )
 select condition_id, coalesce(token_ids, []) as token_ids, liquidity_usd, volume_24h_usd

@@ -31,6 +31,7 @@ class Asset:
         born_ms: when it was listed.
         pauses: spans without trading and quotes; an open end lasts.
         delisted: whether it carries the flag `isDelisted`.
+        removed: whether it is in no list any more; who subscribed to it hears nothing.
     """
 
     coin: str
@@ -49,6 +50,7 @@ class Asset:
     born_ms: int
     pauses: list[tuple[int, int | None]] = field(default_factory=list)
     delisted: bool = False
+    removed: bool = False
     max_leverage: int = 10
     isolated: bool = False
 

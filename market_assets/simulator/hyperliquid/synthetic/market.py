@@ -89,15 +89,14 @@ class SyntheticMarket:
     def preparations(self, now_ms: int) -> Iterable[Callable[[], object]]:
         """The volumes of the last day, asset by asset: about 2 s of work in all at full size."""
         return [
-            functools.partial(self._volumes.of, asset, now_ms)
-            for asset in self.universe.assets.values()
+            functools.partial(self._volumes.of, asset, now_ms) for asset in self.universe.listed()
         ]
 
     def answer(self, query: Query, now_ms: int) -> Json:
         return self._answers[query.type](query, now_ms)
 
     def knows(self, coin: str) -> bool:
-        return coin in self.universe.assets
+        return self.universe.find(coin) is not None
 
     def has_dex(self, dex: str) -> bool:
         return self.universe.has_dex(dex)
@@ -136,6 +135,8 @@ class SyntheticMarket:
 
     def mids(self, dex: str, now_ms: int) -> dict[str, str]:
         assets, columns = self._of_dex(dex)
+        if not assets:
+            return {}
         at = contexts.last_quoted(assets, now_ms)
         bids, asks = book.quotes(columns, at)
         both = zip(assets, bids.tolist(), asks.tolist(), strict=True)
@@ -160,7 +161,7 @@ class SyntheticMarket:
     def book(
         self, coin: str, now_ms: int, *, levels: int, figures: int | None, mantissa: int | None
     ) -> dict[str, object] | None:
-        asset = self.universe.assets.get(coin)
+        asset = self.universe.find(coin)
         if asset is None:
             return None
         sides: list[list[dict[str, object]]] = [[], []]
@@ -194,7 +195,7 @@ class SyntheticMarket:
         return [[dex, self._contexts.perps(self.universe.perps(dex), now_ms)] for dex in dexs]
 
     def _asset(self, coin: str) -> Asset:
-        asset = self.universe.assets.get(coin)
+        asset = self.universe.find(coin)
         if asset is None:
             raise null_500()
         return asset

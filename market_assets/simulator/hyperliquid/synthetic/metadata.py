@@ -79,6 +79,7 @@ def spot_meta(universe: Universe) -> Json:
                 "isCanonical": pair.place == 0,
             }
             for coin, pair in universe.spot_pairs.items()
+            if universe.find(coin) is not None
         ],
         "tokens": [_token(index, tokens[index]) for index in sorted(tokens)],
     }
@@ -144,7 +145,7 @@ def categories(universe: Universe) -> list[list[str]]:
     """The answer to `perpCategories`: builders' perpetuals only, and not all of these."""
     return [
         [asset.coin, category(asset.coin)]
-        for asset in universe.assets.values()
+        for asset in universe.listed()
         if asset.dex and asset.key % 11
     ]
 

@@ -60,19 +60,33 @@ class Universe:
         self.size = size
         self.assets: dict[str, Asset] = {}
         self.spot_pairs: dict[str, FixedPair] = {}
-        self.dexs = names.BUILDERS
+        self._removed_dexs: frozenset[str] = frozenset()
         self.version = 0
         self._list_main()
         self._list_builders()
         self._list_spot()
 
+    @property
+    def dexs(self) -> tuple[names.BuilderDex, ...]:
+        """The builders' dexs, in the order of `perpDexs`."""
+        return tuple(dex for dex in names.BUILDERS if dex.name not in self._removed_dexs)
+
     def perps(self, dex: str) -> list[Asset]:
         """The perpetuals of a dex, in the order of its `universe`, delisted ones included."""
-        return [a for a in self.assets.values() if a.kind == "perp" and a.dex == dex]
+        return [a for a in self.listed() if a.kind == "perp" and a.dex == dex]
 
     def spots(self) -> list[Asset]:
         """The spot pairs, in the order of `spotMeta`."""
-        return [a for a in self.assets.values() if a.kind == "spot"]
+        return [a for a in self.listed() if a.kind == "spot"]
+
+    def listed(self) -> list[Asset]:
+        """Everything that is in a list."""
+        return [a for a in self.assets.values() if not a.removed]
+
+    def find(self, coin: str) -> Asset | None:
+        """The asset of that name, if it is in a list."""
+        asset = self.assets.get(coin)
+        return None if asset is None or asset.removed else asset
 
     def has_dex(self, dex: str) -> bool:
         return dex == "" or any(d.name == dex for d in self.dexs)
@@ -99,6 +113,33 @@ class Universe:
         asset.resume(now_ms)
         asset.delisted = False
         self.version += 1
+
+    def remove(self, name: str, now_ms: int) -> None:
+        """Take an asset, or a builder's dex with all of its assets, out of every list.
+
+        Raises KeyError for a name that is neither.
+        """
+        if name in {dex.name for dex in self.dexs}:
+            self._removed_dexs |= {name}
+        for asset in self._named(name):
+            asset.pause(now_ms)
+            asset.removed = True
+        self.version += 1
+
+    def restore(self, name: str, now_ms: int) -> None:
+        """Undo `remove`. Raises KeyError for a name that is neither asset nor dex."""
+        for asset in self._named(name):
+            asset.removed = False
+            if not asset.delisted:
+                asset.resume(now_ms)
+        self._removed_dexs -= {name}
+        self.version += 1
+
+    def _named(self, name: str) -> list[Asset]:
+        """The asset of that name, or the assets of that dex."""
+        if any(dex.name == name for dex in names.BUILDERS):
+            return [asset for asset in self.assets.values() if asset.dex == name]
+        return [self.assets[name]]
 
     def _add(self, asset: Asset) -> None:
         self.assets = {**self.assets, asset.coin: asset}  # another thread may be going over it
