@@ -1,7 +1,8 @@
 """What is to be streamed: the dexs and the live symbols, most traded first, from the venue's lists.
 
 Where the venue cannot be asked, the registry in the database answers; where it answers only for
-some of its dexs, what was known of the others stays. Not here: subscribing (`sources`).
+some of its dexs, what was known of the others stays. What an answer leaves out (a symbol, all of a
+dex) stays too until a second answer in a row confirms it. Not here: subscribing (`sources`).
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
-    from market_assets.sources.hyperliquid.model import Universe
+    from market_assets.sources.hyperliquid.model import Listing, Universe
     from market_assets.storage.store import Store
 
 _REGISTRY: Final = """
@@ -46,10 +47,12 @@ class Targets:
     Attributes:
         assets: all that is known, by symbol, the delisted ones too.
         restrict: symbols to restrict to; empty: all.
+        missed: those of `assets` that the last answer about them left out.
     """
 
     assets: dict[str, Asset]
     restrict: frozenset[str] = frozenset()
+    missed: frozenset[str] = frozenset()
 
     @property
     def symbols(self) -> tuple[str, ...]:
@@ -79,23 +82,33 @@ class Targets:
         return self.symbols[:room], self.symbols[room:]
 
     def updated(self, universe: Universe) -> Targets:
-        """With what the venue says now; of what it could not say, the old stays."""
-        said = {
-            listing.symbol: Asset(
-                listing.symbol,
-                listing.kind,
-                listing.dex,
-                listing.is_delisted,
-                listing.volume_24h or 0.0,
-            )
-            for listing in universe.listings
-        }
+        """With what the venue says now; of what it could not say, the old stays.
+
+        A symbol is gone when two answers in a row have left it out: one may be cut, or empty.
+        """
+        said = {listing.symbol: self._asset(listing) for listing in universe.listings}
+        absent = {symbol: asset for symbol, asset in self.assets.items() if symbol not in said}
         unsaid = {
-            symbol: asset
-            for symbol, asset in self.assets.items()
-            if symbol not in said and universe.says_nothing_of(symbol, asset.kind, asset.dex)
+            symbol
+            for symbol, asset in absent.items()
+            if universe.says_nothing_of(symbol, asset.kind, asset.dex)
         }
-        return Targets({**unsaid, **said}, self.restrict)
+        left_out = absent.keys() - unsaid
+        kept = {
+            symbol: asset
+            for symbol, asset in absent.items()
+            if symbol in unsaid or symbol not in self.missed
+        }
+        missed = (left_out - self.missed) | (unsaid & self.missed)
+        return Targets({**kept, **said}, self.restrict, frozenset(missed))
+
+    def _asset(self, listing: Listing) -> Asset:
+        """A listing as streaming needs it; a volume that is not given now is that of before."""
+        volume = listing.volume_24h
+        if volume is None:
+            known = self.assets.get(listing.symbol)
+            volume = known.volume if known else 0.0
+        return Asset(listing.symbol, listing.kind, listing.dex, listing.is_delisted, volume)
 
 
 def from_registry(store: Store, restrict: Iterable[str]) -> Targets:

@@ -29,6 +29,8 @@ _LOG = logging.getLogger(__name__)
 
 FIRST_ANSWER_S: Final = 5.0
 """How long the start waits for the venue's lists, before the registry in the database will do."""
+SECOND_LOOK_S: Final = 60.0
+"""What an answer has left out is asked for again so soon."""
 NEW_LISTING_PAUSE_S: Final = 60.0
 """An unknown coin has the lists read at once, but not more often than this."""
 RETRY_S: Final = (2.0, 5.0, 10.0, 30.0, 60.0)
@@ -85,6 +87,8 @@ class UniverseWatch:
         while True:
             failures = 0 if await reading else failures + 1
             pause = RETRY_S[min(failures, len(RETRY_S)) - 1] if failures else self._interval
+            if self.targets.missed:
+                pause = min(pause, SECOND_LOOK_S)
             await self._pause(pause, until_unknown=not failures)
             reading = asyncio.create_task(self._read_universe())
 
@@ -115,6 +119,10 @@ class UniverseWatch:
             return False
         cause = "listing" if self.targets.assets else None
         self.targets = self.targets.updated(universe)
+        if self.targets.missed:
+            first = ", ".join(sorted(self.targets.missed)[:_NAMES])
+            count = len(self.targets.missed)
+            _LOG.warning("the venue's lists lack %d symbols, asked again first: %s", count, first)
         self.error = None
         self._on_targets(self.targets, cause)
         return True

@@ -63,14 +63,74 @@ def test_a_restriction_leaves_out_symbols_and_their_dexs() -> None:
 
 
 def test_what_could_not_be_read_stays_and_what_is_gone_goes() -> None:
-    """A dex that did not answer is not delisted."""
+    """A dex that did not answer is not delisted, however often."""
     before = Targets({}).updated(universe(*LISTED))
-    after = before.updated(Universe((listing("BTC", 1.0),), {"xyz": "timeout"}, {"ETH": "odd"}))
+    answer = Universe((listing("BTC", 1.0),), {"xyz": "timeout"}, {"ETH": "odd"})
+    after = before.updated(answer).updated(answer)
     assert set(after.symbols) == {"BTC", "ETH", "xyz:TSLA"}
-    spotless = before.updated(Universe((listing("BTC", 1.0),), {SPOT: "timeout"}, {}))
-    assert set(spotless.symbols) == {"BTC", "@107"}
-    dexless = before.updated(Universe((listing("BTC", 1.0),), {DEXS: "timeout"}, {}))
-    assert set(dexless.symbols) == {"BTC", "xyz:TSLA"}
+    answer = Universe((listing("BTC", 1.0),), {SPOT: "timeout"}, {})
+    assert set(before.updated(answer).updated(answer).symbols) == {"BTC", "@107"}
+    answer = Universe((listing("BTC", 1.0),), {DEXS: "timeout"}, {})
+    assert set(before.updated(answer).updated(answer).symbols) == {"BTC", "xyz:TSLA"}
+    answer = Universe((listing("BTC", 1.0),), {}, {"xyz[3]": "its name is no text"})
+    assert set(before.updated(answer).updated(answer).symbols) == {"BTC", "xyz:TSLA"}
+
+
+def test_an_answer_that_lacks_a_dex_or_a_symbol_is_confirmed_first() -> None:
+    """An empty list of a dex, of spot, of the first dex; and one symbol out of many."""
+    before = Targets({}).updated(universe(*LISTED))
+    for lacking in ("xyz:TSLA", "@107", "BTC"):
+        answer = universe(*(one for one in LISTED if one.symbol != lacking))
+        once = before.updated(answer)
+        assert (once.symbols, once.dexs) == (before.symbols, before.dexs)
+        assert once.missed == {lacking}
+        assert lacking not in once.updated(answer).assets
+        assert once.updated(universe(*LISTED)).updated(answer).symbols == before.symbols
+    empty_main = universe(listing("xyz:TSLA", 1.0))
+    assert set(before.updated(empty_main).symbols) == set(before.symbols)
+
+
+def test_a_delisting_that_is_said_counts_at_once() -> None:
+    before = Targets({}).updated(universe(*LISTED))
+    after = before.updated(universe(*LISTED[1:], listing("ETH", 0.0, delisted=True)))
+    assert "ETH" not in after.symbols
+    assert after.missed == frozenset()
+
+
+def test_a_volume_that_is_not_given_is_that_of_before() -> None:
+    """A dex whose markets could not be told apart keeps its rank."""
+    before = Targets({}).updated(universe(*LISTED))
+    after = before.updated(universe(*LISTED[:2], listing("xyz:TSLA", None), *LISTED[3:]))
+    assert after.symbols == before.symbols
+
+
+SAYS = st.sampled_from(["listed", "left out", "unreadable"])
+
+
+@given(st.lists(st.fixed_dictionaries({"xyz": SAYS, "abc": SAYS}), max_size=12))
+def test_a_dex_is_dropped_by_two_answers_in_a_row_and_costs_no_other(
+    answers: list[dict[str, str]],
+) -> None:
+    """Whatever one dex says, the others stay; what cannot be read neither confirms nor denies."""
+    symbols = {"xyz": "xyz:A", "abc": "abc:B"}
+    targets = Targets({}).updated(
+        universe(listing("BTC", 9.0), *(listing(name, 1.0) for name in symbols.values()))
+    )
+    expected = dict.fromkeys(symbols, True)
+    lacked = dict.fromkeys(symbols, 0)
+    for answer in answers:
+        said = [listing(symbols[dex], 1.0) for dex, says in answer.items() if says == "listed"]
+        failures = {dex: "timeout" for dex, says in answer.items() if says == "unreadable"}
+        targets = targets.updated(universe(listing("BTC", 9.0), *said, **failures))
+        for dex, says in answer.items():
+            if says == "left out":
+                lacked[dex] += 1
+                expected[dex] = expected[dex] and lacked[dex] < 2
+            elif says == "listed":
+                lacked[dex], expected[dex] = 0, True
+        assert set(targets.symbols) == {"BTC"} | {
+            symbols[d] for d, is_in in expected.items() if is_in
+        }
 
 
 def test_the_registry_answers_for_the_venue(tmp_path: Path) -> None:
