@@ -5,23 +5,24 @@ from __future__ import annotations
 import signal
 import threading
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import click
 
 from market_assets.cli.data import open_store
+from market_assets.cli.errors import NotDoneError
 from market_assets.code_version import code_version
 from market_assets.sidecar.assembly import hyperliquid_session
-from market_assets.sidecar.draining import STREAMED
+from market_assets.tables import HYPERLIQUID_CANDLES
 
 if TYPE_CHECKING:
     from market_assets.settings import Settings
-    from market_assets.sidecar.options import Report
+    from market_assets.sidecar.options import Report, SessionEnd
     from market_assets.storage.store import Store
 
 
-class NothingCameError(RuntimeError):
-    """The stream ended without a row: the venue was not there, or lists none of the symbols."""
+_MIDS: Final = "allMids"
+"""The channel whose frames come every second, whoever trades."""
 
 
 def stream_for(settings: Settings, seconds: float) -> None:
@@ -29,7 +30,8 @@ def stream_for(settings: Settings, seconds: float) -> None:
 
     Raises:
         LeaseHeldError: a session streams already.
-        NothingCameError: not a row was received.
+        NotDoneError: the sockets brought nothing, or not what was asked for, or what they brought
+            is not yet in the database.
     """
     store = open_store(settings)
     store.prepare()
@@ -46,18 +48,36 @@ def stream_for(settings: Settings, seconds: float) -> None:
     )
     click.echo(f"streaming {settings.hyperliquid_ws_url} for {seconds:g} s …", err=True)
     end = session.run(stop, report=_say)
-    store.publish(force=True)
-    if not any(end.rows.get(table.name) for table in STREAMED):
-        why = end.error or "is the venue there, and are these symbols listed?"
-        wanted = ", ".join(settings.wanted_symbols) or "all symbols"
-        raise NothingCameError(f"nothing came from {settings.hyperliquid_ws_url} ({wanted}): {why}")
-    if missing := sorted(set(settings.symbols) - _symbols_of(store)):
-        click.echo(f"no row of {', '.join(missing)}: listed, and trading?", err=True)
     for table, rows in end.rows.items():
-        click.echo(f"{table}: {rows} rows")
-    if not end.is_drained:
-        click.echo(f"not yet in the database, safe in the spool: {end.error}", err=True)
-    click.echo(f"published {settings.market_db}")
+        healed = end.healed_rows if table == HYPERLIQUID_CANDLES.name else 0
+        click.echo(f"{table}: {rows} rows{f', {healed} of them from REST' if healed else ''}")
+    if end.is_drained:
+        store.publish(force=True)
+        click.echo(f"published {settings.market_db}")
+    elif end.data_frames:
+        raise NotDoneError(
+            f"not yet in the database: {end.error}; what came is safe in the spool, and the next "
+            "session drains it"
+        )
+    if lacking := _lacking(settings, store, end):
+        raise NotDoneError(lacking)
+
+
+def _lacking(settings: Settings, store: Store, end: SessionEnd) -> str:
+    """What a stream did not bring though it was asked for; empty if nothing lacks.
+
+    What was read from REST meanwhile proves nothing: the sockets are what was asked for.
+    """
+    where = settings.hyperliquid_ws_url
+    wanted = ", ".join(settings.wanted_symbols) or "all symbols"
+    why = end.error or "is the venue there, and are these symbols listed?"
+    if not end.data_frames:
+        return f"nothing came from {where} ({wanted}): {why}"
+    if not end.frames.get(_MIDS):  # they come all the time; a candle comes when somebody trades
+        return f"no mid came from {where} ({wanted}): {why}"
+    if missing := sorted(set(settings.symbols) - _symbols_of(store)):
+        return f"no row of {', '.join(missing)}: listed, and trading?"
+    return ""
 
 
 def _symbols_of(store: Store) -> set[str]:

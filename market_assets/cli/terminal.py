@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
-from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -13,6 +12,7 @@ import click
 from market_assets.cli.processes import start
 from market_assets.cli.reaching import nothing_is_reached
 from market_assets.cli.telling import Teller
+from market_assets.clock import SystemClock
 from market_assets.health.standing import STANDING_FILE, read_standings
 from market_assets.settings import ROOT
 
@@ -134,4 +134,4 @@ class Terminal:
 
 
 def _say(line: str) -> None:
-    click.echo(f"{datetime.now().astimezone():%H:%M:%S}  {line}", err=True)
+    click.echo(f"{SystemClock().now().astimezone():%H:%M:%S}  {line}", err=True)

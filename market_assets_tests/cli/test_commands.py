@@ -260,6 +260,17 @@ def test_a_stream_without_a_venue_fails(env: dict[str, str]) -> None:
     assert "nothing came from ws://127.0.0.1:9" in done.stderr
 
 
+def test_a_stream_whose_socket_never_opens_fails_although_rest_brings_rows(
+    env: dict[str, str], venue: Simulated
+) -> None:
+    env |= venue.environment | {"HYPERLIQUID_WS_URL": "ws://127.0.0.1:9/ws"}
+    done = run(env, "stream", "hyperliquid", "--duration", "8")
+    assert done.returncode == 1
+    assert "ConnectionRefusedError" in done.stderr.splitlines()[-1]
+    assert "nothing came from ws://127.0.0.1:9/ws (BTC, ETH)" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_stream_maintain_and_publish_without_dagster(env: dict[str, str], venue: Simulated) -> None:
     """What the stream received is published when it returns; a second one is refused."""
     env |= venue.environment | {"MARKET_FLUSH_SECONDS": "0.5"}

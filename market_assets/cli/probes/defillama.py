@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from market_assets.cli.probes.printing import print_rejected, print_rows
+from market_assets.cli.probes.printing import print_rejected, print_rows, refuse_failures
 from market_assets.clock import SystemClock
 from market_assets.ingestion.defillama.base import capital_of
 from market_assets.ingestion.defillama.catalogue import FLOWS, Catalogue
@@ -86,8 +86,9 @@ def probe(settings: Settings, limit: int) -> None:
             made = hourly(table, rows, failed=(), last_day=last_day, now=now)
             print_rows(table.name, made, limit)
         print_rows("defillama_daily_history", days.sort("day", descending=True), limit)
-    print_rejected(
-        {**listed.left_out, **capital.left_out, **capital.failed}
+    print_rejected({**listed.left_out, **capital.left_out})
+    refuse_failures(
+        capital.failed
         | {metric: str(error) for metric, error in planned.unknown.items()}
         | {f"{key.metric} of {key.subject_id}": str(why) for key, why in read.failures.items()}
     )

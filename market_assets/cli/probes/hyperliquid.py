@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from market_assets.cli.probes.printing import print_rejected, print_rows
+from market_assets.cli.probes.printing import print_rejected, print_rows, refuse_failures
 from market_assets.clock import SystemClock
 from market_assets.setting_values import SettingError
 from market_assets.sources.hyperliquid import frames
@@ -42,7 +42,8 @@ def probe(settings: Settings, limit: int) -> None:
         for symbol in _to_show([listing.symbol for listing in live], settings):
             candles = client.candles(symbol, "1m", now - timedelta(minutes=limit), now)
             print_rows("hyperliquid_candles", frames.candles(candles, "rest", now), limit)
-    print_rejected({**universe.failures, **universe.rejected, **rejected})
+    print_rejected({**universe.rejected, **rejected})
+    refuse_failures(universe.failures)
 
 
 def _to_show(symbols: list[str], settings: Settings) -> list[str]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Final
 import click
 import polars as pl
 
+from market_assets.cli.errors import NotDoneError
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -43,6 +45,18 @@ def _in_short(value: object) -> str:
         return f"[{', '.join(_in_short(one) for one in value)}]"
     text = f"{value:.6g}" if isinstance(value, float) else str(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"
+
+
+def refuse_failures(failed: Mapping[str, str]) -> None:
+    """Rows may make no sense, and are left out; what could not be asked for at all is no success.
+
+    Raises:
+        NotDoneError: something could not be had; the reason of the first.
+    """
+    if failed:
+        first, why = next(iter(failed.items()))
+        more = f", and {len(failed) - 1} more" if len(failed) > 1 else ""
+        raise NotDoneError(f"{first or 'the first dex'} could not be read: {why}{more}")
 
 
 def print_rejected(rejected: Mapping[str, str]) -> None:
