@@ -86,6 +86,7 @@ class Settings:
     defillama_stablecoins_url: str
     defillama_coins_url: str
     alert_webhook_url: str = field(repr=False)
+    alert_runbook_url: str
     alert_min_severity: Literal["info", "warning", "error", "critical"]
     alert_reminder: timedelta
     log_format: Literal["text", "json"]
@@ -214,6 +215,7 @@ def load(
         defillama_stablecoins_url=url("DEFILLAMA_STABLECOINS_URL", "http"),
         defillama_coins_url=url("DEFILLAMA_COINS_URL", "http"),
         alert_webhook_url=setting_values.secret_url(values, "ALERT_WEBHOOK_URL"),
+        alert_runbook_url=(url("ALERT_RUNBOOK_URL", "http") if values["ALERT_RUNBOOK_URL"] else ""),
         alert_min_severity=severity,
         alert_reminder=hours("MARKET_ALERT_REMINDER_HOURS"),
         log_format=log_format(values),

@@ -41,6 +41,11 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("DEFILLAMA_STABLECOINS_URL", "https://stablecoins.llama.fi", "DefiLlama: stablecoins"),
     Variable("DEFILLAMA_COINS_URL", "https://coins.llama.fi", "DefiLlama: coin prices"),
     Variable("ALERT_WEBHOOK_URL", "", "where alerts are posted; empty: nowhere"),
+    Variable(
+        "ALERT_RUNBOOK_URL",
+        "",
+        "where docs/runbook.md is published; alerts link to its headings (empty: name the file)",
+    ),
     Variable("ALERT_MIN_SEVERITY", "warning", "info, warning, error or critical"),
     Variable("MARKET_ALERT_REMINDER_HOURS", "6", "how long an open incident is not told of again"),
     Variable("LOG_FORMAT", "text", "text, or json: a JSON object per line"),

@@ -9,12 +9,22 @@ import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "market_assets"
 
-BASE = {"tables", "frames", "clock", "channels", "redaction", "process_identity", "proxies"}
+BASE = {
+    "tables",
+    "frames",
+    "clock",
+    "channels",
+    "redaction",
+    "process_identity",
+    "proxies",
+    "http_headers",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "clock": set(),
     "channels": set(),
     "redaction": set(),
     "process_identity": set(),
+    "http_headers": set(),
     "tables": {"frames"},  # only when a schema is asked for
     "frames": {"tables"},
     "feature_settings": {"features"},  # thresholds only, which import nothing

@@ -77,7 +77,7 @@ def _message(said: dict[str, Any]) -> str:
     long = [("since", _instant(said["since"]))]
     if not over:
         long += [("last error", said["lastError"]), ("with it", ", ".join(said["also"]))]
-        long += [("run", said["runUrl"]), ("what to do", said["runbookUrl"])]
+        long += [("run", said["runUrl"]), ("what to do", said["runbook"])]
     facts = "".join(f"<dt>{name}</dt><dd>{html.escape(value)}</dd>" for name, value in short)
     facts += "".join(
         f"<dt>{name}</dt><dd class=wide>{html.escape(value)}</dd>" for name, value in long if value

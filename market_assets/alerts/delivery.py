@@ -8,16 +8,22 @@ error, log line or state holds any of it.
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import logging
+import socket
+import threading
 import time
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from market_assets.alerts.policy import Message  # noqa: TC001 - msgspec reads the annotation
+from market_assets.clock import SystemClock
+from market_assets.http_headers import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -25,7 +31,7 @@ if TYPE_CHECKING:
 _LOG = logging.getLogger(__name__)
 
 POST_S: Final = 5.0
-"""How long one attempt waits for the connection, and then for each part of the answer."""
+"""How long one attempt takes at most, from the look-up of the name to the answer."""
 BUDGET_S: Final = 10.0
 """No attempt is begun later than this in one call."""
 FIRST_DELAY: Final = timedelta(seconds=30)
@@ -34,6 +40,7 @@ MOST_WAITING: Final = 100
 """Messages that wait; beyond it the oldest is given up, and that is logged."""
 _REFUSALS: Final = 3
 """A message that the receiver calls malformed so often is given up: it would block the others."""
+_LATE: Final = "no answer within {:.3g} s"
 _MALFORMED: Final = frozenset({400, 413, 422})
 
 
@@ -109,22 +116,48 @@ def deliver(
     return outbox
 
 
-def http_post(url: str, content: bytes) -> Answer:
-    """Post JSON. Redirects are not followed: an address that moved is a wrong address."""
+def http_post(url: str, content: bytes, now: datetime | None = None) -> Answer:
+    """Post JSON, and wait `POST_S` for the answer, whatever the other side or the resolver does.
+
+    Redirects are not followed: an address that moved is a wrong address.
+
+    Args:
+        url: where to.
+        content: the JSON.
+        now: what an answer's dates are counted from; by default the present.
+    """
+    now = now or SystemClock().now()
+    sockets: list[socket.socket] = []
+    answers: SimpleQueue[Answer] = SimpleQueue()
+    # A time-out of a socket is for each of its calls: who sends a header now and then outlives it.
+    attempt = threading.Thread(
+        target=lambda: answers.put(_attempt(url, content, now, sockets)), daemon=True
+    )
+    attempt.start()
+    try:
+        return answers.get(timeout=POST_S)
+    except Empty:
+        for opened in sockets:
+            with contextlib.suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)  # ends the attempt, and its thread
+        return Answer(None, _LATE.format(POST_S))
+
+
+def _attempt(url: str, content: bytes, now: datetime, sockets: list[socket.socket]) -> Answer:
     try:
         request = urllib.request.Request(  # noqa: S310 - settings let through http and https only
             url, data=content, headers={"Content-Type": "application/json"}, method="POST"
         )
-        with _opener().open(request, timeout=POST_S) as answer:
-            status = int(answer.status)
+        with _opener(sockets).open(request, timeout=POST_S) as answer:
+            return Answer(int(answer.status), "")
     except urllib.error.HTTPError as error:
         error.close()
-        return Answer(error.code, f"answered {error.code}", _retry_after(error))
+        wait = retry_after(error.headers.get("Retry-After"), now)
+        return Answer(error.code, f"answered {error.code}", wait or 0.0)
     except urllib.error.URLError as error:
         return Answer(None, _told(error.reason))
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Answer(None, _told(error))
-    return Answer(status, "")
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -134,23 +167,36 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _opener() -> urllib.request.OpenerDirector:
-    return urllib.request.build_opener(_NoRedirects)
+def _opener(sockets: list[socket.socket]) -> urllib.request.OpenerDirector:
+    """An opener that adds each socket that it opens to the list, so that it can be shut down."""
+
+    class Plain(http.client.HTTPConnection):
+        def connect(self) -> None:
+            super().connect()
+            sockets.append(self.sock)
+
+    class Secure(http.client.HTTPSConnection):
+        def connect(self) -> None:
+            super().connect()
+            sockets.append(self.sock)
+
+    class PlainHandler(urllib.request.HTTPHandler):
+        def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(Plain, req)
+
+    class SecureHandler(urllib.request.HTTPSHandler):
+        def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
+            return self.do_open(Secure, req)
+
+    return urllib.request.build_opener(_NoRedirects, PlainHandler, SecureHandler)
 
 
 def _told(error: object) -> str:
     """What went wrong, in words that cannot hold the address: class, and the system's reason."""
     if isinstance(error, TimeoutError):
-        return f"no answer within {POST_S:.0f} s"
+        return _LATE.format(POST_S)
     reason = getattr(error, "strerror", None)
     return f"{type(error).__name__}: {reason}" if reason else type(error).__name__
-
-
-def _retry_after(error: urllib.error.HTTPError) -> float:
-    try:
-        return max(0.0, float(error.headers.get("Retry-After", 0)))
-    except ValueError:
-        return 0.0
 
 
 def _put_off(outbox: Outbox, answer: Answer, now: datetime) -> Outbox:

@@ -22,15 +22,16 @@ _DISCORD_MOST: Final = 2000
 RUNBOOK: Final = "docs/runbook.md"
 
 
-def body(message: Message, *, url: str, ui_url: str) -> bytes:
+def body(message: Message, *, url: str, ui_url: str, runbook_url: str = "") -> bytes:
     """What is posted.
 
     Args:
         message: what is told.
         url: where it goes, which decides on its form.
         ui_url: Dagster's UI, for the link to the run.
+        runbook_url: where the runbook is published; '': nowhere, so its file is named.
     """
-    text = text_of(message, ui_url=ui_url)
+    text = text_of(message, ui_url=ui_url, runbook_url=runbook_url)
     host = (urlsplit(url).hostname or "").lower()
     if host == "hooks.slack.com":
         # Slack reads these three as markup, also inside of an error message.
@@ -40,11 +41,12 @@ def body(message: Message, *, url: str, ui_url: str) -> bytes:
     if host in {"discord.com", "discordapp.com", "ptb.discord.com", "canary.discord.com"}:
         content = text if len(text) <= _DISCORD_MOST else text[: _DISCORD_MOST - 1] + "…"
         return json.dumps({"content": content, "allowed_mentions": {"parse": []}}).encode()
-    return json.dumps({"text": text, "content": text, **fields(message, ui_url=ui_url)}).encode()
+    said = fields(message, ui_url=ui_url, runbook_url=runbook_url)
+    return json.dumps({"text": text, "content": text, **said}).encode()
 
 
-def fields(message: Message, *, ui_url: str) -> dict[str, object]:
-    """The message for programs."""
+def fields(message: Message, *, ui_url: str, runbook_url: str = "") -> dict[str, object]:
+    """The message for programs: `runbook` is a file of the project, `runbookUrl` an address."""
     problem = message.problem
     over = message.kind == "recovery"
     return {
@@ -59,12 +61,13 @@ def fields(message: Message, *, ui_url: str) -> dict[str, object]:
         "durationSec": round(message.duration.total_seconds(), 1),
         "lastError": problem.error,
         "runUrl": _run_url(message, ui_url),
-        "runbookUrl": _runbook_url(message),
+        "runbook": _at_heading(RUNBOOK, message),
+        "runbookUrl": _at_heading(runbook_url, message) if runbook_url else None,
         "also": list(message.also),
     }
 
 
-def text_of(message: Message, *, ui_url: str) -> str:
+def text_of(message: Message, *, ui_url: str, runbook_url: str = "") -> str:
     """The message for people, in a few lines."""
     problem = message.problem
     over = message.kind == "recovery"
@@ -77,7 +80,7 @@ def text_of(message: Message, *, ui_url: str) -> str:
             lines.append(f"with it: {', '.join(message.also)}")
         if (run_url := _run_url(message, ui_url)) is not None:
             lines.append(f"run: {run_url}")
-        lines.append(f"what to do: {_runbook_url(message)}")
+        lines.append(f"what to do: {_at_heading(runbook_url or RUNBOOK, message)}")
     return "\n".join(lines)
 
 
@@ -107,6 +110,6 @@ def _run_url(message: Message, ui_url: str) -> str | None:
     return f"{ui_url}/runs/{run_id}" if run_id else None
 
 
-def _runbook_url(message: Message) -> str:
+def _at_heading(runbook: str, message: Message) -> str:
     anchor = message.problem.runbook
-    return f"{RUNBOOK}#{anchor}" if anchor else RUNBOOK
+    return f"{runbook}#{anchor}" if anchor else runbook

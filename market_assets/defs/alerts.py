@@ -72,7 +72,8 @@ def alert_on_problems(
         ui_url = f"http://127.0.0.1:{settings.ui_port}"
 
         def post(message: Message) -> Answer:
-            return http_post(url, body(message, url=url, ui_url=ui_url))
+            said = body(message, url=url, ui_url=ui_url, runbook_url=settings.alert_runbook_url)
+            return http_post(url, said, now)
 
         outbox = deliver(outbox, post, now)
     return dg.SensorResult(

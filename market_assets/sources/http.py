@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Any, Final
 import httpx
 
 from market_assets.clock import Clock, SystemClock
+from market_assets.http_headers import retry_after
 from market_assets.proxies import Proxies
 from market_assets.sources.bodies import Collector, excerpt, is_whole
 from market_assets.sources.errors import (
@@ -33,7 +34,7 @@ from market_assets.sources.errors import (
     VenueUnavailable,
 )
 from market_assets.sources.limits import BudgetExhaustedError
-from market_assets.sources.retry import RetryPolicy, Tries, retry_after
+from market_assets.sources.retry import RetryPolicy, Tries
 from market_assets.sources.traffic import Traffic
 
 if TYPE_CHECKING:

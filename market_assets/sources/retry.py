@@ -12,13 +12,10 @@ import random
 import threading
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from datetime import datetime
 
 RUN_PATIENCE_S: Final = 30.0
 """How long the requests of a scheduled run may be in trouble, all together."""
@@ -186,17 +183,3 @@ def backoff(
     """
     for doublings in itertools.count():
         yield min(first * 2.0 ** min(doublings, 64), longest) * (0.5 + 0.5 * jitter())
-
-
-def retry_after(text: str | None, now: datetime) -> float | None:
-    """Seconds that a `Retry-After` header asks to wait: a number or a date; None if neither."""
-    text = (text or "").strip()
-    if text.isdecimal():
-        return float(text)
-    try:
-        when = parsedate_to_datetime(text)
-    except ValueError:
-        return None
-    if when.tzinfo is None:
-        when = when.replace(tzinfo=UTC)
-    return max(0.0, (when - now).total_seconds())

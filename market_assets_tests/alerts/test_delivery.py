@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import socket
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
+from email.utils import format_datetime
 
 import pytest
 
@@ -32,7 +36,7 @@ def _send(server: Server, outbox: Outbox, later: timedelta = timedelta(0)) -> Ou
     url = f"{server.url}/{SECRET}?token={SECRET}"
 
     def post(message: Message) -> Answer:
-        return http_post(url, body(message, url=url, ui_url="http://127.0.0.1:3000"))
+        return http_post(url, body(message, url=url, ui_url="http://127.0.0.1:3000"), NOW + later)
 
     return deliver(outbox, post, NOW + later)
 
@@ -72,6 +76,41 @@ def test_a_webhook_that_hangs_takes_a_bounded_time(
     assert outbox.last_failure.startswith("no answer within")
     assert len(receiver.requests) == 1, "the second message is not tried on a webhook that hangs"
     assert SECRET not in caplog.text
+
+
+def test_a_webhook_that_drips_its_answer_takes_a_bounded_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A header now and then outlives every time-out of a socket; Dagster gives a tick a minute."""
+    monkeypatch.setattr(delivery, "POST_S", 0.5)
+    threads = threading.active_count()
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        hung_up = threading.Event()
+
+        def drip() -> None:
+            connection, _ = listener.accept()
+            with connection, contextlib.suppress(OSError):
+                connection.sendall(b"HTTP/1.1 200 OK\r\n")
+                while not hung_up.wait(0.02):
+                    connection.sendall(b"X: y\r\n")
+                    connection.setblocking(False)
+                    with contextlib.suppress(BlockingIOError):
+                        while chunk := connection.recv(4096):
+                            assert chunk
+                        hung_up.set()
+                    connection.setblocking(True)
+            hung_up.set()
+
+        receiver = threading.Thread(target=drip)
+        receiver.start()
+        answer = http_post(f"http://127.0.0.1:{listener.getsockname()[1]}/{SECRET}", b"{}")
+        assert answer == Answer(None, "no answer within 0.5 s")
+        receiver.join(30)
+        assert hung_up.is_set(), "the connection was closed, and the attempt ended"
+    deadline = time.monotonic() + 30
+    while threading.active_count() > threads and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert threading.active_count() == threads
 
 
 def test_many_messages_are_sent_over_several_calls_if_they_take_long() -> None:
@@ -127,6 +166,9 @@ def test_a_receiver_says_when_it_wants_to_be_asked_again(receiver: Server) -> No
     assert _send(receiver, TWO).next_try_at == NOW + timedelta(seconds=100)
     receiver.replies.append(Reply(429, headers={"Retry-After": "99999"}))
     assert _send(receiver, TWO).next_try_at == NOW + timedelta(minutes=15)
+    date = format_datetime(NOW + timedelta(seconds=200), usegmt=True)
+    receiver.replies.append(Reply(503, headers={"Retry-After": date}))
+    assert _send(receiver, TWO).next_try_at == NOW + timedelta(seconds=200)
     receiver.replies.append(Reply(503, headers={"Retry-After": "soon"}))
     assert _send(receiver, TWO).next_try_at == NOW + timedelta(seconds=30)
 

@@ -44,9 +44,18 @@ def test_a_receiver_of_one_s_own_gets_every_field_and_the_text() -> None:
         "durationSec": 120.0,
         "lastError": "VenueDown: 502 <html> & @everyone",
         "runUrl": "http://127.0.0.1:3000/runs/run-1",
-        "runbookUrl": "docs/runbook.md#a-channel-has-failed",
+        "runbook": "docs/runbook.md#a-channel-has-failed",
+        "runbookUrl": None,
         "also": ["hyperliquid/candles"],
     }
+
+
+def test_a_runbook_that_is_published_is_linked_to() -> None:
+    """Else its file is named: a path is no address, and a program that opens it would fail."""
+    published = "https://wiki.example.org/runbook.md"
+    said = json.loads(body(ALERT, url="https://example.org/", ui_url=UI, runbook_url=published))
+    assert said["runbookUrl"] == f"{published}#a-channel-has-failed"
+    assert f"what to do: {published}#a-channel-has-failed" in said["text"]
 
 
 def test_a_recovery_says_how_long_it_took() -> None:

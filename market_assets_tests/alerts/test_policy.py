@@ -11,7 +11,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_assets.alerts.policy import AGREEING, Message, Rules, State, decide
+from market_assets.alerts.policy import (
+    AGREEING,
+    ENOUGH,
+    OF_THE_LAST,
+    Message,
+    Rules,
+    State,
+    decide,
+)
 from market_assets.alerts.problems import SEVERITIES, Problem, rank
 from market_assets_tests.alerts.examples import MIDS, MINUTE, NOW
 
@@ -173,6 +181,58 @@ def test_a_clock_that_is_set_back_does_not_put_off_the_reminder() -> None:
     assert [said for said in told if said] == [["reminder hyperliquid/mids"]]
 
 
+def test_what_gets_worse_is_told_at_once() -> None:
+    """Who is paged for errors only must not wait six hours for the reminder of a warning."""
+    watch = Watch()
+    watch.see(STALE)
+    assert watch.see(STALE) == ["alert hyperliquid/mids"]
+    (worse,) = watch.say(MIDS)
+    assert (worse.kind, worse.severity, worse.since) == ("alert", "error", NOW + MINUTE)
+    assert [watch.see(seen) for seen in (MIDS, STALE, MIDS, STALE)] == [[]] * 4, "told once"
+    watch.see()
+    (over,) = watch.say()
+    assert (over.kind, over.severity) == ("recovery", "error")
+
+
+def test_what_got_worse_because_of_something_else_is_told_with_that() -> None:
+    watch = Watch()
+    watch.see(STALE)
+    watch.see(STALE)
+    explained = replace(MIDS, cause=STREAM.key)
+    assert watch.see(explained, STREAM) == []
+    assert watch.see(explained, STREAM) == ["alert hyperliquid/stream"]
+
+
+@pytest.mark.parametrize("every", [2, 3, 4])
+def test_what_fails_now_and_then_is_told_once_in_a_day(every: int) -> None:
+    """Never twice in a row; and it is not over as long as it comes back within the hour."""
+    watch = Watch(Rules(reminder=timedelta(days=2)))
+    said = [watch.see(*([MIDS] if minute % every == 0 else [])) for minute in range(1440)]
+    told = [message for messages in said for message in messages]
+    assert told == (["alert hyperliquid/mids"] if every < 4 else [])
+    rest = [message for _ in range(65) for message in watch.see()]
+    assert rest == (["recovery hyperliquid/mids"] if every < 4 else [])
+
+
+@pytest.mark.parametrize(("bad", "of"), [(5, 30), (2, 4), (10, 20), (3, 55)])
+def test_what_comes_and_goes_all_day_sends_a_handful_of_messages(bad: int, of: int) -> None:
+    """A check that is red for five minutes in each half an hour sent 96."""
+    watch = Watch()
+    said = [watch.see(*([MIDS] if minute % of < bad else [])) for minute in range(1440)]
+    told = [message.split()[0] for messages in said for message in messages]
+    assert told[:2] == ["alert", "recovery"]
+    assert told[2:] == ["alert", *["reminder"] * (len(told) - 3)]
+    assert len(told) <= 7
+
+
+def test_what_comes_back_the_next_day_is_a_new_incident() -> None:
+    watch = Watch()
+    for _ in range(2):
+        assert [watch.see(MIDS) for _ in range(2)][1] == ["alert hyperliquid/mids"]
+        assert [watch.see() for _ in range(2)][1] == ["recovery hyperliquid/mids"]
+        watch.see(after=timedelta(hours=20))
+
+
 KEYS = ("a", "b", "c")
 PROBLEMS = st.builds(
     lambda severity, cause: (severity, cause),
@@ -194,15 +254,16 @@ STEPS = st.lists(
 def test_whatever_happens(least: str, steps: list[tuple[dict[str, tuple], int]]) -> None:
     """The promises of the policy, over histories with clocks that jump.
 
-    Nothing below the least severity; an alert only for what was seen twice in a row; never two
-    alerts of one incident, reminders only after their span; each alert followed by at most one
-    recovery, which says as much as the alert; what goes on in sight is told, or explained by
-    something that is.
+    Nothing below the least severity; an alert only for what was seen twice in a row, or in three
+    of the last eight evaluations; a second alert of an incident only where it is worse; reminders
+    only after their span; each alert followed by at most one recovery, which says as much as the
+    last message; what goes on in sight is told, or explained by something that is.
     """
     rules = Rules(least=least)  # type: ignore[arg-type]  # one of the four
     state, now = State(deployed_at=NOW), NOW
     told: dict[str, list[Message]] = defaultdict(list)
     seen: dict[str, int] = {}
+    looks: list[set[str]] = []
     for present, seconds in steps:
         now += timedelta(seconds=seconds)
         in_a_row = state.evaluated_at is not None and abs(seconds) <= 300
@@ -211,6 +272,7 @@ def test_whatever_happens(least: str, steps: list[tuple[dict[str, tuple], int]])
             for key, (severity, cause) in present.items()
         ]
         state, messages = decide(state, problems, now, rules)
+        looks = [*(looks if in_a_row else []), set(present)][-OF_THE_LAST:]
         seen = {key: (seen.get(key, 0) if in_a_row else 0) + 1 for key in present}
         for message in messages:
             key, before = message.problem.key, told[message.problem.key]
@@ -218,8 +280,9 @@ def test_whatever_happens(least: str, steps: list[tuple[dict[str, tuple], int]])
             assert message.duration >= timedelta(0)
             open_ = bool(before) and before[-1].kind != "recovery"
             if message.kind == "alert":
-                assert not open_
-                assert seen[key] >= AGREEING
+                assert not open_ or rank(message.severity) > rank(before[-1].severity)
+                often = sum(key in look for look in looks) >= ENOUGH
+                assert open_ or seen[key] >= AGREEING or often
             elif message.kind == "reminder":
                 assert open_
                 assert key in present

@@ -200,7 +200,8 @@ def test_a_channel_that_fails_wakes_once_and_says_when_it_is_over(desk: Desk) ->
     assert (alert["event"], alert["severity"], alert["status"]) == ("alert", "error", "failed")
     assert alert["lastError"] == "VenueDownError: POST https://api.example/info said 502"
     assert alert["runUrl"] == f"http://127.0.0.1:3000/runs/{run_id}"
-    assert alert["runbookUrl"] == "docs/runbook.md#a-channel-has-failed"
+    assert alert["runbook"] == "docs/runbook.md#a-channel-has-failed"
+    assert alert["runbookUrl"] is None
     assert [sent["title"] for sent in desk.told() if "run of" in sent["title"]] == [], "told above"
     desk.run()
     desk.everything_is_there()

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_assets.sources.retry import backoff, retry_after
+from market_assets.http_headers import retry_after
+from market_assets.sources.retry import backoff
 
 NOON = datetime(2026, 11, 20, 12, tzinfo=UTC)
 
