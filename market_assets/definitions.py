@@ -6,6 +6,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from market_assets.defs.options import with_retention
 from market_assets.logs import install, level_of
 from market_assets.settings import load
 
@@ -32,6 +33,9 @@ def defs() -> dg.Definitions:
     loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
     # An asset that another module imports is loaded from both: the same object, twice.
     assets = list({id(one): one for one in loaded.assets or []}.values())
+    defined = [one for one in assets if isinstance(one, dg.AssetsDefinition)]
+    others = [one for one in assets if not isinstance(one, dg.AssetsDefinition)]
+    assets = [*with_retention(defined, settings.retention), *others]
     return dg.Definitions(
         assets=dg.with_source_code_references(assets),
         asset_checks=loaded.asset_checks,

@@ -13,7 +13,7 @@ from market_assets.checks.rules import Rule, broken_by, rules
 from market_assets.clock import SystemClock
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.jobs import FLOWS, OFTEN
-from market_assets.defs.options import OWNER, as_markdown
+from market_assets.defs.options import OWNER, SLOT, as_markdown
 from market_assets.storage.store import Store
 
 _SHOWN = 10
@@ -45,7 +45,7 @@ hyperliquid_stream_checks = dg.define_asset_job(
     "hyperliquid_stream_checks",
     selection=dg.AssetSelection.checks_for_assets(*_STREAMED),
     description="Checks what the stream wrote: keys, order, the minute grid, mids against candles.",
-    tags={"market_assets/channel": "hyperliquid/candles"},
+    tags={"market_assets/channel": "hyperliquid/candles", **SLOT},
 )
 
 hyperliquid_stream_checks_schedule = dg.ScheduleDefinition(
@@ -76,7 +76,7 @@ tables_checks = [
         f"{source}_tables_check",
         selection=dg.AssetSelection.checks(*hourly_checks(source)),
         description="Checks whole tables that are written every few minutes: keys, times.",
-        tags={"owner": OWNER},
+        tags={"owner": OWNER, **SLOT},
     )
     for source in dict.fromkeys(flow.source for flow in FLOWS)
     if hourly_checks(source)

@@ -14,6 +14,7 @@ import dagster as dg
 
 from market_assets.channels import CHANNELS, Channel
 from market_assets.checks.rules import rules
+from market_assets.defs.options import SLOT
 from market_assets.health import records
 
 SCHEDULED: Final = tuple(channel for channel in CHANNELS if channel.mode == "schedule")
@@ -152,7 +153,10 @@ jobs = [
         flow.job,
         selection=selection_of(flow),
         description=f"Refreshes {', '.join(flow.assets)} every {flow.cadence}.",
-        tags={"market_assets/channel": " ".join(channel.label for channel in flow.channels)},
+        tags={
+            "market_assets/channel": " ".join(channel.label for channel in flow.channels),
+            **SLOT,
+        },
     )
     for flow in FLOWS
 ]

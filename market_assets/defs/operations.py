@@ -8,7 +8,7 @@ from market_assets.channels import CHANNELS
 from market_assets.clock import SystemClock
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
-from market_assets.defs.options import OWNER, asset_options, written_result
+from market_assets.defs.options import OWNER, SLOT, asset_options, written_result
 from market_assets.defs.runs import ingestion_run
 from market_assets.health import records
 from market_assets.health.catching_up import AGAIN_AFTER_S, Job, due, recall
@@ -86,7 +86,7 @@ def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Se
 @dg.job(
     executor_def=dg.in_process_executor,
     description="Deletes Dagster runs past their keeping time, with the files that they left.",
-    tags={"owner": OWNER},
+    tags={"owner": OWNER, **SLOT},
 )
 def run_history_prune() -> None:
     """Keeps the instance of a week no larger than that of a day."""

@@ -12,7 +12,7 @@ from market_assets.tables import TABLES, TableSpec
 from market_assets.tables import table as table_named
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     import polars as pl
 
@@ -29,6 +29,8 @@ class Client(Protocol):
 
 
 OWNER: Final = "team:market-data"
+SLOT: Final = {"market_assets/slot": "scheduled"}
+"""The tag of jobs that a schedule starts: `dagster.yaml` keeps them from taking every slot."""
 
 
 def asset_options(
@@ -207,17 +209,39 @@ def column_schema(table: TableSpec) -> dg.TableSchema:
     )
 
 
+def with_retention(
+    assets: Iterable[dg.AssetsDefinition], kept: Mapping[str, timedelta]
+) -> list[dg.AssetsDefinition]:
+    """The assets, each with how long its table's rows are kept, as the UI shows it.
+
+    Args:
+        assets: what is defined.
+        kept: by setting, as `Settings.retention` has it: a setting that is changed is shown.
+    """
+    shown = {
+        table.name: "; ".join(
+            (f"{rule.only[1]}: " if rule.only else "") + _in_words(kept[rule.setting])
+            for rule in table.retention
+        )
+        or "kept"
+        for table in TABLES
+    }
+
+    def shows(spec: dg.AssetSpec) -> dg.AssetSpec:
+        table = spec.metadata.get("dagster/table_name")
+        if table not in shown:
+            return spec
+        return spec.merge_attributes(metadata={"retention": shown[table]})
+
+    return [one.map_asset_specs(shows) for one in assets]
+
+
 def _table_metadata(table: TableSpec) -> dict[str, Any]:
     return {
         "dagster/table_name": table.name,
         "dagster/column_schema": column_schema(table),
         "grain": table.grain,
         "key": ", ".join(table.key),
-        "retention": "; ".join(
-            (f"{rule.only[1]}: " if rule.only else "") + _in_words(rule.keep)
-            for rule in table.retention
-        )
-        or "kept",
     }
 
 

@@ -116,6 +116,18 @@ def test_every_table_shows_its_columns_and_units(specs: dict[str, dg.AssetSpec])
         assert metadata["dagster/table_name"] == table.name
 
 
+def test_retention_is_shown_as_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MARKET_KEEP_CANDLES_1M_HOURS", "36")
+    monkeypatch.setenv("MARKET_KEEP_CONTEXTS_HOURS", "0.5")
+    shown = {
+        spec.key.to_user_string(): spec.metadata.get("retention")
+        for spec in defs().resolve_all_asset_specs()
+    }
+    assert shown["hyperliquid_candles"] == "1m: 36 hours; 1h: 168 hours"
+    assert shown["hyperliquid_asset_contexts"] == "30 minutes"
+    assert shown["polymarket_trades"] == shown["polymarket_trades_history"] == "kept"
+
+
 def test_every_rule_is_a_check(definitions: dg.Definitions) -> None:
     graph = definitions.resolve_asset_graph()
     found = {f"{key.asset_key.to_user_string()}:{key.name}" for key in graph.asset_check_keys}
