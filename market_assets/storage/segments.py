@@ -8,6 +8,7 @@ sees it. Where segments are, and when they go, is `spool.py`.
 from __future__ import annotations
 
 import io
+import os
 import re
 import zlib
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from market_assets.frames import FrameError, conform
+from market_assets.storage.errors import from_os
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,7 +30,11 @@ _NAME: Final = re.compile(r"(\d{20})-[0-9a-f]+-([0-9a-f]{8})\.(\w+)\.arrow")
 
 
 class SegmentError(ValueError):
-    """A segment's name, bytes or columns are not what was written, or its table is unknown."""
+    """A segment's bytes are not what was written: nobody will ever read it."""
+
+
+class ForeignSegment(SegmentError):  # noqa: N818 - reads as what it is
+    """A segment of code that has another table, or other columns: that code can read it."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,15 @@ class Segment:
     size: int
 
     @property
+    def table(self) -> str:
+        """The table that its rows belong to; empty when the name does not say."""
+        match = _NAME.match(self.path.name)
+        return match[3] if match else ""
+
+    @property
     def order(self) -> int:
         """Nanoseconds of Unix time when it was appended; 0 when the name does not say."""
-        match = _NAME.fullmatch(self.path.name)
+        match = _NAME.match(self.path.name)
         return int(match[1]) if match else 0
 
 
@@ -62,33 +74,84 @@ def encode(frame: pl.DataFrame) -> bytes:
     return buffer.getvalue()
 
 
-def decode(segment: Segment, tables: Sequence[TableSpec]) -> tuple[TableSpec, pl.DataFrame]:
+def decode(
+    segment: Segment, tables: Sequence[TableSpec], *, drop_unknown: bool = False
+) -> tuple[TableSpec, pl.DataFrame]:
     """The table and the rows of a segment, as its table is defined now.
 
-    A segment may be older than the code: columns that are new since are NULL, and columns that
-    are gone are left out.
+    A segment may be older than the code: columns that are new since are NULL, where they may be.
+
+    Args:
+        segment: its file.
+        tables: those that this code knows.
+        drop_unknown: leave out columns that this code does not know.
 
     Raises:
+        ForeignSegment: its table is not known here, it has columns that are not, or lacks what must
+            be there.
         SegmentError: it cannot be read, and never will be.
         OSError: it could not be read this time.
     """
     match = _NAME.fullmatch(segment.path.name)
     if match is None:
-        raise SegmentError("not the name of a segment")
+        _check_is_arrow(segment.path.read_bytes())
+        raise ForeignSegment("not the name of a segment that this version knows")
     spec = next((spec for spec in tables if spec.name == match[3]), None)
     if spec is None:
-        raise SegmentError(f"no table {match[3]!r}")
+        raise ForeignSegment(f"this version has no table {match[3]!r}")
     content = segment.path.read_bytes()
     if zlib.crc32(content) != int(match[2], 16):
         raise SegmentError("its bytes are not those that were written")
     try:
         found = pl.read_ipc(io.BytesIO(content))
-        known = found.select(column for column in spec.column_names if column in found.columns)
-        added = [
-            pl.lit(None, dtype).alias(column)
-            for column, dtype in spec.schema.items()
-            if column not in known.columns
-        ]
-        return spec, conform(spec, known.with_columns(added))
-    except (pl.exceptions.PolarsError, OSError, FrameError) as error:
+    except (pl.exceptions.PolarsError, OSError) as error:
         raise SegmentError(str(error)) from error
+    unknown = [column for column in found.columns if column not in spec.column_names]
+    if unknown and not drop_unknown:
+        raise ForeignSegment(f"this version has no columns {unknown} in {spec.name}")
+    added = [
+        pl.lit(None, dtype).alias(column)
+        for column, dtype in spec.schema.items()
+        if column not in found.columns
+    ]
+    try:
+        return spec, conform(spec, found.drop(unknown).with_columns(added))
+    except FrameError as error:
+        raise ForeignSegment(str(error)) from error
+
+
+def _check_is_arrow(content: bytes) -> None:
+    try:
+        pl.read_ipc(io.BytesIO(content))
+    except (pl.exceptions.PolarsError, OSError) as error:
+        raise SegmentError(f"not the name of a segment, and {error}") from error
+
+
+def listed(directory: Path, suffix: str) -> list[Segment]:
+    """Files with the suffix, in the order of their names; none where there is no folder."""
+    found: list[Segment] = []
+    try:
+        with os.scandir(directory) as entries:
+            for entry in entries:
+                if entry.name.endswith(suffix) and not entry.name.startswith("."):
+                    try:
+                        found.append(Segment(directory / entry.name, entry.stat().st_size))
+                    except FileNotFoundError:  # another process has just drained it
+                        continue
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise from_os(directory, error) from error
+    return sorted(found, key=lambda segment: segment.path.name)
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a new file, onto the disk. May raise an `OSError`."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    try:
+        view = memoryview(content)
+        while view:
+            view = view[os.write(descriptor, view) :]
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

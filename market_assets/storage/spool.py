@@ -8,7 +8,7 @@ database is locked, or its disk full, the spool grows, up to a limit.
 
 from __future__ import annotations
 
-import os
+import logging
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
@@ -20,11 +20,22 @@ import polars as pl
 
 from market_assets.clock import EPOCH, SystemClock
 from market_assets.frames import conform
+from market_assets.storage.apart import BAD, left, note_left, put_back, set_aside
 from market_assets.storage.changes import Merge, Written
 from market_assets.storage.copying import sync
 from market_assets.storage.errors import SpoolFull, from_os
 from market_assets.storage.flock import locked
-from market_assets.storage.segments import SUFFIX, Segment, SegmentError, decode, encode, name
+from market_assets.storage.segments import (
+    SUFFIX,
+    ForeignSegment,
+    Segment,
+    SegmentError,
+    decode,
+    encode,
+    listed,
+    name,
+    write,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -35,6 +46,8 @@ if TYPE_CHECKING:
     from market_assets.storage.store import Store
     from market_assets.tables import TableSpec
 
+_LOG = logging.getLogger(__name__)
+
 BATCH_BYTES: Final = 4_000_000
 """What one transaction of a drain takes at most: some 200,000 rows, which hold the file for about
 half a second, so that hours of backlog do not lock everybody out for a minute."""
@@ -42,7 +55,6 @@ BATCH_SEGMENTS: Final = 500
 
 _LISTED_EVERY: Final = 100
 """Appends of this process after which it looks what others have appended."""
-_BAD: Final = ".bad"
 _TEMPORARY: Final = ".partial"
 _ABANDONED_AFTER_S: Final = 3600.0
 
@@ -56,12 +68,14 @@ class SpoolDepth:
         bytes: their size; compressed, about 20 bytes a row.
         oldest_age_s: how long the first of them has waited; 0 when there is none.
         set_aside: files that could not be read and wait for somebody to look at them.
+        left: files of code that has another table or other columns, which wait for that code.
     """
 
     segments: int
     bytes: int
     oldest_age_s: float
     set_aside: int
+    left: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,11 +86,13 @@ class Drained:
         segments: files whose rows are in the database now.
         set_aside: files that could not be read; they keep their name, with `.bad` behind it.
         written: what changed, one per table.
+        left: files that were met for the first time and left for the code that knows them.
     """
 
     segments: int
     set_aside: int
     written: tuple[Written, ...]
+    left: int = 0
 
 
 class Spool:
@@ -98,6 +114,7 @@ class Spool:
         self._last_order = 0
         self._waiting = 0
         self._until_listed = 0
+        self._left: dict[str, str] = {}
 
     def append(self, table: TableSpec, frame: pl.DataFrame) -> Path:
         """Keep the rows; when this returns, they are received, and survive a crash.
@@ -113,7 +130,7 @@ class Spool:
         temporary = path.with_name(f".{path.name}{_TEMPORARY}")
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
-            _write(temporary, content)
+            write(temporary, content)
             temporary.rename(path)
             sync(self._directory)
         except OSError as error:
@@ -127,6 +144,7 @@ class Spool:
         runs: Sequence[IngestionRun] = (),
         *,
         on_committed: Callable[[Sequence[Written]], None] = lambda _: None,
+        drop_unknown: bool = False,
     ) -> Drained:
         """Bring all segments into the database, the newest row per key, and remove them.
 
@@ -137,19 +155,25 @@ class Spool:
             store: where to.
             runs: count the writes to their asset's table.
             on_committed: hears what each transaction wrote, also where a later one fails.
+            drop_unknown: bring in what was left too, without the columns that this code does not
+                know.
 
         Raises:
             StoreLocked: the database, or another drain, was not to be waited for any longer.
             StoreError: the database could not take the rows.
         """
-        if not self._segments():
+        if drop_unknown:
+            self._left.clear()
+        if not self._waiting_segments():
             return Drained(0, 0, ())
-        drained = set_aside = 0
+        segments = bad = 0
+        known = len(self._left)
         written: dict[str, Written] = {}
         with locked(self._directory / ".drain", deadline=store.gate.deadline()):
             self._remove_abandoned()
-            for batch in _batches(self._segments()):
-                merges, good = self._read(batch, store.tables)
+            for batch in _batches(self._waiting_segments()):
+                before = len(self._left)
+                merges, good = self._read(batch, store.tables, drop_unknown=drop_unknown)
                 committed = store.write(*merges, runs=runs) if merges else []
                 on_committed(committed)
                 for one in committed:
@@ -157,24 +181,45 @@ class Spool:
                         written[one.table].plus(one) if one.table in written else one
                     )
                 self._remove(good)
-                drained += len(good)
-                set_aside += len(batch) - len(good)
-        return Drained(drained, set_aside, tuple(written.values()))
+                segments += len(good)
+                bad += len(batch) - len(good) - (len(self._left) - before)
+            if len(self._left) != known:
+                self._note_left()
+        return Drained(segments, bad, tuple(written.values()), len(self._left) - known)
+
+    def retry(self, store: Store, *, drop_unknown: bool = False) -> Drained:
+        """Drain, together with what was set aside; what still cannot be read is set aside again.
+
+        Args:
+            store: where to.
+            drop_unknown: as for `drain`.
+
+        Raises:
+            StoreError: as for `drain`.
+        """
+        put_back(self._directory)
+        return self.drain(store, drop_unknown=drop_unknown)
 
     def depth(self) -> SpoolDepth:
         """How much waits."""
-        segments = self._segments()
+        apart = left(self._directory)
+        segments = [one for one in self._segments() if one.path.name not in apart]
         oldest = min((segment.order for segment in segments), default=0)
         now = (self._clock.now() - EPOCH).total_seconds()
         return SpoolDepth(
             segments=len(segments),
             bytes=sum(segment.size for segment in segments),
             oldest_age_s=max(0.0, now - oldest / 1e9) if segments else 0.0,
-            set_aside=len(_listed(self._directory, _BAD)),
+            set_aside=len(listed(self._directory, SUFFIX + BAD)),
+            left=len(apart),
         )
 
     def _segments(self) -> list[Segment]:
-        return _listed(self._directory, SUFFIX)
+        return listed(self._directory, SUFFIX)
+
+    def _waiting_segments(self) -> list[Segment]:
+        """Those that this code has not met and left."""
+        return [one for one in self._segments() if one.path.name not in self._left]
 
     def _check_room(self, size: int) -> None:
         """Refuse what would go over the limit.
@@ -204,22 +249,40 @@ class Spool:
             return self._last_order
 
     def _read(
-        self, batch: Sequence[Segment], tables: Sequence[TableSpec]
+        self, batch: Sequence[Segment], tables: Sequence[TableSpec], *, drop_unknown: bool
     ) -> tuple[list[Merge], list[Segment]]:
         """The rows of a batch as one merge per table, and the segments that they came from."""
         frames: dict[TableSpec, list[pl.DataFrame]] = {}
         good: list[Segment] = []
         for segment in batch:
             try:
-                spec, frame = decode(segment, tables)
-            except SegmentError:
-                segment.path.rename(segment.path.with_name(segment.path.name + _BAD))
+                spec, frame = decode(segment, tables, drop_unknown=drop_unknown)
+            except ForeignSegment as error:
+                self._left[segment.path.name] = str(error)
+                _LOG.warning("%s is left: %s", segment.path.name, error)
+                continue
+            except SegmentError as error:
+                _LOG.error("%s is set aside: %s", segment.path.name, error)
+                self._set_aside(segment, str(error))
                 continue
             except OSError as error:
                 raise from_os(self._directory, error) from error
             frames.setdefault(spec, []).append(frame)
             good.append(segment)
         return [Merge(spec, pl.concat(parts)) for spec, parts in frames.items()], good
+
+    def _set_aside(self, segment: Segment, cause: str) -> None:
+        try:
+            set_aside(segment, cause)
+        except OSError as error:
+            raise from_os(self._directory, error) from error
+
+    def _note_left(self) -> None:
+        """For those who only look; where it cannot be written, the log has said it."""
+        try:
+            note_left(self._directory, left(self._directory) | self._left)
+        except OSError as error:
+            _LOG.warning("%s: what is left could not be noted: %s", self._directory, error)
 
     def _remove(self, segments: Sequence[Segment]) -> None:
         """After the commit. What a crash leaves here is merged again, to no effect."""
@@ -251,24 +314,6 @@ class Spool:
                 continue
 
 
-def _listed(directory: Path, suffix: str) -> list[Segment]:
-    """Files with the suffix, in the order of their names; none where there is no folder."""
-    found: list[Segment] = []
-    try:
-        with os.scandir(directory) as entries:
-            for entry in entries:
-                if entry.name.endswith(suffix) and not entry.name.startswith("."):
-                    try:
-                        found.append(Segment(directory / entry.name, entry.stat().st_size))
-                    except FileNotFoundError:  # another process has just drained it
-                        continue
-    except FileNotFoundError:
-        return []
-    except OSError as error:
-        raise from_os(directory, error) from error
-    return sorted(found, key=lambda segment: segment.path.name)
-
-
 def _batches(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
     batch: list[Segment] = []
     size = 0
@@ -280,14 +325,3 @@ def _batches(segments: Sequence[Segment]) -> Iterator[list[Segment]]:
         size += segment.size
     if batch:
         yield batch
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
-    try:
-        view = memoryview(content)
-        while view:
-            view = view[os.write(descriptor, view) :]
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -10,7 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_assets.storage.segments import Segment, SegmentError, decode, encode, name
+from market_assets.storage.segments import (
+    ForeignSegment,
+    Segment,
+    SegmentError,
+    decode,
+    encode,
+    name,
+)
 from market_assets.tables import Column
 from market_assets_tests.storage.examples import NOTES, PRICES, at, notes, prices
 
@@ -37,36 +44,58 @@ def test_what_is_written_is_read(tmp_path: Path) -> None:
 
 
 def test_an_older_segment_fits_the_newer_table(tmp_path: Path) -> None:
-    """New columns are NULL, columns that are gone are left out, the order is the table's."""
+    """New columns are NULL, the order is the table's."""
     old = segment(tmp_path, encode(ROWS))
-    columns = (
-        Column("volume", "DOUBLE", "New."),
-        *reversed(PRICES.columns[:1] + PRICES.columns[2:]),
-    )
+    columns = (Column("volume", "DOUBLE", "New."), *reversed(PRICES.columns))
     _, frame = decode(old, (replace(PRICES, columns=columns),))
-    assert frame.columns == ["volume", "seen_at", "seq", "symbol"]
+    assert frame.columns == ["volume", "seen_at", "seq", "price", "symbol"]
     assert frame["symbol"].to_list() == ["A", "B"]
     assert frame["volume"].null_count() == 2
-    required = (*PRICES.columns, Column("venue", "VARCHAR", "New.", required=True))
-    with pytest.raises(SegmentError, match="NULL in required"):
-        decode(old, (replace(PRICES, columns=required),))
 
 
-def test_a_segment_of_no_table_is_refused(tmp_path: Path) -> None:
-    """And a file that is no segment at all."""
-    with pytest.raises(SegmentError, match="no table 'prices'"):
+@pytest.mark.parametrize(
+    ("columns", "complaint"),
+    [
+        ((*PRICES.columns[:1], *PRICES.columns[2:]), r"no columns \['price'\] in prices"),
+        ((*PRICES.columns, Column("venue", "VARCHAR", "New.", required=True)), "NULL in required"),
+        ((PRICES.columns[0], Column("price", "BIGINT", "Cents."), *PRICES.columns[2:]), "price is"),
+    ],
+)
+def test_columns_that_this_code_does_not_agree_with(
+    tmp_path: Path, columns: tuple[Column, ...], complaint: str
+) -> None:
+    """Another version wrote them, and can bring them in without losing a value."""
+    with pytest.raises(ForeignSegment, match=complaint):
+        decode(segment(tmp_path, encode(ROWS)), (replace(PRICES, columns=columns),))
+
+
+def test_unknown_columns_may_be_dropped_when_somebody_says_so(tmp_path: Path) -> None:
+    """The code that knew them is gone for good."""
+    fewer = replace(PRICES, columns=(*PRICES.columns[:1], *PRICES.columns[2:]))
+    _, frame = decode(segment(tmp_path, encode(ROWS)), (fewer,), drop_unknown=True)
+    assert frame.equals(ROWS.drop("price"))
+
+
+def test_a_segment_of_no_table_is_of_other_code(tmp_path: Path) -> None:
+    """And so is one that has another kind of name; a file of something else is nobody's."""
+    with pytest.raises(ForeignSegment, match="no table 'prices'"):
         decode(segment(tmp_path, encode(ROWS)), (NOTES,))
     stray = tmp_path / "notes.arrow"
-    stray.touch()
-    with pytest.raises(SegmentError, match="not the name"):
+    stray.write_bytes(encode(ROWS))
+    with pytest.raises(ForeignSegment, match="not the name"):
         decode(Segment(stray, 0), (PRICES,))
-    assert Segment(stray, 0).order == 0
+    stray.write_bytes(b"")
+    with pytest.raises(SegmentError, match="not the name") as refused:
+        decode(Segment(stray, 0), (PRICES,))
+    assert not isinstance(refused.value, ForeignSegment)
+    assert (Segment(stray, 0).order, Segment(stray, 0).table) == (0, "")
 
 
 def test_bytes_that_never_were_a_frame(tmp_path: Path) -> None:
     """The checksum is right, the content is not Arrow."""
-    with pytest.raises(SegmentError):
+    with pytest.raises(SegmentError) as refused:
         decode(segment(tmp_path, b"not arrow"), (PRICES,))
+    assert not isinstance(refused.value, ForeignSegment)
 
 
 @given(data=st.data())

@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 import threading
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from market_assets.clock import ManualClock
 from market_assets.frames import FrameError
 from market_assets.storage import spool as spool_module
+from market_assets.storage.apart import apart
 from market_assets.storage.errors import SpoolFull, StoreLocked, StoreUnwritable
 from market_assets.storage.flock import locked
 from market_assets.storage.runs import IngestionRun
 from market_assets.storage.segments import encode
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
-from market_assets.tables import INGESTION_RUNS
+from market_assets.tables import INGESTION_RUNS, Column
 from market_assets_tests.storage.examples import NOTES, PRICES, T0, at, notes, prices
 
 if TYPE_CHECKING:
@@ -47,7 +50,7 @@ def make_spool(store: Store, clock: ManualClock) -> Spool:
     return Spool(store.paths.spool, limit_bytes=10**6, clock=clock)
 
 
-def price(symbol: str, value: float = 1.0, seq: int = 1) -> object:
+def price(symbol: str, value: float = 1.0, seq: int = 1) -> pl.DataFrame:
     return prices([(symbol, value, seq, at(0))])
 
 
@@ -155,21 +158,93 @@ def test_the_limit_counts_what_others_append(store: Store, monkeypatch: pytest.M
 
 
 def test_what_cannot_be_read_is_set_aside(store: Store, spool: Spool) -> None:
-    """Damaged, foreign, of a table that is gone: renamed and counted; the others arrive."""
+    """Damaged: renamed, with the cause, and counted; the others arrive."""
     spool.append(PRICES, price("A"))
     damaged = spool.append(PRICES, price("B"))
-    damaged.write_bytes(damaged.read_bytes()[:-1])
+    whole = damaged.read_bytes()
+    damaged.write_bytes(whole[:-1])
     spool.append(PRICES, price("C"))
-    (store.paths.spool / "stray.arrow").write_bytes(b"junk")
+    stray = store.paths.spool / "stray.arrow"
+    stray.write_bytes(b"junk")
     drained = spool.drain(store)
-    assert (drained.segments, drained.set_aside) == (2, 2)
+    assert (drained.segments, drained.set_aside, drained.left) == (2, 2, 0)
+    assert spool.depth().set_aside == 2
+    stray.with_name("stray.arrow.bad").unlink()
+    stray.with_name("stray.arrow.bad.why").unlink()
     assert [symbol for symbol, _ in stored(store)] == ["A", "C"]
-    assert (spool.depth().segments, spool.depth().set_aside) == (0, 2)
-    assert damaged.with_name(damaged.name + ".bad").exists()
+    assert (spool.depth().segments, spool.depth().set_aside) == (0, 1)
+    bad = damaged.with_name(damaged.name + ".bad")
+    [one] = apart(store.paths.spool)
+    assert (one.segment.path, one.kind, one.segment.table) == (bad, "set aside", "prices")
+    assert one.cause == "its bytes are not those that were written"
     assert spool.drain(store).set_aside == 0
-    damaged = spool.append(PRICES, price("D"))
-    damaged.write_bytes(b"")
-    assert spool.drain(store).written == ()
+    assert spool.retry(store).set_aside == 1
+    bad.write_bytes(whole)
+    assert spool.retry(store).segments == 1
+    assert [symbol for symbol, _ in stored(store)] == ["A", "B", "C"]
+    assert apart(store.paths.spool) == []
+    assert [path.name for path in store.paths.spool.iterdir() if path.suffix != ".json"] == [
+        ".drain"
+    ]
+
+
+@pytest.mark.parametrize("what", ["a table", "a column", "a required column"])
+def test_what_newer_code_wrote_is_left_for_it(
+    store: Store, spool: Spool, clock: ManualClock, what: str
+) -> None:
+    """A session on the old code meets it at every upgrade; it touches nothing, and tells."""
+    newer = {
+        "a table": replace(PRICES, name="trades"),
+        "a column": replace(PRICES, columns=(*PRICES.columns, Column("venue", "VARCHAR", "New."))),
+        "a required column": replace(
+            PRICES, columns=(*PRICES.columns, Column("venue", "VARCHAR", "New.", required=True))
+        ),
+    }[what]
+    rows = price("A")
+    if what != "a table":
+        rows = rows.with_columns(venue=pl.lit("spot"))
+    path = spool.append(newer, rows)
+    spool.append(PRICES, price("B"))
+    first, second = spool.drain(store), spool.drain(store)
+    assert (first.segments, first.set_aside, first.left) == (1, 0, 1)
+    assert (second.segments, second.set_aside, second.left) == (0, 0, 0)
+    assert path.exists()
+    depth = Spool(store.paths.spool, limit_bytes=0, clock=clock).depth()
+    assert (depth.segments, depth.set_aside, depth.left) == (0, 0, 1)
+    [one] = apart(store.paths.spool)
+    assert (one.kind, one.segment.path) == ("left", path)
+    assert "this version has no" in one.cause
+    new_code = Store(store.paths.published, tables=(newer, NOTES), clock=clock)
+    drained = Spool(store.paths.spool, limit_bytes=10**6).drain(new_code)
+    assert (drained.segments, drained.left) == (1, 0)
+    found = new_code.read(f"select * from {newer.name} where symbol = 'A'")  # noqa: S608 - a test's own
+    assert found.height == 1
+    assert what == "a table" or found["venue"].to_list() == ["spot"]
+    assert apart(store.paths.spool) == []
+
+
+def test_what_lacks_a_column_that_must_be_there_is_left(
+    store: Store, spool: Spool, clock: ManualClock
+) -> None:
+    """The code that wrote it has not drained it; which table it is for is known."""
+    spool.append(PRICES, price("A"))
+    required = Column("venue", "VARCHAR", "New.", required=True)
+    newer = replace(PRICES, columns=(*PRICES.columns, required))
+    new_code = Store(store.paths.published, tables=(newer, NOTES), clock=clock)
+    assert Spool(store.paths.spool, limit_bytes=10**6).drain(new_code).left == 1
+    assert spool.drain(store).segments == 1
+    assert [symbol for symbol, _ in stored(store)] == ["A"]
+
+
+def test_columns_of_code_that_is_gone_are_dropped_on_request(store: Store, spool: Spool) -> None:
+    """By a person, who knows that nobody will ever read them."""
+    column = Column("venue", "VARCHAR", "Gone.")
+    older = replace(PRICES, columns=(*PRICES.columns, column))
+    spool.append(older, price("A").with_columns(venue=pl.lit("spot")))
+    assert spool.drain(store).left == 1
+    assert spool.retry(store, drop_unknown=True).segments == 1
+    assert [symbol for symbol, _ in stored(store)] == ["A"]
+    assert apart(store.paths.spool) == []
 
 
 def test_a_long_backlog_is_drained_in_batches(
