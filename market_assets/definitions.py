@@ -1,8 +1,10 @@
 """Dagster's entry: loads everything in `defs/`, and nothing else."""
 
+import inspect
 import logging
 import warnings
 from pathlib import Path
+from typing import Any, TypeVar
 
 import dagster as dg
 
@@ -16,6 +18,10 @@ warnings.filterwarnings("ignore", message=".*SensorDefinition", category=dg.Beta
 warnings.filterwarnings(
     "ignore", message=".*(CodeReference|source_code_references)", category=dg.BetaWarning
 )
+
+
+_Assets = TypeVar("_Assets")
+"""Any kind of asset that a module may define."""
 
 
 @dg.definitions
@@ -37,11 +43,25 @@ def defs() -> dg.Definitions:
     others = [one for one in assets if not isinstance(one, dg.AssetsDefinition)]
     assets = [*with_retention(defined, settings.retention), *others]
     return dg.Definitions(
-        assets=dg.with_source_code_references(assets),
+        assets=[_with_code_reference(one) for one in assets],
         asset_checks=loaded.asset_checks,
         schedules=loaded.schedules,
         sensors=loaded.sensors,
         jobs=loaded.jobs,
         resources=loaded.resources,
         executor=loaded.executor,
+    )
+
+
+def _with_code_reference(assets: _Assets) -> _Assets:
+    """The assets with where their function is: the one that is decorated, whatever decorates it."""
+    if not isinstance(assets, dg.AssetsDefinition):
+        return assets
+    step: Any = assets.op.compute_fn
+    function = inspect.unwrap(step.decorated_fn)
+    file, line = inspect.getsourcefile(function), inspect.getsourcelines(function)[1]
+    reference = dg.LocalFileCodeReference(file_path=str(file), line_number=line)
+    found = {"dagster/code_references": dg.CodeReferencesMetadataValue(code_references=[reference])}
+    return assets.map_asset_specs(  # type: ignore[return-value]  # of the kind that was given
+        lambda spec: spec.replace_attributes(metadata={**spec.metadata, **found})
     )

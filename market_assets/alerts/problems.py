@@ -23,6 +23,8 @@ SEVERITIES: Final[tuple[Severity, ...]] = ("info", "warning", "error", "critical
 SET_UP: Final = timedelta(hours=1)
 """A deployment is fresh for so long: what is missing then was not set up."""
 DATABASE: Final = "storage/database"
+PUBLISHED: Final = "storage/published"
+SPOOL: Final = "storage/spool"
 _SEVERITY_OF: Final[dict[str, Severity]] = {
     "stale": "warning",
     "failed": "error",
@@ -110,10 +112,8 @@ def problems(
 
 def _of_row(row: Row, *, fresh: bool) -> Problem:
     severity = "critical" if row.label == DATABASE else _SEVERITY_OF[row.status]
-    title = f"{row.label} {_WORDS[row.status]}"
-    if row.label == DATABASE:
-        title = "the database cannot be reached"
-    elif row.channel == "stream" and row.status == "failed":
+    title = _TITLES.get(row.label) or f"{row.label} {_WORDS[row.status]}"
+    if row.channel == "stream" and row.status == "failed":
         title = f"{row.label} is down"
     elif row.status == "missing" and fresh:
         title = f"set-up: {title}"
@@ -133,6 +133,11 @@ def _of_row(row: Row, *, fresh: bool) -> Problem:
     )
 
 
+_TITLES: Final = {
+    DATABASE: "the database cannot be reached",
+    PUBLISHED: "the published file is behind",
+    SPOOL: "received rows are in no table",
+}
 _WORDS: Final = {
     "stale": "is stale",
     "failed": "has failed",
@@ -140,13 +145,19 @@ _WORDS: Final = {
 }
 
 
+_HEADINGS: Final = {
+    DATABASE: "the-database-cannot-be-reached",
+    PUBLISHED: "the-published-file-is-behind",
+    SPOOL: "received-rows-are-in-no-table",
+    "dagster/daemon": "the-daemon-has-no-heartbeat",
+    **dict.fromkeys(_MANY_IN_ONE, "a-schedule-or-a-sensor-does-not-tick"),
+}
+"""In the runbook, of rows that are no channel."""
+
+
 def _runbook_of(row: Row) -> str:
-    if row.label == DATABASE:
-        return "the-database-cannot-be-reached"
-    if row.label == "dagster/daemon":
-        return "the-daemon-has-no-heartbeat"
-    if row.label in _MANY_IN_ONE:
-        return "a-schedule-or-a-sensor-does-not-tick"
+    if row.label in _HEADINGS:
+        return _HEADINGS[row.label]
     if row.channel == "stream":
         return "the-stream-is-down"
     return {

@@ -38,10 +38,10 @@ def maintain() -> None:
     settings = load()
     store = open_store(settings)
     done = keep_up(store, retention=settings.retention, now=SystemClock().now())
-    store.publish(force=True)
     click.echo(f"rolled up {done.rolled_up} candles")
     for table, rows in done.deleted.items():
         click.echo(f"deleted {rows} rows of {table}")
+    publish_what_was_written(store)
 
 
 @click.command()
@@ -50,6 +50,23 @@ def publish() -> None:
     settings = load()
     open_store(settings).publish(force=True)
     click.echo(f"published {settings.market_db}")
+
+
+def publish_what_was_written(store: Store) -> None:
+    """Publish at the end of a command that has written.
+
+    Raises:
+        NotDoneError: it failed; what was written stays written.
+    """
+    from market_assets.cli.errors import NotDoneError  # noqa: PLC0415 - `--help` need not pay
+    from market_assets.storage.errors import StoreError  # noqa: PLC0415
+
+    try:
+        store.publish(force=True)
+    except StoreError as error:
+        raise NotDoneError(
+            f"what was written is in {store.paths.live}, and not published: {error}"
+        ) from error
 
 
 def open_store(settings: Settings) -> Store:

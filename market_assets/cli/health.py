@@ -117,11 +117,16 @@ def _health(settings: Settings) -> Health:
     from market_assets.clock import SystemClock  # noqa: PLC0415 - `--help` need not pay for these
     from market_assets.definitions import defs  # noqa: PLC0415
     from market_assets.health.report import report, watched  # noqa: PLC0415
+    from market_assets.health.storage import Storage  # noqa: PLC0415
 
     expected = watched(defs().get_repository_def())
     with open_instance(settings) as instance:
         return report(
-            instance, watched=expected, state_dir=settings.state_dir, now=SystemClock().now()
+            instance,
+            watched=expected,
+            state_dir=settings.state_dir,
+            now=SystemClock().now(),
+            storage=Storage(settings.market_db, settings.publish_bytes_per_second),
         )
 
 

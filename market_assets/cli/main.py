@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from market_assets import __version__
-from market_assets.cli import data, health, run, serving, venues
+from market_assets.cli import data, health, run, serving, spool, venues
 from market_assets.logs import JsonLines, cleaned, install, level_of
 from market_assets.setting_values import SettingError
 from market_assets.settings import environment, known_secrets, log_format, log_level
@@ -35,6 +35,7 @@ for command in (
     data.stream,
     data.maintain,
     data.publish,
+    spool.spool,
     serving.api,
     run.run,
     run.setup,

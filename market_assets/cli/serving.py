@@ -112,6 +112,7 @@ class Reporter:
         from market_assets.clock import SystemClock  # noqa: PLC0415
         from market_assets.definitions import defs  # noqa: PLC0415
         from market_assets.health.report import report, watched  # noqa: PLC0415
+        from market_assets.health.storage import Storage  # noqa: PLC0415
 
         if self._watched is None:
             self._watched = watched(defs().get_repository_def())
@@ -122,6 +123,7 @@ class Reporter:
             watched=self._watched,
             state_dir=self._settings.state_dir,
             now=SystemClock().now(),
+            storage=Storage(self._settings.market_db, self._settings.publish_bytes_per_second),
         )
 
     def close(self) -> None:

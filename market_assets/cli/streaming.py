@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from market_assets.cli.data import open_store
+from market_assets.cli.data import open_store, publish_what_was_written
 from market_assets.cli.errors import NotDoneError
 from market_assets.code_version import code_version
 from market_assets.sidecar.assembly import hyperliquid_session
@@ -52,7 +52,7 @@ def stream_for(settings: Settings, seconds: float) -> None:
         healed = end.healed_rows if table == HYPERLIQUID_CANDLES.name else 0
         click.echo(f"{table}: {rows} rows{f', {healed} of them from REST' if healed else ''}")
     if end.is_drained:
-        store.publish(force=True)
+        publish_what_was_written(store)
         click.echo(f"published {settings.market_db}")
     elif end.data_frames:
         raise NotDoneError(

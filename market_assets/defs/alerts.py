@@ -25,6 +25,7 @@ from market_assets.health.open_failures import failed_checks, failed_jobs
 from market_assets.health.report import report, watched
 from market_assets.health.standing import write_standings
 from market_assets.health.statuses import Row
+from market_assets.health.storage import Storage
 from market_assets.settings import Settings
 from market_assets.storage.errors import StoreError
 from market_assets.storage.runs import IngestionRun, new_run_id
@@ -51,7 +52,13 @@ def alert_on_problems(
     assert repository is not None
     expected = watched(repository)
     memory = recall(context.cursor, now)
-    health = report(context.instance, watched=expected, state_dir=settings.state_dir, now=now)
+    health = report(
+        context.instance,
+        watched=expected,
+        state_dir=settings.state_dir,
+        now=now,
+        storage=Storage(settings.market_db, settings.publish_bytes_per_second),
+    )
     write_standings(settings.state_dir, health)
     found = problems(
         (*health.rows, _database_row(settings)),

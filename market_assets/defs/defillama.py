@@ -23,6 +23,7 @@ from market_assets.defs.options import (
     some,
     written_result,
 )
+from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.settings import Settings
 
@@ -62,6 +63,7 @@ def options_with_check(name: str, *, pool: str = _POOL) -> dict[str, Any]:
     deps=[hyperliquid_assets],
 )
 @fails_in_a_line
+@publishes
 def defillama_subjects(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -100,6 +102,7 @@ def defillama_subjects(
 
 @dg.asset(**options_with_check("defillama_capital_base"), deps=[defillama_subjects])
 @fails_in_a_line
+@publishes
 def defillama_capital_base(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> Results:
@@ -126,6 +129,7 @@ def defillama_capital_base(
 
 @dg.asset(**options_with_check("defillama_capital_flows"), deps=[defillama_subjects])
 @fails_in_a_line
+@publishes
 def defillama_capital_flows(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> Results:
@@ -157,6 +161,7 @@ def defillama_capital_flows(
 
 @dg.asset(**options_with_check("defillama_economic_throughput"), deps=[defillama_subjects])
 @fails_in_a_line
+@publishes
 def defillama_economic_throughput(
     context: dg.AssetExecutionContext, settings: Configured, defillama: Lists, store: Market
 ) -> Results:

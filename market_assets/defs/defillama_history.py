@@ -20,6 +20,7 @@ from market_assets.defs.defillama import (
     tracked_subjects,
 )
 from market_assets.defs.expected import fails_in_a_line
+from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run
 from market_assets.tables.defillama import METRICS
 
@@ -45,6 +46,7 @@ class HistoryConfig(dg.Config):
     deps=[defillama_subjects],
 )
 @fails_in_a_line
+@publishes
 def defillama_daily_history(
     context: dg.AssetExecutionContext,
     config: HistoryConfig,

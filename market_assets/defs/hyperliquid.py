@@ -13,6 +13,7 @@ from market_assets import tables
 from market_assets.clock import SystemClock
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.options import asset_options, count_rows, written_result
+from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.settings import Settings
 from market_assets.sources.errors import VenueError
@@ -28,6 +29,7 @@ _POOL = "hyperliquid"
 
 @dg.asset(**asset_options("hyperliquid_assets", kinds={"http", "duckdb"}, pool=_POOL))
 @fails_in_a_line
+@publishes
 def hyperliquid_assets(
     context: dg.AssetExecutionContext, hyperliquid: Hyperliquid, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -60,6 +62,7 @@ def hyperliquid_assets(
     deps=[hyperliquid_assets],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_asset_categories(
     context: dg.AssetExecutionContext, hyperliquid: Hyperliquid, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -78,6 +81,7 @@ def hyperliquid_asset_categories(
     deps=[hyperliquid_asset_categories],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_asset_category_taxonomy(
     context: dg.AssetExecutionContext, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -97,6 +101,7 @@ def hyperliquid_asset_category_taxonomy(
     deps=[hyperliquid_assets],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_mid_prices(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -141,6 +146,7 @@ class CandlesConfig(dg.Config):
     deps=[hyperliquid_assets],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_candles(
     context: dg.AssetExecutionContext,
     config: CandlesConfig,

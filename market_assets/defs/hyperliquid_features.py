@@ -21,6 +21,7 @@ from market_assets.defs.hyperliquid_markets import (
     hyperliquid_funding_rates,
 )
 from market_assets.defs.options import asset_options, count_rows, preview, some, written_result
+from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run
 from market_assets.derived.inputs import INTERVALS, FeatureInputs, Inputs, InputsMissing
 from market_assets.ingestion.hyperliquid.books import Turn, fetch_books, whose_turn
@@ -52,6 +53,7 @@ def _series_check(asset: str) -> dg.AssetCheckSpec:
     check_specs=[_series_check("hyperliquid_technical_indicators")],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_technical_indicators(
     context: dg.AssetExecutionContext, feature_inputs: Features, settings: Chosen, store: Market
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # with checks, Dagster takes no other
@@ -85,6 +87,7 @@ def hyperliquid_technical_indicators(
     check_specs=[_series_check("hyperliquid_volatility_profiles")],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_volatility_profiles(
     context: dg.AssetExecutionContext, feature_inputs: Features, settings: Chosen, store: Market
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]  # with checks, Dagster takes no other
@@ -111,6 +114,7 @@ def hyperliquid_volatility_profiles(
     deps=[hyperliquid_asset_contexts, hyperliquid_funding_rates],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_funding_pressure(
     context: dg.AssetExecutionContext, feature_inputs: Features, settings: Chosen, store: Market
 ) -> dg.MaterializeResult[Any]:
@@ -137,6 +141,7 @@ def hyperliquid_funding_pressure(
     deps=[hyperliquid_asset_contexts],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_positioning_pressure(
     context: dg.AssetExecutionContext, feature_inputs: Features, settings: Chosen, store: Market
 ) -> dg.MaterializeResult[Any]:
@@ -165,6 +170,7 @@ def hyperliquid_positioning_pressure(
     deps=[hyperliquid_asset_contexts],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_liquidity_profiles(
     context: dg.AssetExecutionContext,
     feature_inputs: Features,

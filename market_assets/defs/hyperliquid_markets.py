@@ -16,6 +16,7 @@ from market_assets.defs.options import (
     some,
     written_result,
 )
+from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.ingestion.hyperliquid import funding
 from market_assets.settings import Settings
@@ -33,6 +34,7 @@ _EACH_TIME: Final = timedelta(minutes=20)
     deps=[hyperliquid_assets],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_asset_contexts(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -75,6 +77,7 @@ def hyperliquid_asset_contexts(
     deps=[hyperliquid_asset_contexts],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_funding_rates(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],

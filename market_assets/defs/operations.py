@@ -9,6 +9,7 @@ from market_assets.clock import SystemClock
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, SLOT, asset_options, written_result
+from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import ingestion_run
 from market_assets.health import records
 from market_assets.health.catching_up import AGAIN_AFTER_S, Job, due, recall
@@ -30,6 +31,7 @@ _DEAD_RUNS: Final = DeadRuns()
     deps=["hyperliquid_candles", "hyperliquid_mid_prices"],
 )
 @fails_in_a_line
+@publishes
 def hyperliquid_maintenance(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],

@@ -20,6 +20,7 @@ from market_assets.defs.options import (
     written_metadata,
     written_result,
 )
+from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run
 from market_assets.settings import Settings
 
@@ -63,6 +64,7 @@ _PREVIEWS: Final = {
     ],
 )
 @fails_in_a_line
+@publishes
 def polymarket_discovery(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -99,6 +101,7 @@ def polymarket_discovery(
 
 @dg.asset(**asset_options("polymarket_tags", kinds=_KINDS, pool="polymarket_tags"))
 @fails_in_a_line
+@publishes
 def polymarket_tags(
     context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -126,6 +129,7 @@ def polymarket_tags(
     deps=["polymarket_events", "polymarket_markets", hyperliquid_assets],
 )
 @fails_in_a_line
+@publishes
 def polymarket_market_asset_links(
     context: dg.AssetExecutionContext, store: Market
 ) -> dg.MaterializeResult[None]:

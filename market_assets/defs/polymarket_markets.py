@@ -16,6 +16,7 @@ from market_assets.defs.options import (
     written_result,
 )
 from market_assets.defs.polymarket import Polymarket, polymarket_market_asset_links
+from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.settings import Settings
 from market_assets.storage.store import Store
@@ -32,6 +33,7 @@ _PRICES: Final = ("symbol", "question", "yes_price", "best_bid", "best_ask", "ho
     deps=[polymarket_market_asset_links],
 )
 @fails_in_a_line
+@publishes
 def polymarket_immediate_markets(
     context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -48,6 +50,7 @@ def polymarket_immediate_markets(
     deps=[polymarket_market_asset_links],
 )
 @fails_in_a_line
+@publishes
 def polymarket_later_markets(
     context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -63,6 +66,7 @@ def polymarket_later_markets(
     deps=[polymarket_market_asset_links],
 )
 @fails_in_a_line
+@publishes
 def polymarket_recently_closed_markets(
     context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
 ) -> dg.MaterializeResult[None]:
@@ -90,6 +94,7 @@ def polymarket_recently_closed_markets(
     deps=["polymarket_events", "polymarket_markets"],
 )
 @fails_in_a_line
+@publishes
 def polymarket_tracked_universe(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -142,6 +147,7 @@ def polymarket_tracked_universe(
     deps=[polymarket_tracked_universe],
 )
 @fails_in_a_line
+@publishes
 def polymarket_market_metrics(
     context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
 ) -> dg.MaterializeResult[None]:

@@ -19,6 +19,7 @@ from market_assets.defs.options import (
     written_result,
 )
 from market_assets.defs.polymarket import Polymarket
+from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run
 from market_assets.settings import Settings
 from market_assets.storage.changes import Written
@@ -33,6 +34,7 @@ _LOG_EVERY_S: Final = 15.0
 
 @dg.asset(**asset_options("polymarket_trades", kinds=_KINDS, pool="polymarket_trades"))
 @fails_in_a_line
+@publishes
 def polymarket_trades(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -84,6 +86,7 @@ def polymarket_trades(
     partitions_def=dg.DailyPartitionsDefinition(start_date=_FIRST_DAY, end_offset=1),
 )
 @fails_in_a_line
+@publishes
 def polymarket_trades_history(
     context: dg.AssetExecutionContext,
     settings: dg.ResourceParam[Settings],
@@ -136,6 +139,7 @@ def polymarket_trades_history(
     partitions_def=dg.MonthlyPartitionsDefinition(start_date=_FIRST_MONTH, end_offset=1),
 )
 @fails_in_a_line
+@publishes
 def polymarket_closed_markets_history(
     context: dg.AssetExecutionContext, polymarket_backfill: Polymarket, store: Market
 ) -> None:

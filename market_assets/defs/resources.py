@@ -17,6 +17,7 @@ import duckdb
 from dagster_duckdb import DuckDBResource
 
 from market_assets.clock import SystemClock
+from market_assets.defs.publishing import is_by_hand
 from market_assets.derived.inputs import FeatureInputs
 from market_assets.process_identity import WORKER_TAG, ProcessIdentity
 from market_assets.settings import Settings, load
@@ -24,6 +25,7 @@ from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.weights import weight_budget
 from market_assets.sources.limits import WeightBudget
 from market_assets.sources.retry import FOR_A_BACKFILL, for_a_run
+from market_assets.storage.errors import StoreError
 from market_assets.storage.store import Store
 
 if TYPE_CHECKING:
@@ -66,18 +68,17 @@ class MarketStore(DuckDBResource):
 
     @contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator[Any]:
-        """Hand over the store, and publish what was written when the run ends.
-
-        A run of the daemon publishes within the byte budget; one that somebody started by hand
-        has published everything by the time the command returns.
-        """
+        """Hand over the store, and publish when the run ends (see `publishing.py`)."""
         _name_worker(context)
         store = self.store()
         try:
             yield store
         finally:
-            by_hand = context.run is None or context.run.remote_job_origin is None
-            store.publish(force=by_hand)
+            try:
+                store.publish(force=is_by_hand(context.run))
+            except StoreError as error:
+                if context.log is not None:
+                    context.log.warning("not published: %s", error)
 
 
 class HyperliquidApi(dg.ConfigurableResource[Any]):

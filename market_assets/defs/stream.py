@@ -17,6 +17,7 @@ from market_assets.clock import Clock, SystemClock, from_s
 from market_assets.code_version import code_version, code_version_on_disk
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.options import OWNER, report_metadata
+from market_assets.defs.publishing import is_by_hand, publish_now
 from market_assets.health import records
 from market_assets.health.dead_runs import DeadRuns
 from market_assets.settings import Settings
@@ -65,7 +66,7 @@ def stream_hyperliquid(
         run_id=context.run_id,
         duration=timedelta(hours=config.hours) if config.hours else None,
     )
-    supervised = context.run.remote_job_origin is not None
+    supervised = not is_by_hand(context.run)
     try:
         end = session.run(
             threading.Event(),
@@ -83,6 +84,8 @@ def stream_hyperliquid(
         context.log.info("told to stop: everything received is in the database or in the spool")
         return
     context.log.info("the session ended: %s", end)
+    if is_by_hand(context.run):
+        publish_now(store)
 
 
 @dg.job(

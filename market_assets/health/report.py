@@ -2,9 +2,10 @@
 
 The command line (`status`, `check`), the read API, the alerts and the metrics all call it, so that
 no two of them can disagree. A row per channel, then `dagster/daemon`, `dagster/schedules`,
-`dagster/sensors` and a row per stream (`hyperliquid/stream`). The facts come from
-`dagster_state.py`, `automation.py` and `streams.py`, the rules from `statuses.py`; here is what
-only the whole shows: which row explains which. Not here: what is done about it (`alerts/`).
+`dagster/sensors`, a row per stream (`hyperliquid/stream`), `storage/published` and `storage/spool`.
+The facts come from `dagster_state.py`, `automation.py`, `streams.py` and `storage.py`, the rules
+from `statuses.py`; here is what only the whole shows: which row explains which. Not here: what is
+done about it (`alerts/`).
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from market_assets.channels import CHANNELS
 from market_assets.health.automation import Automation, automation_rows, automations, daemon_row
 from market_assets.health.dagster_state import DagsterState, freshness_windows
 from market_assets.health.statuses import Health, Row, channel_row
+from market_assets.health.storage import Storage, storage_rows
 from market_assets.health.streams import NO_STREAM, read_stream, stream_row
 
 if TYPE_CHECKING:
@@ -63,7 +65,12 @@ def watched(repository: RepositoryDefinition, channels: Sequence[Channel] = CHAN
 
 
 def report(
-    instance: DagsterInstance, *, watched: Watched, state_dir: Path | None, now: datetime
+    instance: DagsterInstance,
+    *,
+    watched: Watched,
+    state_dir: Path | None,
+    now: datetime,
+    storage: Storage | None = None,
 ) -> Health:
     """How everything is: channels, streams, Dagster's daemon, schedules and sensors.
 
@@ -76,6 +83,7 @@ def report(
         state_dir: `Settings.state_dir`: where a stream's locks and its account of itself are; None
             where no channel is a stream.
         now: ages count up to this instant.
+        storage: the store whose published file and spool are looked at; None: neither.
     """
     state = DagsterState(instance, watched.channels, watched.windows, now)
     daemon = daemon_row(instance, now)
@@ -110,7 +118,8 @@ def report(
         )
         waits_for = _waits_for(channel, row, watched, state)
         rows.append(replace(_explained(row, daemon, reasons), waits_for=waits_for))
-    return Health(at=now, rows=(*rows, daemon, schedules, sensors, *told))
+    stored = storage_rows(storage, now) if storage is not None else ()
+    return Health(at=now, rows=(*rows, daemon, schedules, sensors, *told, *stored))
 
 
 def _explained(row: Row, daemon: Row, reasons: Mapping[str, tuple[str, str]]) -> Row:

@@ -130,6 +130,7 @@ def spool(depth: SpoolDepth) -> Iterator[Metric]:
         ("spool_segments", "Files that wait.", depth.segments),
         ("spool_oldest_age_seconds", "How long the first one has waited.", depth.oldest_age_s),
         ("spool_set_aside", "Files that cannot be read, for somebody to see.", depth.set_aside),
+        ("spool_left", "Files that wait for a version that knows their columns.", depth.left),
     ):
         yield GaugeMetricFamily(name, doc, value=value)
 

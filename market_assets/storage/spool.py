@@ -9,6 +9,7 @@ database is locked, or its disk full, the spool grows, up to a limit.
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta

@@ -10,6 +10,7 @@ import pytest
 
 from market_assets.alerts.problems import Problem, problems
 from market_assets.health.open_failures import FailedCheck, FailedJob
+from market_assets.health.statuses import Status
 from market_assets_tests.alerts.examples import NOW, row
 
 OLD = NOW - timedelta(days=3)
@@ -93,6 +94,22 @@ def test_a_failed_run_that_a_channel_tells_of_is_told_there() -> None:
     assert same.cause == channel.key
 
 
+@pytest.mark.parametrize(
+    ("label", "status", "severity", "title"),
+    [
+        ("storage/published", "stale", "warning", "the published file is behind"),
+        ("storage/published", "failed", "error", "the published file is behind"),
+        ("storage/spool", "failed", "error", "received rows are in no table"),
+    ],
+)
+def test_what_does_not_reach_readers_is_a_problem(
+    label: str, status: Status, severity: str, title: str
+) -> None:
+    (problem,) = _of(row(label, status))
+    assert (problem.key, problem.severity, problem.title) == (label, severity, title)
+    assert problem.runbook == title.replace(" ", "-")
+
+
 def test_every_alert_has_its_heading_in_the_runbook() -> None:
     every = _of(
         *(row("venue/things", status) for status in ("stale", "failed", "missing")),
@@ -101,6 +118,8 @@ def test_every_alert_has_its_heading_in_the_runbook() -> None:
         row("dagster/sensors", "failed", parts={"s": "stopped"}),
         row("dagster/sensors", "missing"),
         row("storage/database", "failed"),
+        row("storage/published", "stale"),
+        row("storage/spool", "failed"),
         checks=[FailedCheck("venue", "things", "x", True, "", "r")],
         jobs=[FailedJob("venue", "j", "r2", "no")],
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from datetime import timedelta
+from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -98,7 +99,9 @@ def test_every_asset_says_what_a_row_is_whose_it_is_and_when_it_is_stale(
         assert (spec.description or "").startswith("One "), name
         assert spec.owners == ["team:market-data"], name
         assert spec.group_name == ("features" if name in FEATURES else source_of(name)), name
-        assert "dagster/code_references" in spec.metadata, name
+        (reference,) = spec.metadata["dagster/code_references"].code_references
+        line = Path(reference.file_path).read_text("utf-8").splitlines()[reference.line_number - 1]
+        assert line.startswith("@dg."), f"{name} is not at {reference}"
         assert spec.kinds, name
         if name in BACKFILLED:
             assert name not in windows, "the past is never stale"
