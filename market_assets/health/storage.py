@@ -59,10 +59,10 @@ def _published_row(paths: StorePaths, bytes_per_second: float, now: datetime) ->
     status: Status = "ok"
     if found.error is not None:
         status, why = "failed", found.error
-    elif behind > found.window:
-        status, why = "stale", "nothing has published it since"
     elif found.published_at is None:
         status, why = "missing", "nothing has been published yet"
+    elif behind > found.window:
+        status, why = "stale", "nothing has published it since"
     if why is not None and found.behind_since is not None:
         since = f"{found.behind_since:%Y-%m-%d %H:%M:%S} UTC"
         why = f"{as_words(behind.total_seconds())} behind, since {since}: {why}"
