@@ -197,7 +197,8 @@ CHANNELS: Final[tuple[Channel, ...]] = (
             timedelta(hours=1),
             (f"defillama_{name}",),
             "defillama_capital_refresh",
-            offset=timedelta(minutes=12),
+            # Its rows speak for the full hour that comes: late in the hour they are young by then.
+            offset=timedelta(minutes=48),
         )
         for name in ("subjects", "capital_base", "capital_flows", "economic_throughput")
     ),

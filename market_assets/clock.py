@@ -146,6 +146,12 @@ def floor(instant: datetime, step: timedelta) -> datetime:
     return aware - (aware - EPOCH) % step
 
 
+def ceiling(instant: datetime, step: timedelta) -> datetime:
+    """The earliest instant on the UTC grid of `step` at or after this one."""
+    below = floor(instant, step)
+    return below if below == instant else below + step
+
+
 def floor_ms(milliseconds: int, step: timedelta) -> int:
     """`floor` for Unix milliseconds."""
     return milliseconds - milliseconds % (step // timedelta(milliseconds=1))

@@ -53,7 +53,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "simulator": {"clock", "tables"},
     "maintenance": BASE | {"features", "storage"},
     "checks": BASE | {"storage"},
-    "derived": BASE | {"storage"},
+    "derived": BASE | {"features", "storage"},
     "ingestion": BASE | {"features", "storage", "sources"},
     "sidecar": BASE | {"features", "storage", "sources"},
     "health": BASE | {"storage", "sidecar"},

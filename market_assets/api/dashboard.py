@@ -68,8 +68,9 @@ def _tables(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
     tables: dict[str, list[dict[str, Any]]] = {}
     for spec in TABLES:
         if spec.name in snapshot.columns:
+            times = ", ".join(f'"{name}"' for name in spec.age_columns)
             (row,) = snapshot.rows(
-                f'select count(*) as "rows", max("{spec.time_column}")::timestamptz as newest_at '  # noqa: S608
+                f'select count(*) as "rows", max(least({times}))::timestamptz as newest_at '  # noqa: S608
                 f'from "{spec.name}"'  # names of the program's own tables
             )
             source = spec.name.partition("_")[0]

@@ -50,7 +50,7 @@ class Part:
     Attributes:
         name: of the member that it becomes.
         table: where it is from.
-        as_of: the instant that a row speaks for, where it is not the table's time.
+        as_of: the instant by which a row's age is told, where it is not of `age_columns`.
     """
 
     name: str
@@ -74,7 +74,8 @@ class Part:
         row = rows.get(key)
         if row is None:
             return None
-        as_of = row[self.table.time_column] if self.as_of is None else self.as_of(row)
+        own = min(row[name] for name in self.table.age_columns)
+        as_of = own if self.as_of is None else self.as_of(row)
         return view.part(row, as_of)
 
 

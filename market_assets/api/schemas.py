@@ -40,7 +40,7 @@ TEXT: Final = _TYPES["VARCHAR"]
 TEXTS: Final[Schema] = {"type": "array", "items": TEXT}
 AGE: Final[Schema] = {
     "type": ["number", "null"],
-    "description": "Seconds from as_of to the answer.",
+    "description": "Seconds from as_of to the answer; of a row ahead of it, from its reading.",
 }
 _AS_OF: Final[Schema] = {"as_of": INSTANT, "age_s": {**NUMBER, "description": AGE["description"]}}
 

@@ -1,7 +1,8 @@
 """What an answer is made from: one version of the published file, at one instant.
 
 Rows carry their own time. A part of an answer is a row with two members in front: `as_of`, the
-instant that it speaks for, and `age_s`, how many seconds ago that was when the answer was made.
+instant that it speaks for, and `age_s`, how many seconds ago that was when the answer was made. A
+row of an hour to come is as old as its reading.
 """
 
 from __future__ import annotations

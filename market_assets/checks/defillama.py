@@ -8,7 +8,7 @@ from __future__ import annotations
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
-from market_assets.checks.rule import Rule, from_file, rules_of_every_table
+from market_assets.checks.rule import Rule, data_were_known, from_file, rules_of_every_table
 from market_assets.tables import (
     DEFILLAMA_CAPITAL_BASE,
     DEFILLAMA_CAPITAL_FLOWS,
@@ -36,6 +36,14 @@ DEFILLAMA_RULES: Final[tuple[Rule, ...]] = (
         DEFILLAMA_CAPITAL_FLOWS,
         DEFILLAMA_ECONOMIC_THROUGHPUT,
         DEFILLAMA_DAILY_HISTORY,
+    ),
+    *(
+        data_were_known(table)
+        for table in (
+            DEFILLAMA_CAPITAL_BASE,
+            DEFILLAMA_CAPITAL_FLOWS,
+            DEFILLAMA_ECONOMIC_THROUGHPUT,
+        )
     ),
     from_file(
         "subjects_did_not_shrink",

@@ -7,8 +7,11 @@ as the rule. Which rules there are is said by each source's module, and by `rule
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib import resources
 from typing import TYPE_CHECKING
+
+from market_assets.clock import as_words
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -58,13 +61,31 @@ def keys_are_unique(table: TableSpec) -> Rule:
 
 
 def no_future_times(table: TableSpec) -> Rule:
-    """No row speaks for an instant that is still to come; a minute of skewed clocks is let pass."""
+    """No row speaks for an instant that is still to come; a minute of skewed clocks is let pass.
+
+    A row of an hour that is still running speaks for its end (`Derived.ahead`).
+    """
     key = ", ".join(dict.fromkeys((*table.key, table.time_column)))
+    ahead = table.derived.ahead if table.derived else timedelta(0)
+    latest = f"$now + interval '{(ahead + timedelta(minutes=1)) // timedelta(minutes=1)} minutes'"
     return Rule(
         "no_future_times",
         table,
-        f"select {key} from {table.name} where {table.time_column} > $now + interval '1 minute'",  # noqa: S608 - names of the spec
-        f"No {table.time_column} lies more than a minute ahead of the clock.",
+        f"select {key} from {table.name} where {table.time_column} > {latest}",  # noqa: S608 - names of the spec
+        f"No {table.time_column} lies more than {as_words(ahead.total_seconds() + 60)} ahead of the"
+        " clock.",
+        reads_whole_table=True,
+    )
+
+
+def data_were_known(table: TableSpec) -> Rule:
+    """No row of an hour holds what was read after it: who joins by the hour would look ahead."""
+    key = ", ".join(table.key)
+    return Rule(
+        "data_were_known",
+        table,
+        f"select {key}, ingested_at from {table.name} where ingested_at > {table.time_column}",  # noqa: S608 - names of the spec
+        f"Everything in a row was read by its {table.time_column}.",
         reads_whole_table=True,
     )
 

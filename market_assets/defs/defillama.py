@@ -114,7 +114,7 @@ def defillama_capital_base(
     from market_assets.ingestion.defillama.base import refresh_base  # noqa: PLC0415 - as above
 
     run = ingestion_run(context, "capital_base")
-    done = refresh_base(defillama, store, tracked_subjects(store), now=SystemClock().now(), run=run)
+    done = refresh_base(defillama, store, tracked_subjects(store), clock=SystemClock(), run=run)
     yield from results_of(
         done,
         tables.DEFILLAMA_CAPITAL_BASE,

@@ -32,12 +32,14 @@ class HistoryConfig(dg.Config):
         subjects: subject ids, tracked or not; empty: all that are tracked.
         metrics: which series; empty: all.
         all_again: also what is not due.
+        believe: also series that lack so many of the stored days that a run alone keeps them.
         minutes: how long it reads; what is left is for the next run.
     """
 
     subjects: list[str] = Field(default_factory=list)
     metrics: list[str] = Field(default_factory=list)
     all_again: bool = False
+    believe: bool = False
     minutes: float = 20.0
 
 
@@ -59,7 +61,8 @@ def defillama_daily_history(
     A request brings a subject's whole series, so it is backfilled by subject: `subjects` and
     `all_again` in the run's config. On its own it reads what is due of tracked subjects: each
     series once a day after 00:30 UTC, flows again after 06:30, when late protocols have reported.
-    The running day is never stored.
+    Days that DefiLlama has taken back go; where they are too many, the series is named and stays
+    as it was until `believe` is set. The running day is never stored.
     """
     from market_assets.ingestion.defillama.series import refresh_history  # noqa: PLC0415 - as above
 
@@ -77,6 +80,7 @@ def defillama_daily_history(
         clock=SystemClock(),
         run=ingestion_run(context, "daily_history"),
         all_again=config.all_again,
+        believe=config.believe,
     )
     yield from results_of(
         done,

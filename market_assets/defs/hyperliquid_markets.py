@@ -44,8 +44,8 @@ def hyperliquid_asset_contexts(
     """One row per asset and time at which the exchange was asked: prices, funding, open interest.
 
     Hyperliquid's `metaAndAssetCtxs` of every dex and `spotMetaAndAssetCtxs`, every 5 minutes. What
-    cannot be read costs its own rows and is named in the metadata; figures in dollars are NULL
-    where the quote token is no dollar.
+    cannot be read costs its own rows and is named in the metadata; figures in dollars are by the
+    mid of the quote token, NULL where it has none.
     """
     run = ingestion_run(context, "contexts")
     answer = hyperliquid.asset_contexts()

@@ -16,6 +16,7 @@ import polars as pl
 from market_assets.channels import channel_of
 from market_assets.clock import interval_length
 from market_assets.derived.series import Verdict, judge
+from market_assets.features.contexts import ranked
 
 if TYPE_CHECKING:
     from market_assets.clock import Clock
@@ -72,19 +73,8 @@ class Inputs:
 
     @cached_property
     def ranked(self) -> list[str]:
-        """Symbols that trade and are quoted, most traded first: by the value of 24 hours."""
-        latest = (
-            self.contexts.sort("observed_at")
-            .group_by("symbol")
-            .agg(pl.col("is_delisted", "mid_px", "volume_24h_quote", "observed_at").last())
-            .filter(
-                ~pl.col("is_delisted"),
-                pl.col("mid_px").is_not_null(),
-                pl.col("observed_at") >= self.as_of - _CONTEXTS.freshness_window,
-            )
-        )
-        order = latest.sort("volume_24h_quote", "symbol", descending=[True, False], nulls_last=True)
-        return order["symbol"].to_list()
+        """Symbols that trade and are quoted, most traded first."""
+        return ranked(self.contexts, self.as_of)
 
     def usable(self, interval: str) -> pl.DataFrame:
         """The candles of an interval without those of symbols whose series is stale or broken.

@@ -43,12 +43,13 @@ def funding_pressure(
 
     Args:
         rates: rows of `hyperliquid_funding_rates`, in any order; a week of them is enough.
-        contexts: rows of `hyperliquid_asset_contexts`; the latest of each symbol is used.
+        contexts: rows of `hyperliquid_asset_contexts`; of each symbol the latest is used, if it is
+            of now (`contexts.NOW_WITHIN`).
         as_of: only what was paid or observed by then is used.
         thresholds: how much history is needed, and where pressure begins.
 
     Returns:
-        Rows of `hyperliquid_funding_pressure`, one for each perpetual that is not delisted.
+        Rows of `hyperliquid_funding_pressure`, one for each perpetual that trades now.
     """
     now = latest(contexts, as_of).filter(pl.col("funding_rate").is_not_null())
     now = now.select("symbol", "funding_rate", "premium", as_of="observed_at")

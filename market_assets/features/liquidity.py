@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from market_assets.features.contexts import known_at
+from market_assets.features.contexts import NOW_WITHIN, known_at
 from market_assets.features.thresholds import LiquidityThresholds
 from market_assets.frames import conform
-from market_assets.tables import BOOK_LEVELS, HYPERLIQUID_LIQUIDITY_PROFILES, USD_TOKENS
+from market_assets.tables import BOOK_LEVELS, HYPERLIQUID_LIQUIDITY_PROFILES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ _IS_BID: Final = pl.col("side") == "bid"
 _OF_CONTEXT: Final = (
     "symbol",
     "observed_at",
-    "quote_token",
+    "quote_usd",
     "impact_bid_px",
     "impact_ask_px",
     "volume_24h_usd",
@@ -58,15 +58,16 @@ def liquidity_profiles(
     none does, a side has what a coarse book shows of it, or NULL. A coarse level counts only if its
     outer edge lies in the band, so depth is never overstated; where no level does, the book is too
     coarse for the band, and says nothing of it. A book that is crossed, or has one
-    side only, has a row with its touch and nothing that rests on a mid. Amounts in dollars are NULL
-    where the asset is quoted in another token, or no context says in which.
+    side only, has a row with its touch and nothing that rests on a mid. Amounts in dollars are by
+    the price of the token that the asset is quoted in; NULL where no context of then has one.
 
     Args:
         fine: `BOOK_LEVELS` at full precision, in any order; of several books of a symbol, the
             latest is used.
         coarse: the same with fewer significant figures, each frame coarser than the one before;
             may lack symbols, or be empty.
-        contexts: rows of `hyperliquid_asset_contexts`: impact prices, volume, what is delisted.
+        contexts: rows of `hyperliquid_asset_contexts`: the token's price, impact prices, volume,
+            what is delisted; of each symbol the latest before the book, if it is of that time.
         as_of: only books and contexts of that instant or before are used.
         thresholds: how books are read.
 
@@ -88,19 +89,20 @@ def liquidity_profiles(
         near = near.filter(apart <= thresholds.books_within)
         books = books.join(_depths(near, coarse=True), on="symbol", how="left", suffix=f"_{nth}")
     suffixes = ("", *(f"_{nth}" for nth in range(1, len(coarse) + 1)))
-    profiles = (
-        books.join(_fills(fine_levels), on="symbol", how="left")
-        .with_columns(as_of=pl.max_horizontal(f"book_at{suffix}" for suffix in suffixes))
+    of_then = (
+        books.with_columns(as_of=pl.max_horizontal(f"book_at{suffix}" for suffix in suffixes))
         .sort("as_of")
         .join_asof(
             known_at(contexts, as_of).select(_OF_CONTEXT).sort("observed_at"),
             left_on="as_of",
             right_on="observed_at",
             by="symbol",
+            tolerance=NOW_WITHIN,
             check_sortedness=False,  # Polars cannot see the order within symbols
         )
         .filter(~pl.col("is_delisted").fill_null(value=False))
     )
+    profiles = of_then.join(_fills(fine_levels, of_then), on="symbol", how="left")
     return conform(
         HYPERLIQUID_LIQUIDITY_PROFILES,
         profiles.with_columns(
@@ -115,7 +117,7 @@ def liquidity_profiles(
             "mid",
             spread_bps=_BPS * (pl.col("best_ask") - pl.col("best_bid")) / pl.col("mid"),
             **{
-                f"{side}_depth_{band}bps_usd": _in_usd(pl.col(f"{side}_{band}"))
+                f"{side}_depth_{band}bps_usd": pl.col(f"{side}_{band}") * pl.col("quote_usd")
                 for band in _BANDS
                 for side in _SIDES
             },
@@ -123,8 +125,8 @@ def liquidity_profiles(
             imbalance_touch=pl.when(pl.col("mid").is_not_null()).then(
                 _imbalance("bid_sz", "ask_sz")
             ),
-            buy_slippage_10k_bps=_in_usd(_BPS * (pl.col("ask_fill") / pl.col("mid") - 1)),
-            sell_slippage_10k_bps=_in_usd(_BPS * (1 - pl.col("bid_fill") / pl.col("mid"))),
+            buy_slippage_10k_bps=_BPS * (pl.col("ask_fill") / pl.col("mid") - 1),
+            sell_slippage_10k_bps=_BPS * (1 - pl.col("bid_fill") / pl.col("mid")),
             impact_spread_bps=_impact_spread(),
             **{
                 f"{side}_reach_bps": pl.max_horizontal(
@@ -205,16 +207,20 @@ def _depth_of_band(band: int, side: str, suffixes: Sequence[str]) -> pl.Expr:
     return depth.alias(f"{side}_{band}")
 
 
-def _fills(levels: pl.DataFrame) -> pl.DataFrame:
-    """The average price of trading `_ORDER` of the quote token; NULL where a side has less."""
+def _fills(levels: pl.DataFrame, books: pl.DataFrame) -> pl.DataFrame:
+    """The average price of trading `_ORDER`; NULL where a side has less, or the token no price."""
     value = pl.col("px") * pl.col("sz")
-    walked = levels.with_columns(
-        before=value.cum_sum().over("symbol", "side") - value, value=value
-    ).with_columns(taken=(_ORDER - pl.col("before")).clip(0, pl.col("value")))
+    order = pl.col("order")
+    orders = books.select("symbol", order=_ORDER / pl.col("quote_usd"))
+    walked = (
+        levels.join(orders, on="symbol", maintain_order="left")
+        .with_columns(before=value.cum_sum().over("symbol", "side") - value, value=value)
+        .with_columns(taken=(order - pl.col("before")).clip(0, pl.col("value")))
+    )
     base = pl.col("taken") / pl.col("px")
     return walked.group_by("symbol").agg(
-        pl.when(pl.col("value").filter(side=side).sum() >= _ORDER)
-        .then(_ORDER / base.filter(side=side).sum())
+        pl.when(pl.col("value").filter(side=side).sum() >= order.first())
+        .then(order.first() / base.filter(side=side).sum())
         .alias(f"{side}_fill")
         for side in _SIDES
     )
@@ -229,10 +235,6 @@ def _impact_spread() -> pl.Expr:
     """Over the middle of the impact prices themselves: they are of one instant, the book's not."""
     bid, ask = pl.col("impact_bid_px"), pl.col("impact_ask_px")
     return pl.when((bid > 0) & (bid <= ask)).then(2 * _BPS * (ask - bid) / (ask + bid))
-
-
-def _in_usd(amount: pl.Expr) -> pl.Expr:
-    return pl.when(pl.col("quote_token").is_in(sorted(USD_TOKENS))).then(amount)
 
 
 def _at_least_the_narrower_band(side: str) -> pl.Expr:

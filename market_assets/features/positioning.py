@@ -34,13 +34,13 @@ def positioning_pressure(
     """Open interest of each perpetual now, against an hour and a day earlier.
 
     Args:
-        contexts_history: rows of `hyperliquid_asset_contexts`, in any order; the latest of each
-            symbol and those of a day before are enough.
+        contexts_history: rows of `hyperliquid_asset_contexts`, in any order; those of now
+            (`contexts.NOW_WITHIN`), of an hour and of a day before are enough.
         as_of: only what was observed by then is used.
         thresholds: how far back an earlier context may lie, and what counts as a change.
 
     Returns:
-        Rows of `hyperliquid_positioning_pressure`, one for each perpetual that is not delisted.
+        Rows of `hyperliquid_positioning_pressure`, one for each perpetual that trades now.
     """
     known = known_at(contexts_history, as_of).select(
         "symbol", "observed_at", then_oi="open_interest", then_mark="mark_px"

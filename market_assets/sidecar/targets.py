@@ -31,7 +31,7 @@ where a.is_listed is distinct from false
 
 @dataclass(frozen=True)
 class Asset:
-    """One listed asset, as far as streaming needs it; `volume` of a day in its quote token."""
+    """One listed asset, as far as streaming needs it; `volume` of a day in dollars."""
 
     symbol: str
     kind: str

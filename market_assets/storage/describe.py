@@ -50,6 +50,12 @@ def _section(spec: TableSpec) -> str:
 def _version(spec: TableSpec) -> str:
     kept = f" {_names(spec.set_once)} keeps its first value." if spec.set_once else ""
     moved = f" `{spec.changed_at}` moves only when the content does." if spec.changed_at else ""
+    if spec.derived:
+        counts = "".join(f" no smaller `{name}`," for name in spec.derived.counts)
+        return (
+            "A stored row is replaced only by a fuller one:"
+            f"{counts} no value that turns NULL, and something that is more.{kept}{moved}"
+        )
     if not spec.version:
         return f"Of two rows with one key, the later write stays.{kept}{moved}"
     order = "the greater " + ", then ".join(f"`{name}`" for name in spec.version)

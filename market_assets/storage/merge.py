@@ -112,13 +112,15 @@ def newest(spec: TableSpec, frame: pl.DataFrame, now: datetime) -> pl.DataFrame:
     """One row per key, as if the rows were written one after the other.
 
     The greatest version stays, the first of equals, and one from the future where there is no
-    other; without a version, the last row. `set_once` columns take the value of the key's first
-    row.
+    other; without a version, the last row; of derived rows the fullest. `set_once` columns take
+    the value of the key's first row.
     """
     if not frame.select(pl.struct(spec.key).is_duplicated().any()).item():
         return frame
     if spec.set_once:
         frame = frame.with_columns(pl.col(spec.set_once).first().over(spec.key))
+    if spec.derived:
+        return _fullest(spec, frame)
     if not spec.version:
         return frame.unique(spec.key, keep="last", maintain_order=True)
     ranks: list[pl.Expr] = []
@@ -128,6 +130,22 @@ def newest(spec: TableSpec, frame: pl.DataFrame, now: datetime) -> pl.DataFrame:
         ranks.append(pl.col(name))
     ranked = frame.sort(ranks, descending=True, nulls_last=True, maintain_order=True)
     return ranked.unique(spec.key, keep="first", maintain_order=True)
+
+
+def _fullest(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
+    """Of rows with one key, the one that the others would not have replaced in their order."""
+    kept: dict[tuple[object, ...], tuple[int, tuple[int, ...]]] = {}
+    counts = [pl.col(name) for name in (spec.derived.counts if spec.derived else ())]
+    filled = [pl.col(name).is_not_null().cast(pl.Int64) for name in spec.optional]
+    fullness = frame.select(*counts, *filled)
+    for row, (key, full) in enumerate(
+        zip(frame.select(spec.key).iter_rows(), fullness.iter_rows(), strict=True)
+    ):
+        _, before = kept.get(key, (row, None))
+        is_less = before and any(new < old for new, old in zip(full, before, strict=True))
+        if before is None or (full != before and not is_less):
+            kept[key] = (row, full)
+    return frame[sorted(row for row, _ in kept.values())]
 
 
 def apply(connection: DuckDBPyConnection, staged: Staged, now: datetime) -> Written:

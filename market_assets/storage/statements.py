@@ -120,9 +120,15 @@ def _same_key(spec: TableSpec) -> str:
 def _wins(spec: TableSpec) -> str:
     """The row `s` of the source is to replace the stored row `t` of the same key.
 
-    Its version is greater; without a version, it differs. Where nothing but `changed_at` tells one
-    write from the next, it is both: the same content again leaves the row alone.
+    Its version is greater; without a version, it differs; of derived rows, it is fuller. Where
+    nothing but `changed_at` tells one write from the next, it is newer and differs: the same
+    content again leaves the row alone.
     """
+    if spec.derived:
+        fuller = _fuller(spec.derived.counts, spec.optional)
+        if "ingested_at" in spec.column_names:
+            return f"({fuller}) or {_is_ahead('ingested_at')}"
+        return fuller
     compared = _compared(spec)
     if not spec.version:
         return _differs(compared)
@@ -180,6 +186,16 @@ def _is_ahead(name: str) -> str:
 
 def _is_instant(spec: TableSpec, name: str) -> bool:
     return any(column.name == name and column.type == "TIMESTAMPTZ" for column in spec.columns)
+
+
+def _fuller(counts: Iterable[str], optional: Iterable[str]) -> str:
+    """Nothing of the row `s` is less than of `t`, and something is more."""
+    nothing_less = [f's."{name}" >= t."{name}"' for name in counts]
+    more = [f's."{name}" > t."{name}"' for name in counts]
+    for name in optional:
+        nothing_less.append(f'(s."{name}" is not null or t."{name}" is null)')
+        more.append(f'(s."{name}" is not null and t."{name}" is null)')
+    return f"{' and '.join(nothing_less)} and ({' or '.join(more)})" if more else "false"
 
 
 def _differs(names: Iterable[str]) -> str:

@@ -37,7 +37,6 @@ from market_assets.tables.hyperliquid_derived import (
     HYPERLIQUID_POSITIONING_PRESSURE,
     HYPERLIQUID_TECHNICAL_INDICATORS,
     HYPERLIQUID_VOLATILITY_PROFILES,
-    USD_TOKENS,
 )
 from market_assets.tables.operations import INGESTION_GAPS, INGESTION_RUNS
 from market_assets.tables.polymarket import (
@@ -54,7 +53,7 @@ from market_assets.tables.polymarket_markets import (
     POLYMARKET_TRACKED_UNIVERSE,
     POLYMARKET_TRADES,
 )
-from market_assets.tables.spec import Column, Retention, SqlType, TableSpec
+from market_assets.tables.spec import Column, Derived, Retention, SqlType, TableSpec
 
 __all__ = [
     "BOOK_LEVELS",
@@ -89,8 +88,8 @@ __all__ = [
     "POLYMARKET_TRACKED_UNIVERSE",
     "POLYMARKET_TRADES",
     "TABLES",
-    "USD_TOKENS",
     "Column",
+    "Derived",
     "Retention",
     "SqlType",
     "TableSpec",

@@ -7,12 +7,20 @@ one name and one `subject_id`.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Final
 
-from market_assets.tables.spec import INGESTED_AT, Column, TableSpec, key_column
+from market_assets.tables.spec import INGESTED_AT, Column, Derived, TableSpec, key_column
 
 SUBJECT_ID: Final = key_column("subject_id", "chain:<slug> or protocol:<slug>.")
-_HOUR: Final = key_column("as_of", "The hour that the row speaks for: its start.", "TIMESTAMPTZ")
+_HOUR: Final = key_column(
+    "as_of",
+    "The first full hour at or after ingested_at: until it has come, it lies ahead of the clock.",
+    "TIMESTAMPTZ",
+)
+_OF_AN_HOUR: Final = Derived(ahead=timedelta(hours=1))
+"""A row is read in the course of the hour that ends with its `as_of`. Of several runs in it, by
+hand or again after a failure, the first says it; a later one only what that could not."""
 _LAST_DAY: Final = Column(
     "last_day", "DATE", "The last complete UTC day; all figures end with it.", required=True
 )
@@ -82,7 +90,7 @@ DEFILLAMA_CAPITAL_BASE: Final = TableSpec(
     ),
     key=("subject_id", "as_of"),
     time_column="as_of",
-    version=("ingested_at",),
+    derived=_OF_AN_HOUR,
 )
 
 DEFILLAMA_CAPITAL_FLOWS: Final = TableSpec(
@@ -119,7 +127,7 @@ DEFILLAMA_CAPITAL_FLOWS: Final = TableSpec(
     ),
     key=("subject_id", "as_of"),
     time_column="as_of",
-    version=("ingested_at",),
+    derived=_OF_AN_HOUR,
 )
 
 
@@ -160,7 +168,7 @@ DEFILLAMA_ECONOMIC_THROUGHPUT: Final = TableSpec(
     ),
     key=("subject_id", "as_of"),
     time_column="as_of",
-    version=("ingested_at",),
+    derived=_OF_AN_HOUR,
 )
 
 METRICS: Final = ("tvl", "stablecoin_mcap", "fees", "revenue", "dex_volume")
@@ -196,7 +204,12 @@ DEFILLAMA_SERIES_READS: Final = TableSpec(
         Column("running_day", "DATE", "The running day, where the series ends with one."),
         Column("running_day_usd", "DOUBLE", "What it came to so far: provisional.", "USD"),
         Column("newest_usd", "DOUBLE", "The value of newest_day.", "USD"),
-        Column("error", "VARCHAR", "Why it could not be read; NULL if it could."),
+        Column("error", "VARCHAR", "Why it could not be read, or believed; NULL if it could."),
+        Column(
+            "is_doubted",
+            "BOOLEAN",
+            "TRUE: too many of the stored days were not in it: they stay, and are in no figure.",
+        ),
         INGESTED_AT,
     ),
     key=("subject_id", "metric"),

@@ -6,7 +6,14 @@ from datetime import timedelta
 from typing import Final
 
 from market_assets.tables.hyperliquid import SYMBOL
-from market_assets.tables.spec import INGESTED_AT, Column, Retention, TableSpec, key_column
+from market_assets.tables.spec import (
+    INGESTED_AT,
+    Column,
+    Derived,
+    Retention,
+    TableSpec,
+    key_column,
+)
 
 _WEEK: Final = timedelta(days=7)
 
@@ -24,12 +31,18 @@ HYPERLIQUID_ASSET_CONTEXTS: Final = TableSpec(
         Column("funding_rate", "DOUBLE", "Rate of the running hour; NULL for spot.", "per hour"),
         Column("premium", "DOUBLE", "Impact price over oracle, less one; NULL if none.", "rate"),
         Column("open_interest", "DOUBLE", "Open positions, one side; NULL for spot.", "base"),
-        Column("open_interest_usd", "DOUBLE", "At the mark; NULL unless quoted in USDC.", "USD"),
-        Column("volume_24h_usd", "DOUBLE", "Rolling day; NULL unless quoted in USDC.", "USD"),
+        Column("open_interest_usd", "DOUBLE", "At the mark; NULL where quote_usd is.", "USD"),
+        Column("volume_24h_usd", "DOUBLE", "Rolling day; NULL where quote_usd is.", "USD"),
         Column("prev_day_px", "DOUBLE", "Price 24 hours ago.", "quote"),
         Column("impact_bid_px", "DOUBLE", "Average price of selling the impact notional.", "quote"),
         Column("impact_ask_px", "DOUBLE", "Average price of buying the impact notional.", "quote"),
         Column("quote_token", "VARCHAR", "Token of prices and notionals: USDC, USDH, USDE."),
+        Column(
+            "quote_usd",
+            "DOUBLE",
+            "Price of the quote token: 1 for USDC, else its mid against USDC; NULL without one.",
+            "USD",
+        ),
         Column("volume_24h_quote", "DOUBLE", "Traded value of the rolling day.", "quote"),
         Column("volume_24h_base", "DOUBLE", "Traded size of the rolling day.", "base"),
         Column("is_delisted", "BOOLEAN", "Not trading now; kept out of features.", required=True),
@@ -88,6 +101,7 @@ HYPERLIQUID_TECHNICAL_INDICATORS: Final = TableSpec(
     ),
     key=("symbol", "interval", "as_of"),
     time_column="as_of",
+    derived=Derived(counts=("candles_used",)),
     retention=(Retention(_WEEK, "MARKET_KEEP_TECHNICAL_INDICATORS_HOURS"),),
 )
 
@@ -112,6 +126,7 @@ HYPERLIQUID_VOLATILITY_PROFILES: Final = TableSpec(
     ),
     key=("symbol", "as_of"),
     time_column="as_of",
+    derived=Derived(counts=("candles_used",)),
     retention=(Retention(_WEEK, "MARKET_KEEP_VOLATILITY_PROFILES_HOURS"),),
 )
 
@@ -133,6 +148,7 @@ HYPERLIQUID_FUNDING_PRESSURE: Final = TableSpec(
     ),
     key=("symbol", "as_of"),
     time_column="as_of",
+    derived=Derived(counts=("rates_used_7d",)),
     retention=(Retention(_WEEK, "MARKET_KEEP_FUNDING_PRESSURE_HOURS"),),
 )
 
@@ -169,10 +185,13 @@ HYPERLIQUID_LIQUIDITY_PROFILES: Final = TableSpec(
         Column("impact_spread_bps", "DOUBLE", "Between the exchange's impact prices.", "bps"),
         Column("bid_reach_bps", "DOUBLE", "Deepest bid seen, below mid.", "bps"),
         Column("ask_reach_bps", "DOUBLE", "Deepest ask seen, above mid.", "bps"),
-        Column("volume_24h_usd", "DOUBLE", "Rolling day; NULL unless quoted in USDC.", "USD"),
+        Column(
+            "volume_24h_usd", "DOUBLE", "Rolling day; NULL where its token has no price.", "USD"
+        ),
     ),
     key=("symbol", "as_of"),
     time_column="as_of",
+    derived=Derived(),
     retention=(Retention(_WEEK, "MARKET_KEEP_LIQUIDITY_PROFILES_HOURS"),),
 )
 
@@ -183,7 +202,9 @@ HYPERLIQUID_POSITIONING_PRESSURE: Final = TableSpec(
         SYMBOL,
         key_column("as_of", "When the asset context was observed.", "TIMESTAMPTZ"),
         Column("open_interest", "DOUBLE", "Open positions, one side.", "base", True),
-        Column("open_interest_usd", "DOUBLE", "At the mark; NULL unless quoted in USDC.", "USD"),
+        Column(
+            "open_interest_usd", "DOUBLE", "At the mark; NULL where its token has no price.", "USD"
+        ),
         Column(
             "oi_change_1h_pct",
             "DOUBLE",
@@ -218,11 +239,9 @@ HYPERLIQUID_POSITIONING_PRESSURE: Final = TableSpec(
     ),
     key=("symbol", "as_of"),
     time_column="as_of",
+    derived=Derived(),
     retention=(Retention(_WEEK, "MARKET_KEEP_POSITIONING_PRESSURE_HOURS"),),
 )
-
-USD_TOKENS: Final = frozenset({"USDC"})
-"""Quote tokens whose amounts are dollars. Others are worth about one, until they are not."""
 
 BOOK_LEVELS: Final = TableSpec(
     name="book_levels",

@@ -6,7 +6,14 @@ from datetime import timedelta
 from typing import Final
 
 from market_assets.tables.polymarket import CONDITION_ID, LIQUIDITY_USD, VOLUME_24H_USD
-from market_assets.tables.spec import INGESTED_AT, Column, Retention, TableSpec, key_column
+from market_assets.tables.spec import (
+    INGESTED_AT,
+    Column,
+    Derived,
+    Retention,
+    TableSpec,
+    key_column,
+)
 
 _WEEK: Final = timedelta(days=7)
 _SYMBOL: Final = key_column("symbol", "A Hyperliquid symbol that the market is about.")
@@ -53,7 +60,7 @@ def _prices_of_linked_markets(name: str, which: str, setting: str) -> TableSpec:
         ),
         key=("condition_id", "symbol", "as_of"),
         time_column="as_of",
-        version=("ingested_at",),
+        derived=Derived(),
         retention=(Retention(_WEEK, setting),),
     )
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
-    from datetime import timedelta
-
     import polars as pl
 
 SqlType = Literal[
@@ -44,6 +43,24 @@ class Retention:
 
 
 @dataclass(frozen=True)
+class Derived:
+    """How a row that is computed from other rows may replace the one that is stored.
+
+    It may be computed again when there is less to compute it from: after an outage, from a pruned
+    or a holed window. So a stored row gives way only to a fuller one: no count is smaller, no value
+    turns NULL, and something is more than it was. Of equally full rows the first stays.
+
+    Attributes:
+        counts: columns that say of how many rows it is made; never NULL.
+        ahead: how far after its data a row's time may lie, where a row speaks for the end of a
+            span that is still running: the hour's end.
+    """
+
+    counts: tuple[str, ...] = ()
+    ahead: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True)
 class TableSpec:
     """What a table holds.
 
@@ -56,6 +73,7 @@ class TableSpec:
             compared left to right; equal rows: the one already stored stays. So an older message
             never overwrites a newer one. Instants among them are of the project's own clock: a
             stored one from the future loses against any other. Empty: a later write wins.
+        derived: the rows are computed, and the fuller one wins; such a table has no version.
         set_once: columns that keep their first value when a row is replaced.
         changed_at: the column that says when the row's content last changed. Replaced by a row
             with the same content, it keeps its stored value. Empty: the table has none.
@@ -70,6 +88,7 @@ class TableSpec:
     key: tuple[str, ...]
     time_column: str
     version: tuple[str, ...] = ()
+    derived: Derived | None = None
     set_once: tuple[str, ...] = ()
     changed_at: str = ""
     about_row: tuple[str, ...] = ()
@@ -78,10 +97,18 @@ class TableSpec:
     def __post_init__(self) -> None:
         names = self.column_names
         changed_at = (self.changed_at,) if self.changed_at else ()
-        named = (*self.key, self.time_column, *self.version, *self.set_once, *changed_at)
+        counts = self.derived.counts if self.derived else ()
+        named = (*self.key, self.time_column, *self.version, *counts, *self.set_once, *changed_at)
         for name in (*named, *self.about_row):
             if name not in names:
                 raise ValueError(f"table {self.name}: no column {name!r}")
+        if not set(self.age_columns) <= set(names):
+            raise ValueError(f"table {self.name}: a time that lies ahead needs 'ingested_at'")
+        if self.derived and self.version:
+            raise ValueError(f"table {self.name}: the fuller row wins or the newer one, not both")
+        for name in counts:
+            if name not in self.required:
+                raise ValueError(f"table {self.name}: {name!r} counts rows, and may be NULL")
 
     @property
     def column_names(self) -> tuple[str, ...]:
@@ -99,6 +126,17 @@ class TableSpec:
     def required(self) -> tuple[str, ...]:
         """Columns that are never NULL: the key, and those that say so."""
         return tuple(c.name for c in self.columns if c.required or c.name in self.key)
+
+    @property
+    def optional(self) -> tuple[str, ...]:
+        """Columns that may be NULL."""
+        return tuple(name for name in self.column_names if name not in self.required)
+
+    @property
+    def age_columns(self) -> tuple[str, ...]:
+        """Times of which the earlier tells a row's age: where its own may lie ahead, both."""
+        is_ahead = self.derived is not None and self.derived.ahead > timedelta(0)
+        return (self.time_column, "ingested_at") if is_ahead else (self.time_column,)
 
     @property
     def schema(self) -> dict[str, pl.DataType]:

@@ -74,6 +74,7 @@ def context(
         "open_interest": 1000.0,
         "open_interest_usd": 100_000.0,
         "quote_token": "USDC",
+        "quote_usd": 1.0,
         "volume_24h_usd": 50_000.0,
         "volume_24h_quote": 50_000.0,
         "is_delisted": False,

@@ -183,14 +183,37 @@ def test_an_empty_book_has_no_row() -> None:
 
 
 @pytest.mark.parametrize("quote", ["USDH", None])
-def test_amounts_are_in_dollars_only_where_the_quote_is(quote: str | None) -> None:
-    known = contexts(context(quote_token=quote, volume_24h_usd=None))
+def test_without_a_price_of_the_quote_token_there_are_no_dollars(quote: str | None) -> None:
+    known = contexts(context(quote_token=quote, quote_usd=None, volume_24h_usd=None))
     row = _row(book(BIDS, ASKS), known=known)
     usd = [name for name in row if "usd" in name or "10k" in name]
     assert len(usd) == 7
     assert {row[name] for name in usd} == {None}
     assert row["imbalance_10bps"] is not None
     assert row["spread_bps"] == pytest.approx(10.0)
+
+
+def test_amounts_are_in_dollars_by_the_price_of_the_quote_token() -> None:
+    """At half a dollar, depth is worth half, and an order of 10,000 USD takes 20,000 tokens."""
+    half = contexts(context(quote_token="USDX", quote_usd=0.5))
+    dollar, other = _row(book(BIDS, ASKS)), _row(book(BIDS, ASKS), known=half)
+    assert other["bid_depth_10bps_usd"] == pytest.approx(dollar["bid_depth_10bps_usd"] / 2)
+    assert other["imbalance_10bps"] == dollar["imbalance_10bps"]
+    levels = [(100.0, 150.0), (99.0, 1000.0)], [(101.0, 150.0), (102.0, 1000.0)]
+    dear, cheap = _row(book(*levels)), _row(book(*levels), known=half)
+    mid = 100.5
+    assert dear["buy_slippage_10k_bps"] == pytest.approx(1e4 * (101 / mid - 1))
+    base = 150 + (20_000 - 150 * 101) / 102
+    assert cheap["buy_slippage_10k_bps"] == pytest.approx(1e4 * (20_000 / base / mid - 1))
+
+
+def test_a_context_of_long_before_says_nothing_of_the_book() -> None:
+    """Neither what its token is worth, nor impact prices: its dex has been silent since."""
+    old = contexts(context(at=NOW - timedelta(minutes=11), impact_bid_px=99.9, impact_ask_px=100.1))
+    row = _row(book(BIDS, ASKS), known=old)
+    assert row["mid"] is not None
+    for name in ("bid_depth_10bps_usd", "impact_spread_bps", "volume_24h_usd"):
+        assert row[name] is None
 
 
 def test_impact_prices_that_are_missing_or_crossed_give_no_spread() -> None:

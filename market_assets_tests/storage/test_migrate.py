@@ -13,7 +13,7 @@ from market_assets.storage import migrate
 from market_assets.storage.errors import NewerSchema
 from market_assets.storage.migrate import Migration, migrations
 from market_assets.storage.store import Store
-from market_assets.tables import TABLES, Column, TableSpec
+from market_assets.tables import DEFILLAMA_CAPITAL_BASE, TABLES, Column, TableSpec
 from market_assets_tests.storage.examples import PRICES, at, prices
 
 if TYPE_CHECKING:
@@ -140,3 +140,20 @@ def test_the_projects_own_tables_reach_their_version(tmp_path: Path) -> None:
     store = Store(tmp_path / "market.duckdb", tables=TABLES)
     version = store.read("select max(version) as v from schema_version")["v"].item()
     assert version == len(migrations())
+
+
+def test_rows_of_an_hour_that_held_what_came_later_speak_for_its_end(tmp_path: Path) -> None:
+    """Each by an hour: still one row per subject and hour. A file without the tables gets them."""
+    import polars as pl  # noqa: PLC0415 - only here
+
+    old = Store(tmp_path / "old.duckdb", tables=(DEFILLAMA_CAPITAL_BASE,), steps=(FIRST,))
+    rows = [
+        {"subject_id": "chain:ethereum", "as_of": at(hour * 3600), "ingested_at": at(seconds)}
+        for hour, seconds in ((0, 720), (1, 3600), (2, 7200 + 3599))
+    ]
+    frame = pl.DataFrame(rows, schema=DEFILLAMA_CAPITAL_BASE.schema)
+    old.merge(DEFILLAMA_CAPITAL_BASE, frame)
+    new = Store(tmp_path / "old.duckdb")
+    hours = new.read("select as_of from defillama_capital_base order by as_of")["as_of"]
+    assert hours.to_list() == [at(hour * 3600) for hour in (1, 2, 3)]
+    assert new.read("select last_day from defillama_capital_flows").is_empty()

@@ -64,7 +64,8 @@ def probe(settings: Settings, limit: int) -> None:
             limit,
         )
         capital = capital_of(catalogue, first)
-        base = frames.capital_base(capital.rows, hour_of(now), now)
+        read_at = SystemClock().now()
+        base = frames.capital_base(capital.rows, hour_of(read_at), read_at)
         print_rows("defillama_capital_base", base, limit)
         shown = [one for kind in (CHAIN, PROTOCOL) for one in _first(kind, first)]
         planned = plan(catalogue, shown, dict.fromkeys((*METRICS, *FLOWS)))
@@ -83,7 +84,7 @@ def probe(settings: Settings, limit: int) -> None:
             ),
         }
         for table, rows in figures.items():
-            made = hourly(table, rows, failed=(), last_day=last_day, now=now)
+            made = hourly(table, rows, failed=(), last_day=last_day, now=SystemClock().now())
             print_rows(table.name, made, limit)
         print_rows("defillama_daily_history", days.sort("day", descending=True), limit)
     print_rejected({**listed.left_out, **capital.left_out})

@@ -17,8 +17,8 @@ from market_assets.tables.defillama import DEFILLAMA_CAPITAL_BASE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-    from datetime import datetime
 
+    from market_assets.clock import Clock
     from market_assets.ingestion.defillama.catalogue import Catalogue
     from market_assets.ingestion.defillama.subjects import Tracked
     from market_assets.sources.defillama.model import Protocol
@@ -48,11 +48,12 @@ def refresh_base(
     store: Store,
     subjects: Sequence[Tracked],
     *,
-    now: datetime,
+    clock: Clock,
     run: IngestionRun | None = None,
 ) -> Done:
-    """Write one row per tracked subject for the hour of `now`."""
+    """Write one row per tracked subject, of the hour at which the lists will have been read."""
     found = capital_of(catalogue, subjects)
+    now = clock.now()
     if run is not None and _OPEN_INTEREST in found.left_out:
         run.left_out = {_OPEN_INTEREST: found.left_out[_OPEN_INTEREST]}
     written = store.merge(

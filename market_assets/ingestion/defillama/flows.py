@@ -36,7 +36,7 @@ def refresh_flows(
     clock: Clock,
     run: IngestionRun | None = None,
 ) -> Done:
-    """Write one row per tracked subject for the present hour; series that are due are read first.
+    """Write one row per tracked subject for the hour to come; series that are due are read first.
 
     Args:
         catalogue: the lists, and the client.

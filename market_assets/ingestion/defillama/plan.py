@@ -93,10 +93,12 @@ class Due:
     Attributes:
         keys: in the order of the plan.
         failed: those that could not be read before and are left alone for now, with the reason.
+        doubted: those that were not believed when they were last read.
     """
 
     keys: list[SeriesKey]
     failed: dict[SeriesKey, str]
+    doubted: frozenset[SeriesKey]
 
 
 def due(store: Store, keys: Iterable[SeriesKey], now: datetime, *, all_again: bool) -> Due:
@@ -108,8 +110,11 @@ def due(store: Store, keys: Iterable[SeriesKey], now: datetime, *, all_again: bo
         now: the present.
         all_again: whatever was read before.
     """
-    rows = store.read("select subject_id, metric, error, ingested_at from defillama_series_reads")
+    rows = store.read(
+        "select subject_id, metric, error, ingested_at, is_doubted from defillama_series_reads"
+    )
     before = {SeriesKey(row[0], row[1]): (row[2], row[3]) for row in rows.iter_rows()}
+    doubted = frozenset(SeriesKey(row[0], row[1]) for row in rows.filter("is_doubted").iter_rows())
     wanted, failed = [], {}
     for key in keys:
         error, read_at = before.get(key, (None, None))
@@ -119,7 +124,7 @@ def due(store: Store, keys: Iterable[SeriesKey], now: datetime, *, all_again: bo
             failed[key] = error
         elif error is not None or read_at < latest_reading(key.metric, now):
             wanted.append(key)
-    return Due(wanted, failed)
+    return Due(wanted, failed, doubted)
 
 
 def _route(catalogue: Catalogue, metric: str) -> Route:

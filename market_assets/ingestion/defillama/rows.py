@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from market_assets.clock import floor
+from market_assets.clock import ceiling
 from market_assets.frames import conform
 
 if TYPE_CHECKING:
@@ -19,9 +19,15 @@ _HOUR: Final = timedelta(hours=1)
 _FRAMING: Final = ("subject_id", "as_of", "last_day", "ingested_at")
 
 
-def hour_of(now: datetime) -> datetime:
-    """The hour that a row written now speaks for."""
-    return floor(now, _HOUR)
+def hour_of(read_at: datetime) -> datetime:
+    """The hour that a row speaks for: the first full one by which all of its data were read.
+
+    So whoever takes the rows up to an instant finds nothing in them that was not known by then.
+
+    Args:
+        read_at: when the last of the data was read; not before.
+    """
+    return ceiling(read_at, _HOUR)
 
 
 def hourly(

@@ -46,7 +46,7 @@ def refresh_throughput(
     clock: Clock,
     run: IngestionRun | None = None,
 ) -> Done:
-    """Write one row per tracked subject for the present hour; series that are due are read first.
+    """Write one row per tracked subject for the hour to come; series that are due are read first.
 
     Args:
         catalogue: the lists, and the client.

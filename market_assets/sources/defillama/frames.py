@@ -61,7 +61,7 @@ def subjects(listed: Iterable[Subject], tracked: Collection[str], now: datetime)
 
 
 def capital_base(rows: Iterable[Capital], as_of: datetime, now: datetime) -> pl.DataFrame:
-    """One row per subject, for the hour that begins with `as_of`."""
+    """One row per subject, of the full hour `as_of`, by which everything in it was read."""
     schema = {name: DEFILLAMA_CAPITAL_BASE.schema[name] for name in Capital._fields}
     frame = pl.DataFrame(list(rows), schema=schema, orient="row").with_columns(
         _at("as_of", as_of), _at("ingested_at", now)
@@ -85,13 +85,28 @@ def daily_history(read: Mapping[SeriesKey, Series], last_day: date, now: datetim
     return conform(DEFILLAMA_DAILY_HISTORY, frame)
 
 
+def series_scopes(read: Iterable[SeriesKey]) -> pl.DataFrame:
+    """One row per series, of the metrics that the history keeps."""
+    kept = [key for key in read if key.metric in METRICS]
+    return pl.DataFrame(kept, schema=dict.fromkeys(SeriesKey._fields, pl.String), orient="row")
+
+
 def series_reads(
     read: Mapping[SeriesKey, Series],
     failed: Mapping[SeriesKey, str],
+    doubted: Collection[SeriesKey],
     last_day: date,
     now: datetime,
 ) -> pl.DataFrame:
-    """One row per series that was asked for, whether it could be read or not."""
+    """One row per series that was asked for.
+
+    Args:
+        read: those that could be read.
+        failed: what is the matter with those that could not be read, or not be believed.
+        doubted: those that are not believed, now or when they were last read.
+        last_day: the last complete day.
+        now: when they were read.
+    """
     rows: list[dict[str, object]] = []
     for key, series in read.items():
         days = [point for point in series.days if point[0] <= last_day]
@@ -104,9 +119,15 @@ def series_reads(
                 "running_day": series.running[0] if series.running else None,
                 "running_day_usd": series.running[1] if series.running else None,
                 "newest_usd": days[-1][1] if days else None,
+                "error": failed.get(key),
+                "is_doubted": key in doubted,
             }
         )
-    rows += [{**key._asdict(), "days": 0, "error": reason} for key, reason in failed.items()]
+    rows += [
+        {**key._asdict(), "days": 0, "error": reason, "is_doubted": key in doubted}
+        for key, reason in failed.items()
+        if key not in read
+    ]
     given = ("asked_for_day", "ingested_at")
     schema = {n: t for n, t in DEFILLAMA_SERIES_READS.schema.items() if n not in given}
     frame = pl.DataFrame(rows, schema=schema).with_columns(

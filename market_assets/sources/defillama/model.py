@@ -114,8 +114,10 @@ class Series(NamedTuple):
         days: complete UTC days, ascending.
         running: the running day and its value so far, where the series ends with one.
         dropped: points that are no day's: no value, no number, off the grid of days.
+        unreadable: complete days whose value is given, and made no sense: nobody knows it.
     """
 
     days: tuple[tuple[date, float], ...]
     running: tuple[date, float] | None
     dropped: int
+    unreadable: frozenset[date] = frozenset()

@@ -104,23 +104,36 @@ def daily(
         signed: values may be negative.
     """
     by_day: dict[date, float] = {}
+    unreadable: set[date] = set()
     dropped = 0
     for stamp, raw in points:
+        day = _day_of(stamp)
+        usd = None
         try:
-            seconds, usd = read_number(stamp), value(raw)
+            usd = value(raw)
+            is_sound = usd is None or usd >= 0 or signed
         except ValueError:
-            seconds = usd = None
-        if (
-            seconds is None
-            or usd is None
-            or seconds % _DAY_S
-            or not 0 <= seconds < _LAST_S
-            or (usd < 0 and not signed)
-        ):
+            is_sound = False
+        if day is not None and not is_sound:
+            unreadable.add(day)
+        if day is None or usd is None or not is_sound:
             dropped += 1
             continue
-        by_day[from_s(seconds).date()] = usd
+        by_day[day] = usd
     days = tuple(sorted((day, usd) for day, usd in by_day.items() if day < today))
     running = (today, by_day[today]) if today in by_day else None
     dropped += sum(day > today for day in by_day)
-    return Series(days, running, dropped)
+    return Series(
+        days, running, dropped, frozenset(day for day in unreadable - by_day.keys() if day < today)
+    )
+
+
+def _day_of(stamp: object) -> date | None:
+    """The day that begins at a time in seconds; None off the grid, or for what is no time."""
+    try:
+        seconds = read_number(stamp)
+    except ValueError:
+        return None
+    if seconds is None or seconds % _DAY_S or not 0 <= seconds < _LAST_S:
+        return None
+    return from_s(seconds).date()

@@ -31,12 +31,12 @@ from market_assets.sources.hyperliquid.model import (
     Listing,
     Universe,
 )
+from market_assets.sources.hyperliquid.quotes import ONLY_USDC, quotes_of
 from market_assets.sources.hyperliquid.sanity import candle_fault, sound_mids
 from market_assets.sources.hyperliquid.universe import perp_listings, spot_listings
 from market_assets.sources.hyperliquid.weights import weight_budget
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from datetime import datetime
 
     from market_assets.clock import Clock
@@ -110,31 +110,36 @@ class HyperliquidClient:
         Raises:
             VenueError: nothing at all could be read.
         """
-        listings: list[Listing] = []
         failures: dict[str, str] = {}
-        rejected: dict[str, str] = {}
         error: VenueError | None = None
         try:
             names = [dex.name for dex in self.dexs()]
         except VenueError as no_dexs:
             failures[DEXS] = str(no_dexs)
             names = [""]
-        parts: list[tuple[str, Callable[[], tuple[list[Listing], dict[str, str]]]]] = [
-            *((name, lambda name=name: self._perps(name)) for name in names),
-            (SPOT, self._spot),
-        ]
-        for name, read in parts:
+        perps: dict[str, wire.Perps] = {}
+        spot: wire.Spot | None = None
+        for name in (*names, SPOT):
             try:
-                listed, left_out = read()
+                if name == SPOT:
+                    request = {"type": "spotMetaAndAssetCtxs"}
+                    spot = self._info.ask(request, weights.INFO, wire.decode_spot)
+                else:
+                    request = {"type": "metaAndAssetCtxs"} | ({"dex": name} if name else {})
+                    perps[name] = self._info.ask(request, weights.INFO, wire.decode_perps)
             except VenueError as failure:
                 _LOG.warning("assets of %r could not be read: %s", name, failure)
                 failures[name] = str(failure)
                 error = error or failure
                 if DEXS in failures and name == "":
                     raise  # the venue is away: its other answers would only cost their time-outs
-            else:
-                listings += listed
-                rejected |= left_out
+        # Only spot knows what the tokens are worth that the dexs are settled in.
+        quotes = quotes_of(spot[0].items, spot[1].items, spot[2].items) if spot else ONLY_USDC
+        parts = [perp_listings(name, *answer, quotes) for name, answer in perps.items()]
+        if spot:
+            parts.append(spot_listings(*spot))
+        listings = [listing for listed, _ in parts for listing in listed]
+        rejected = {name: why for _, left_out in parts for name, why in left_out.items()}
         if not listings:
             raise error or VenueNonsense(VENUE, "it lists no asset at all")
         self._info.note("universe", [f"{name}: {reason}" for name, reason in rejected.items()])
@@ -229,15 +234,6 @@ class HyperliquidClient:
     def close(self) -> None:
         """Close the connections."""
         self._info.http.close()
-
-    def _perps(self, dex: str) -> tuple[list[Listing], dict[str, str]]:
-        request = {"type": "metaAndAssetCtxs"} | ({"dex": dex} if dex else {})
-        return perp_listings(dex, *self._info.ask(request, weights.INFO, wire.decode_perps))
-
-    def _spot(self) -> tuple[list[Listing], dict[str, str]]:
-        return spot_listings(
-            *self._info.ask({"type": "spotMetaAndAssetCtxs"}, weights.INFO, wire.decode_spot)
-        )
 
     def _candle_page(self, symbol: str, interval: str, start_ms: int, end_ms: int) -> list[Candle]:
         """One request for `[start_ms, end_ms)`; `endTime` is inclusive on the wire."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from market_assets.sources.errors import VenueError, VenueNonsense
 from market_assets.sources.hyperliquid import weights
@@ -22,6 +22,7 @@ from market_assets.sources.hyperliquid.market_wire import (
     decode_spot_markets,
 )
 from market_assets.sources.hyperliquid.model import DEXS, SPOT, AssetContext, AssetContexts
+from market_assets.sources.hyperliquid.quotes import ONLY_USDC, collateral_of, quotes_of
 from market_assets.sources.hyperliquid.wire import named, names_of
 
 if TYPE_CHECKING:
@@ -31,11 +32,10 @@ if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.sources.hyperliquid.endpoint import InfoEndpoint
     from market_assets.sources.hyperliquid.model import Dex
+    from market_assets.sources.hyperliquid.quotes import Quote
 
 _LOG = logging.getLogger(__name__)
 
-_USDC: Final = 0
-"""Index of the token that the exchange's own dex is settled in. Indexes are never reused."""
 _Found = tuple[list[AssetContext], dict[str, str]]
 
 
@@ -57,22 +57,22 @@ def read_contexts(
     rejected: dict[str, str] = {}
     names: Sequence[str] = [""]
     error: VenueError | None = None
-    tokens = {_USDC: "USDC"}
+    quotes = ONLY_USDC
     try:
         names = [dex.name for dex in dexs()]
     except VenueError as no_dexs:
         failures[DEXS] = str(no_dexs)
-    # Spot comes first: it has the names of the tokens that the dexs are settled in.
+    # Spot comes first: it has names and prices of the tokens that the dexs are settled in.
     for name in (SPOT, *names):
         try:
             if name == SPOT:
                 spot = info.ask({"type": "spotMetaAndAssetCtxs"}, weights.INFO, decode_spot_markets)
-                tokens |= {token.index: token.name for token in spot.tokens.items if token}
+                quotes = quotes_of(spot.tokens.items, spot.pairs.items, spot.markets.items)
                 rows, left_out = spot_contexts(spot, clock.now())
             else:
                 request = {"type": "metaAndAssetCtxs"} | ({"dex": name} if name else {})
                 perps = info.ask(request, weights.INFO, decode_perp_markets)
-                rows, left_out = perp_contexts(name, perps, tokens, clock.now())
+                rows, left_out = perp_contexts(name, perps, quotes, clock.now())
         except VenueError as failure:
             _LOG.warning("contexts of %r could not be read: %s", name, failure)
             failures[name] = str(failure)
@@ -89,14 +89,14 @@ def read_contexts(
 
 
 def perp_contexts(
-    dex: str, answer: PerpMarkets, tokens: Mapping[int, str], received_at: datetime
+    dex: str, answer: PerpMarkets, quotes: Mapping[int, Quote], received_at: datetime
 ) -> _Found:
     """The contexts of a dex, and the assets that were left out with the reason.
 
     Args:
         dex: its name; '' is the exchange's own.
         answer: what it said.
-        tokens: names by index, for the token that the dex is settled in.
+        quotes: tokens by index, for the one that the dex is settled in.
         received_at: when it said so.
 
     Raises:
@@ -107,10 +107,7 @@ def perp_contexts(
         raise VenueNonsense(
             VENUE, f"{len(markets.items)} contexts for {len(assets.items)} assets of dex {dex!r}"
         )
-    collateral = answer.collateral
-    if collateral is None and not dex:
-        collateral = _USDC  # answers of before 2025 do not say it
-    quote = tokens.get(collateral) if collateral is not None else None
+    quote = collateral_of(dex, answer.collateral, quotes)
     rejected = named(assets.faults, dex)
     rejected |= named([fault for fault in markets.faults if fault.field], dex, names_of(assets))
     unreadable = markets.left_out
@@ -139,7 +136,7 @@ def spot_contexts(answer: SpotMarkets, received_at: datetime) -> _Found:
     Contexts of coins that are no pairs (there are some) say nothing and are not named. A pair
     without a context has none; that is named, because there should be one.
     """
-    names = {token.index: token.name for token in answer.tokens.items if token}
+    quotes = quotes_of(answer.tokens.items, answer.pairs.items, answer.markets.items)
     markets = {market.coin: market for market in answer.markets.items if market}
     rejected = named(answer.pairs.faults, "spot")
     rejected |= named(answer.tokens.faults, "token")
@@ -152,12 +149,17 @@ def spot_contexts(answer: SpotMarkets, received_at: datetime) -> _Found:
         if market is None:
             rejected[pair.name] = "it has no readable context"
             continue
-        found[pair.name] = _spot(market, names.get(pair.tokens[1]), received_at)
+        found[pair.name] = _spot(market, quotes.get(pair.tokens[1]), received_at)
     return list(found.values()), rejected
 
 
 def _perp(
-    symbol: str, market: PerpMarket, quote: str | None, received_at: datetime, *, is_delisted: bool
+    symbol: str,
+    market: PerpMarket,
+    quote: Quote | None,
+    received_at: datetime,
+    *,
+    is_delisted: bool,
 ) -> AssetContext:
     bid, ask = market.impact_pxs or (None, None)
     return AssetContext(
@@ -174,12 +176,13 @@ def _perp(
         prev_day_px=_price(market.prev_day_px),
         impact_bid_px=_price(bid),
         impact_ask_px=_price(ask),
-        quote_token=quote,
+        quote_token=quote.token if quote else None,
+        quote_usd=quote.usd if quote else None,
         is_delisted=is_delisted,
     )
 
 
-def _spot(market: SpotMarket, quote: str | None, received_at: datetime) -> AssetContext:
+def _spot(market: SpotMarket, quote: Quote | None, received_at: datetime) -> AssetContext:
     return AssetContext(
         symbol=market.coin,
         received_at=received_at,
@@ -194,7 +197,8 @@ def _spot(market: SpotMarket, quote: str | None, received_at: datetime) -> Asset
         prev_day_px=_price(market.prev_day_px),
         impact_bid_px=None,
         impact_ask_px=None,
-        quote_token=quote,
+        quote_token=quote.token if quote else None,
+        quote_usd=quote.usd if quote else None,
         is_delisted=False,
     )
 

@@ -24,7 +24,6 @@ from market_assets.tables import (
     HYPERLIQUID_CANDLES,
     HYPERLIQUID_FUNDING_RATES,
     HYPERLIQUID_MID_PRICES,
-    USD_TOKENS,
 )
 
 if TYPE_CHECKING:
@@ -153,7 +152,7 @@ def candles(rows: Sequence[Candle], source: str, now: datetime) -> pl.DataFrame:
 
 
 def asset_contexts(rows: Sequence[AssetContext], now: datetime) -> pl.DataFrame:
-    """One row per asset and answer. Figures in dollars are NULL where the quote token is no dollar.
+    """One row per asset and answer; figures in dollars by the price of the quote token.
 
     Args:
         rows: contexts, each with the time of its answer.
@@ -163,15 +162,13 @@ def asset_contexts(rows: Sequence[AssetContext], now: datetime) -> pl.DataFrame:
         name: _instant() if name == "received_at" else HYPERLIQUID_ASSET_CONTEXTS.schema[name]
         for name in AssetContext._fields
     }
-    is_usd = pl.col("quote_token").is_in(sorted(USD_TOKENS))
+    usd = pl.col("quote_usd")
     frame = (
         pl.DataFrame(list(rows), schema=schema, orient="row")
         .rename({"received_at": "observed_at"})
         .with_columns(
-            pl.when(is_usd)
-            .then(pl.col("open_interest") * pl.col("mark_px"))
-            .alias("open_interest_usd"),
-            pl.when(is_usd).then(pl.col("volume_24h_quote")).alias("volume_24h_usd"),
+            (pl.col("open_interest") * pl.col("mark_px") * usd).alias("open_interest_usd"),
+            (pl.col("volume_24h_quote") * usd).alias("volume_24h_usd"),
             _at("ingested_at", now),
         )
     )

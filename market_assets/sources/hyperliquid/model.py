@@ -50,7 +50,8 @@ class Listing:
         max_leverage: greatest leverage; None for spot.
         only_isolated: only isolated margin is allowed.
         is_delisted: not trading now; may come back.
-        volume_24h: traded amount of the last 24 h in the quote token; None if not given.
+        volume_24h: traded value of the last 24 h in dollars; None if not given, or not known of
+            the token that it is quoted in.
         mid: mid price; None if not given.
     """
 
@@ -84,6 +85,7 @@ class AssetContext(NamedTuple):
         impact_bid_px: average price of selling the impact notional.
         impact_ask_px: average price of buying it.
         quote_token: name of the token of prices and values; None if it is not known.
+        quote_usd: what one of that token is worth in dollars; None if it is not known.
         is_delisted: not trading now.
     """
 
@@ -101,6 +103,7 @@ class AssetContext(NamedTuple):
     impact_bid_px: float | None
     impact_ask_px: float | None
     quote_token: str | None
+    quote_usd: float | None
     is_delisted: bool
 
 

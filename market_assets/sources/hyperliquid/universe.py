@@ -10,10 +10,14 @@ import math
 from typing import TYPE_CHECKING, Final
 
 from market_assets.sources.hyperliquid.model import Listing
+from market_assets.sources.hyperliquid.quotes import ONLY_USDC, collateral_of, quotes_of
 from market_assets.sources.hyperliquid.wire import named, names_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from market_assets.sources.decoding import Rows
+    from market_assets.sources.hyperliquid.quotes import Quote
     from market_assets.sources.hyperliquid.wire import (
         PerpAsset,
         PerpContext,
@@ -31,14 +35,38 @@ _MOST_DECIMALS: Final = 18
 
 
 def perp_listings(
-    dex: str, assets: Rows[PerpAsset], contexts: Rows[PerpContext]
+    dex: str,
+    assets: Rows[PerpAsset],
+    contexts: Rows[PerpContext],
+    collateral: int | None = None,
+    quotes: Mapping[int, Quote] = ONLY_USDC,
 ) -> tuple[list[Listing], dict[str, str]]:
     """The listings of a dex, and the entries that were left out with the reason.
+
+
+    Volumes are in the token that the dex is settled in, and become dollars by its price.
+
+    Args:
+        dex: its name; '' is the exchange's own.
+        assets: its perps.
+        contexts: their markets, aligned by position.
+        collateral: index of the token that it is settled in, as it says.
+        quotes: tokens by index.
+
+    Volumes are in the token that the dex is settled in, and become dollars by its price.
+
+    Args:
+        dex: its name; '' is the exchange's own.
+        assets: its perps.
+        contexts: their markets, aligned by position.
+        collateral: index of the token that it is settled in, as it says.
+        quotes: tokens by index.
 
     Where the two lists differ in length nobody can say which market is whose: the assets are
     listed without markets, and that is said under the dex's name.
     """
     rejected = named(assets.faults, dex)
+    quote = collateral_of(dex, collateral, quotes)
     markets = contexts.items
     if len(markets) != len(assets.items):
         rejected[f"{dex}(markets)"] = (
@@ -66,7 +94,7 @@ def perp_listings(
             max_leverage=asset.max_leverage,
             only_isolated=bool(asset.only_isolated) or asset.margin_mode in _ISOLATED,
             is_delisted=bool(asset.is_delisted),
-            volume_24h=_amount(market.day_ntl_vlm) if market else None,
+            volume_24h=quote.in_usd(_amount(market.day_ntl_vlm)) if quote and market else None,
             mid=_price(market.mid_px) if market else None,
         )
     return list(listings.values()), rejected
@@ -84,6 +112,7 @@ def spot_listings(
     rejected |= named(tokens.faults, "token")
     rejected |= named(contexts.faults, "spot(markets)")
     by_index = {token.index: token for token in tokens.items if token}
+    quotes = quotes_of(tokens.items, pairs.items, contexts.items)
     markets = {market.coin: market for market in contexts.items if market}
     listings: dict[str, Listing] = {}
     for pair in pairs.items:
@@ -107,7 +136,9 @@ def spot_listings(
                 max_leverage=None,
                 only_isolated=False,
                 is_delisted=False,
-                volume_24h=_amount(market.day_ntl_vlm) if market else None,
+                volume_24h=quotes[quote.index].in_usd(_amount(market.day_ntl_vlm))
+                if market
+                else None,
                 mid=_price(market.mid_px) if market else None,
             )
     return list(listings.values()), rejected

@@ -15,7 +15,7 @@ price may be (`sanity.py`), requests and errors (`client.py`), tables (`frames.p
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Final, TypeAlias
 
 import msgspec
 
@@ -93,10 +93,11 @@ class SpotContext(msgspec.Struct, rename="camel"):
     mid_px: float | None = None
 
 
-class PerpMeta(msgspec.Struct):
-    """The perps of a dex."""
+class PerpMeta(msgspec.Struct, rename="camel"):
+    """The perps of a dex, and the index of the token that it is settled in."""
 
     universe: list[PerpAsset | None]
+    collateral_token: Int64 | None = None
 
 
 class SpotMeta(msgspec.Struct):
@@ -104,6 +105,12 @@ class SpotMeta(msgspec.Struct):
 
     tokens: list[SpotToken | None]
     universe: list[SpotPair | None]
+
+
+Perps: TypeAlias = "tuple[Rows[PerpAsset], Rows[PerpContext], int | None]"
+"""Assets and their markets, aligned by position; `collateralToken`, if it is there."""
+Spot: TypeAlias = "tuple[Rows[SpotToken], Rows[SpotPair], Rows[SpotContext]]"
+"""Tokens, pairs and markets, not aligned with each other."""
 
 
 class CandleUpdate(
@@ -170,14 +177,14 @@ def decode_dexs(body: bytes) -> Rows[PerpDex]:
     return read.rows(read.value, may_be_null=True)
 
 
-def decode_perps(body: bytes) -> tuple[Rows[PerpAsset], Rows[PerpContext]]:
-    """`metaAndAssetCtxs`: assets and their markets, aligned by position."""
+def decode_perps(body: bytes) -> Perps:
+    """`metaAndAssetCtxs`."""
     read = _perps.read(body)
     meta, contexts = read.value
-    return read.rows(meta.universe, 0, "universe"), read.rows(contexts, 1)
+    return read.rows(meta.universe, 0, "universe"), read.rows(contexts, 1), meta.collateral_token
 
 
-def decode_spot(body: bytes) -> tuple[Rows[SpotToken], Rows[SpotPair], Rows[SpotContext]]:
+def decode_spot(body: bytes) -> Spot:
     """`spotMetaAndAssetCtxs`: tokens, pairs and markets, not aligned with each other."""
     read = _spot.read(body)
     meta, contexts = read.value

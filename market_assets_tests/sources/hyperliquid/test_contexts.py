@@ -15,6 +15,7 @@ from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.contexts import perp_contexts, spot_contexts
 from market_assets.sources.hyperliquid.market_wire import decode_perp_markets, decode_spot_markets
 from market_assets.sources.hyperliquid.model import DEXS, SPOT, AssetContext
+from market_assets.sources.hyperliquid.quotes import ONLY_USDC, Quote
 from market_assets.sources.retry import RetryPolicy
 from market_assets_tests.sources.http_server import Reply, Server, serving
 
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
-TOKENS = {0: "USDC", 360: "USDH"}
+QUOTES = {**ONLY_USDC, 360: Quote("USDH", 0.998), 235: Quote("USDE", None)}
 ANSWERS = {
     ("perpDexs", ""): payloads.DEXS,
     ("metaAndAssetCtxs", ""): payloads.META_AND_CONTEXTS,
@@ -58,7 +59,7 @@ def _copy(answer: Any) -> Any:
 
 def _perps(answer: Any, dex: str = "") -> tuple[dict[str, AssetContext], dict[str, str]]:
     decoded = decode_perp_markets(json.dumps(answer).encode())
-    found, rejected = perp_contexts(dex, decoded, TOKENS, NOW)
+    found, rejected = perp_contexts(dex, decoded, QUOTES, NOW)
     return {one.symbol: one for one in found}, rejected
 
 
@@ -80,6 +81,7 @@ def test_a_perp_as_the_exchange_gives_it() -> None:
         impact_bid_px=66371.0,
         impact_ask_px=66372.0,
         quote_token="USDC",
+        quote_usd=1.0,
         is_delisted=False,
     )
 
@@ -167,10 +169,16 @@ def test_the_first_dex_was_settled_in_usdc_before_it_said_so() -> None:
     assert _perps(answer)[0]["BTC"].quote_token == "USDC"
 
 
-def test_figures_in_dollars_only_where_the_token_is_one() -> None:
+def test_figures_in_dollars_by_the_price_of_the_token() -> None:
+    """USDC is a dollar; another token has its own price, or nobody knows."""
     answer = _copy(payloads.DEX_META_AND_CONTEXTS)
     answer[1][0] |= {"openInterest": "10.0", "markPx": "2.5"}
-    for collateral, usd in ((0, (25.0, 1892351.8189499998)), (360, (None, None))):
+    for collateral, usd in (
+        (0, (25.0, 1892351.8189499998)),
+        (360, (25.0 * 0.998, 1892351.8189499998 * 0.998)),
+        (235, (None, None)),
+        (999, (None, None)),
+    ):
         answer[0]["collateralToken"] = collateral
         found, _ = _perps(answer, "xyz")
         row = frames.asset_contexts([found["xyz:TSLA"]], NOW).row(0, named=True)

@@ -19,6 +19,7 @@ from market_assets.sources.hyperliquid.market_wire import (
     decode_perp_markets,
     decode_spot_markets,
 )
+from market_assets.sources.hyperliquid.quotes import ONLY_USDC
 from market_assets_tests.recordings import recordings
 from market_assets_tests.sources.http_server import Reply, serving
 
@@ -39,7 +40,7 @@ def folder() -> Path:
 def test_contexts_of_the_first_dex(folder: Path) -> None:
     """228 perps: every figure is the recorded one; delisted ones have a stale mark."""
     body = (folder / "rest_metaAndAssetCtxs_main_20260206.json").read_bytes()
-    found, rejected = perp_contexts("", decode_perp_markets(body), {0: "USDC"}, NOW)
+    found, rejected = perp_contexts("", decode_perp_markets(body), ONLY_USDC, NOW)
     assert rejected == {}
     frame = frames.asset_contexts(found, NOW)
     meta, contexts = json.loads(body)

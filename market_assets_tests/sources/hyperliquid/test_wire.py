@@ -22,7 +22,7 @@ def body(value: object) -> bytes:
 
 def test_numbers_come_as_strings_or_as_numbers() -> None:
     """Float noise is read to the nearest double, absent and null are None."""
-    assets, contexts = wire.decode_perps(body(payloads.META_AND_CONTEXTS))
+    assets, contexts, _ = wire.decode_perps(body(payloads.META_AND_CONTEXTS))
     assert [asset.name for asset in assets.items if asset] == ["BTC", "MATIC", "kPEPE"]
     volumes = [context.day_ntl_vlm for context in contexts.items if context]
     assert volumes == [12377419030.3486595154, 0.0, 81234.5]
@@ -38,9 +38,10 @@ def test_strings_are_read_as_python_reads_them(number: float, digits: int) -> No
 
 
 def test_optional_flags_are_absent_null_or_given() -> None:
-    assets, _ = wire.decode_perps(body(payloads.DEX_META_AND_CONTEXTS))
+    assets, _, collateral = wire.decode_perps(body(payloads.DEX_META_AND_CONTEXTS))
     flags = [(a.is_delisted, a.only_isolated, a.margin_mode) for a in assets.items if a]
     assert flags == [(None, False, None), (None, None, "noCross"), (True, None, None)]
+    assert collateral == 0
 
 
 def test_a_bad_row_costs_itself_only() -> None:
@@ -48,7 +49,7 @@ def test_a_bad_row_costs_itself_only() -> None:
     value = json.loads(body(payloads.META_AND_CONTEXTS))
     value[0]["universe"][1] = {"name": "MATIC", "szDecimals": "many"}
     value[1][0] = "nothing"
-    assets, contexts = wire.decode_perps(body(value))
+    assets, contexts, _ = wire.decode_perps(body(value))
     assert [asset and asset.name for asset in assets.items] == ["BTC", None, "kPEPE"]
     assert list(assets.left_out) == [1]
     assert (assets.faults[0].row, assets.faults[0].field) == ("MATIC", "")

@@ -62,6 +62,7 @@ SPOT_FIXED: Final = tuple(
     for t in _TABLE["spot"]["fixed"]
 )
 STABLES: Final[dict[str, int]] = _TABLE["spot"]["stables"]
+PEGS: Final[dict[str, float]] = _TABLE["spot"]["pegs"]
 FOLLOWS: Final[dict[str, str]] = _TABLE["spot"]["follows"]
 CATEGORY_OF: Final[dict[str, str]] = {
     name: category for category, names in _TABLE["categories"].items() for name in names.split()

@@ -213,7 +213,7 @@ class Universe:
 
     def _spot(self, coin: str, base: str, rank: int) -> Asset:
         underlying = names.FOLLOWS.get(base, f"{base}/spot")
-        anchor = 1.0 if base in names.STABLES else self._anchor(underlying)
+        anchor = names.PEGS.get(base) or self._anchor(underlying)
         sz = min(max(math.floor(math.log10(anchor)) + 1, 0), 5)
         rank_of_pair = 3 if base in names.FOLLOWS else _active(rank + 30, 30 + ACTIVE_SPOT)
         asset = self._asset(
