@@ -19,7 +19,8 @@ from market_assets.health import records
 
 SCHEDULED: Final = tuple(channel for channel in CHANNELS if channel.mode == "schedule")
 OFTEN: Final = timedelta(minutes=5)
-"""A job that is due this often leaves the rules that read a whole table to an hourly job."""
+"""A job that is due this often leaves the rules that read a whole table to an hourly job, and does
+not queue behind the hourly ones."""
 
 
 @dataclass(frozen=True)
@@ -156,6 +157,7 @@ jobs = [
         tags={
             "market_assets/channel": " ".join(channel.label for channel in flow.channels),
             **SLOT,
+            **({"dagster/priority": "1"} if flow.cadence <= OFTEN else {}),
         },
     )
     for flow in FLOWS

@@ -122,11 +122,16 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
         now=now,
     )
     rows = {row.label: row for row in found.rows}
-    jobs = []
+    jobs: list[Job] = []
+    waited_for: set[str] = set()
     for flow in FLOWS:
         channels = [rows[channel.label] for channel in flow.channels]
         failures = [row.failed_at.timestamp() for row in channels if row.failed_at is not None]
         late = any(row.is_late for row in channels)
+        parents = []
+        if late or failures:
+            parents = not_there_yet(context.instance, repository, flow)
+            waited_for |= set(parents)
         jobs.append(
             Job(
                 flow.job,
@@ -135,7 +140,7 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
                 failed_at=max(failures, default=None),
                 is_frequent=flow.cadence.total_seconds() <= AGAIN_AFTER_S,
                 is_ready=bool(late or failures)
-                and not not_there_yet(context.instance, repository, flow)
+                and not parents
                 and not records.active(context.instance, flow.job),
             )
         )
@@ -145,7 +150,16 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
         return dg.SkipReason("every channel is on time, or a run for it is on its way")
     return dg.SensorResult(
         run_requests=[
-            dg.RunRequest(job_name=name, tags={"market_assets/why": "late"}) for name in names
+            dg.RunRequest(
+                job_name=flow.job,
+                tags={
+                    "market_assets/why": "late",
+                    # Others can only begin after it: at a first start they wait for nothing else.
+                    **({"dagster/priority": "5"} if waited_for.intersection(flow.assets) else {}),
+                },
+            )
+            for flow in FLOWS
+            if flow.job in names
         ],
         skip_reason=None if names else "what failed is tried again in a moment",
         cursor=tried.as_text(),

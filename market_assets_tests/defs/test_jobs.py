@@ -120,6 +120,24 @@ def test_a_job_waits_for_what_its_assets_are_made_from_and_is_then_requested_onc
         assert caught_up(repository, instance, cursor)[0] == [], "not asked for again at once"
 
 
+def test_what_others_wait_for_goes_before_what_nobody_waits_for(
+    repository: dg.RepositoryDefinition,
+) -> None:
+    """At a first start the queue is long, and the features are at the end of a chain."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        context = dg.build_sensor_context(instance=instance, repository_def=repository)
+        said = operations.catch_up_late_channels(context)
+        assert isinstance(said, dg.SensorResult)
+        first = {
+            request.job_name
+            for request in said.run_requests or []
+            if request.tags.get("dagster/priority") == "5"
+        }
+        assert "hyperliquid_registry_refresh" in first
+        assert "polymarket_discovery_refresh" in first
+        assert "polymarket_tags_refresh" not in first
+
+
 def test_a_stream_that_is_on_and_has_written_nothing_is_waited_for(
     repository: dg.RepositoryDefinition,
 ) -> None:

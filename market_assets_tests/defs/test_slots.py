@@ -68,7 +68,7 @@ def test_a_stream_does_not_wait_however_many_long_runs_there_are(instance: Dagst
     queue(instance, 9, SCHEDULED)
     queue(instance, 9, {"dagster/backfill": "one"})
     queue(instance, 9, {"dagster/partition": "2026-11-20"})
-    assert len(start_all_that_may(instance)) == 8
+    assert len(start_all_that_may(instance)) == 9
     queue(instance, 3, STREAM)
     taken = start_all_that_may(instance)
     assert len(taken) == 2, "the one that is on, and the one that takes over"

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 from market_assets.sources.errors import VenueError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Callable, Collection, Mapping, Sequence
     from datetime import datetime, timedelta
 
     from market_assets.clock import Clock
@@ -93,7 +93,7 @@ def fetch_books(
     Args:
         client: the exchange.
         symbols: whose books.
-        within: no asset is begun after so long.
+        within: no request is begun after so long: each may wait for its weight.
         clock: for that.
     """
     deadline = clock.monotonic() + within.total_seconds()
@@ -105,7 +105,9 @@ def fetch_books(
         if away or clock.monotonic() >= deadline:
             return
         try:
-            found[symbol] = _until_it_reaches(client, symbol)
+            found[symbol] = _until_it_reaches(
+                client, symbol, may_ask=lambda: clock.monotonic() < deadline
+            )
         except VenueError as error:
             failed[symbol] = str(error)
 
@@ -123,11 +125,13 @@ def fetch_books(
     )
 
 
-def _until_it_reaches(client: HyperliquidClient, symbol: str) -> list[Book]:
-    """The precise book, and coarser ones until both sides reach far enough."""
+def _until_it_reaches(
+    client: HyperliquidClient, symbol: str, may_ask: Callable[[], bool]
+) -> list[Book]:
+    """The precise book, and coarser ones until both sides reach far enough, or time is over."""
     books = [client.book(symbol)]
     for figures in FIGURES:
-        if _reaches(books[0], books[-1]):
+        if _reaches(books[0], books[-1]) or not may_ask():
             break
         try:
             books.append(client.book(symbol, figures))

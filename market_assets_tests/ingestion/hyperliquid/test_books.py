@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_assets.clock import SystemClock, to_ms
+from market_assets.clock import ManualClock, SystemClock, to_ms
 from market_assets.ingestion.hyperliquid.books import Books, Turn, fetch_books, whose_turn
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.retry import RetryPolicy
@@ -154,6 +154,22 @@ def test_an_exchange_that_is_away_is_not_asked_for_every_book(server: Server) ->
     assert books.fine == ()
     assert 8 <= len(books.failed) <= 12
     assert len(books.failed) + len(books.not_asked) == 60
+
+
+def test_no_coarse_book_is_begun_when_the_time_is_over(server: Server) -> None:
+    """Each may wait a minute for its weight, and there may be four of them for each asset."""
+    clock = ManualClock(NOW)
+
+    def answer(request: dict[str, Any]) -> Reply:
+        clock.advance(20)
+        return Reply(body=ladder(request["coin"], 1, 2))
+
+    server.default = answer
+    client = HyperliquidClient(server.url, timeout=2.0, retries=ONCE)
+    books = fetch_books(client, ["A"], within=timedelta(seconds=30), clock=clock)
+    client.close()
+    assert len(server.requests) == 2
+    assert [len(coarse) for coarse in books.coarse] == [1, 0]
 
 
 def test_who_was_not_asked_when_the_time_was_over_is_named(server: Server) -> None:
