@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from market_assets.sources.errors import VenueBusy, VenueError
+from market_assets.sources.errors import VenueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -124,9 +124,7 @@ def fetch_all(
             try:
                 results[item] = fetch(item)
             except VenueError as error:
-                failures[item] = error
-                if isinstance(error, VenueBusy):
-                    limit.busy()
+                failures[item] = error  # who sent the request has told the limit of a 429
                 if all_or_nothing:
                     given_up.set()
             except BaseException:

@@ -11,7 +11,7 @@ import pytest
 
 import market_assets.sources
 from market_assets.clock import SystemClock
-from market_assets.sources.concurrency import AdaptiveLimit
+from market_assets.sources.concurrency import AdaptiveLimit, fetch_all
 from market_assets.sources.errors import (
     VenueBusy,
     VenueError,
@@ -158,6 +158,23 @@ def test_every_429_lowers_the_concurrency(server: Server) -> None:
     assert (http.stats().concurrency, http.stats().lowest_concurrency) == (2, 2)
     limit.succeeded()
     assert (http.stats().concurrency, http.stats().lowest_concurrency) == (3, 2)
+    http.close()
+
+
+def test_a_429_that_is_given_up_halves_what_may_run_once(server: Server, tmp_path: Path) -> None:
+    """Not again by whoever fetches; nor does the project's own empty budget, which nobody refused."""
+    server.replies.append(BUSY)
+    limit = AdaptiveLimit(64)
+    http = transport(server.url, limit=limit, retry=RetryPolicy(attempts=1))
+    assert fetch_all(["/page"], http.get_json, limit=limit).failures
+    assert limit.now == 32
+    http.close()
+    budget = WeightBudget(tmp_path / "budget", per_window=1, reserves={})
+    budget.spend(1, "runs", wait=0)
+    http = transport(server.url, limit=limit, budget=budget, retry=RetryPolicy(deadline=0.01))
+    failed = fetch_all(["/page"], lambda path: http.get_json(path, weight=1), limit=limit)
+    assert isinstance(failed.failures["/page"], VenueBusy)
+    assert limit.now == 32
     http.close()
 
 
