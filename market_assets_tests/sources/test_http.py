@@ -162,7 +162,7 @@ def test_every_429_lowers_the_concurrency(server: Server) -> None:
 
 
 def test_a_429_that_is_given_up_halves_what_may_run_once(server: Server, tmp_path: Path) -> None:
-    """Not again by whoever fetches; nor does the project's own empty budget, which nobody refused."""
+    """Not again by whoever fetches; the project's own empty budget changes nothing."""
     server.replies.append(BUSY)
     limit = AdaptiveLimit(64)
     http = transport(server.url, limit=limit, retry=RetryPolicy(attempts=1))
