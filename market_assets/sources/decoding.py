@@ -104,7 +104,11 @@ class Rows(NamedTuple, Generic[_R]):
 
 
 class Decoder(Generic[_T]):
-    """Reads answers of one type. Thread-safe."""
+    """Reads answers of one type. Thread-safe.
+
+    Attributes:
+        type: what an answer says, as msgspec has it.
+    """
 
     def __init__(self, type_: Any, *, strict: bool = True) -> None:
         """Make a decoder.
@@ -113,6 +117,7 @@ class Decoder(Generic[_T]):
             type_: what an answer says, as msgspec has it.
             strict: numbers are no texts; else `"0.5"` is one.
         """
+        self.type = type_
         self._reader = reader_of(type_, strict=strict)
         self._decode = self._reader.decode
 

@@ -38,8 +38,10 @@ def elements(text: memoryview) -> list[memoryview]:
         raise Unread(str(error)) from error
 
 
-def members(text: memoryview) -> Iterator[tuple[str | None, memoryview]]:
-    """What is in an object; the key is None where it cannot be read.
+def members(text: memoryview) -> Iterator[tuple[str | None, memoryview | None]]:
+    """What is in an object.
+
+    The key is None where it cannot be read, the value where a piece is not one key and one value.
 
     Raises:
         Unread: nobody can tell.
@@ -52,10 +54,25 @@ def members(text: memoryview) -> Iterator[tuple[str | None, memoryview]]:
     else:
         return
     try:
-        found = [member(piece) for piece in pieces(text)]
+        found = pieces(text)
     except msgspec.DecodeError as error:
         raise Unread(str(error)) from error
-    yield from found
+    yield from map(member, found if not found or found[-1] else found[:-1])
+
+
+def fields(text: memoryview) -> dict[str | None, memoryview]:
+    """What is in an object whose keys belong together.
+
+    Raises:
+        Unread: nobody can tell, or a part of it is not one key and one value: then the rest may not
+            be what it was either.
+    """
+    found = {}
+    for key, value in members(text):
+        if value is None:
+            raise Unread(f"not one key and one value each: {shown(text, SHOWN)}")
+        found[key] = value
+    return found
 
 
 def opened(text: memoryview, bracket: int, error: Exception) -> memoryview:

@@ -1,8 +1,8 @@
 """JSON text that breaks the grammar in places: where its pieces begin and end, what a text says.
 
 Only brackets, commas and quotes are looked at, so that whatever is wrong with one piece stays in
-it. A quote that no piece could end with belongs to the text that it stands in; a bracket that
-closes nothing is passed over, one that is missing is taken to be there.
+it. Where brackets do not match, several readings are tried, and the first counts by which the whole
+does: that one is missing, that one is too many, that a quote belongs to the text it stands in.
 
 Not here: what a piece may be (`decoding.py`).
 """
@@ -10,6 +10,7 @@ Not here: what a piece may be (`decoding.py`).
 from __future__ import annotations
 
 import re
+from itertools import product
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -17,15 +18,18 @@ import msgspec
 from market_assets.sources.bodies import Body
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
 Text = Body | memoryview
 """JSON, or a part of some."""
 
-_STRING: Final = rb'"(?:[^"\\]++|\\.|"(?!\s*+(?:[,:\]}]|\Z)))*+"'
+_STRING: Final = rb'"(?:[^"\\]++|\\.)*+"'
+_LOOSE_STRING: Final = rb'"(?:[^"\\]++|\\.|"(?!\s*+(?:[,:\]}]|\Z)))*+"'
+"""A text with quotes in it: only one that a comma, a colon or a closing bracket follows ends it."""
 _TOKENS: Final = re.compile(_STRING + rb'|[][{},"]', re.DOTALL)
+_LOOSE_TOKENS: Final = re.compile(_LOOSE_STRING + rb'|[][{},"]', re.DOTALL)
 _SIGNS: Final = re.compile(rb"[][{},]")
-_MEMBER: Final = re.compile(rb"\s*+(" + _STRING + rb")\s*+:", re.DOTALL)
+_MEMBER: Final = re.compile(rb"\s*+(" + _LOOSE_STRING + rb")\s*+:", re.DOTALL)
 _BARE: Final = re.compile(rb'[^\s"\[\]{},:]+')
 _BLANK: Final = re.compile(rb"\s*+")
 _ESCAPE: Final = re.compile(
@@ -45,8 +49,7 @@ _SIMPLE: Final = {
 _CLOSERS: Final = {ord("["): ord("]"), ord("{"): ord("}")}
 _COMMA: Final = ord(",")
 _QUOTE: Final = ord('"')
-_AHEAD: Final = 64
-"""How far behind a bracket the next sign is looked for."""
+_CUT: Final = "it ends in the middle"
 _MARK: Final = b"\xef\xbb\xbf"
 LOST: Final = "\N{REPLACEMENT CHARACTER}"
 """What stands for a character that cannot be read."""
@@ -74,7 +77,7 @@ def trimmed(text: Text) -> memoryview:
 def pieces(text: memoryview) -> list[memoryview]:
     """What stands between the commas of a list or an object, whatever it is.
 
-    An empty piece counts, as something is missing there, but for the last one.
+    An empty piece counts: something is missing there.
 
     Args:
         text: begins with the opening bracket, and ends where the list or object does.
@@ -83,11 +86,21 @@ def pieces(text: memoryview) -> list[memoryview]:
         CutError: it ends before that, and what there is of it is in order.
         BracketsError: something follows it, or nobody can tell where it ends.
     """
+    first: msgspec.DecodeError | None = None
+    for tokens, is_one_too_many in product((_TOKENS, _LOOSE_TOKENS), (False, True)):
+        try:
+            return _pieces(text, _signs(text, tokens), is_one_too_many=is_one_too_many)
+        except (CutError, BracketsError) as error:
+            first = first or error
+    raise first or CutError(_CUT)
+
+
+def _pieces(text: memoryview, signs: Iterable[int], *, is_one_too_many: bool) -> list[memoryview]:
     closer = _CLOSERS[text[0]]
     due = bytearray()  # the closing brackets of what is open within the piece
     found: list[tuple[int, int]] = []
     begin, is_bent = 1, False
-    for at in _signs(text):
+    for at in signs:
         sign = text[at]
         if sign in _CLOSERS:
             due.append(_CLOSERS[sign])
@@ -103,32 +116,31 @@ def pieces(text: memoryview) -> list[memoryview]:
             is_bent = True
             if not due:
                 begin = _reopened(found, text, begin)
-            _close(due, sign, trimmed(text[at + 1 : at + _AHEAD]))
-    if is_bent:
-        raise BracketsError("its brackets do not match")
-    raise CutError("it ends in the middle")
+            place = -1 if is_one_too_many else due.rfind(sign)
+            if place >= 0:
+                del due[place:]
+    raise BracketsError("its brackets do not match") if is_bent else CutError(_CUT)
 
 
-def member(piece: memoryview) -> tuple[str | None, memoryview]:
-    """Key and value of a piece of an object; the key is None if it cannot be read exactly.
+def member(piece: memoryview) -> tuple[str | None, memoryview | None]:
+    """Key and value of a piece of an object.
 
-    Raises:
-        BracketsError: it is not one key and one value: nobody can tell what else is not as it was.
+    The key is None if it cannot be read exactly, the value if this is not one key and one value.
     """
     match = _MEMBER.match(piece)
-    value = trimmed(piece[match.end() :]) if match is not None else piece
-    if match is None or not _is_one(value):
-        raise BracketsError(f"{shown(piece, _AHEAD)!r} is not one key and one value")
+    if match is None:
+        return None, None
+    value = trimmed(piece[match.end() :])
     try:
         key: str | None = msgspec.json.decode(match.group(1), type=str)
     except (msgspec.DecodeError, UnicodeDecodeError):
         key = None
-    return key, value
+    return key, value if _is_one(value) else None
 
 
 def is_string(text: memoryview) -> bool:
     """Whether this is one text in quotes and nothing else."""
-    match = _TOKENS.match(text)
+    match = _LOOSE_TOKENS.match(text)
     return match is not None and len(text) > 1 and text[0] == _QUOTE and match.end() == len(text)
 
 
@@ -154,9 +166,9 @@ def _character(escape: re.Match[str]) -> str:
     return _SIMPLE.get(letter or "", LOST + (letter or ""))
 
 
-def _signs(text: memoryview) -> Iterator[int]:
+def _signs(text: memoryview, tokens: re.Pattern[bytes]) -> Iterator[int]:
     """Where brackets and commas stand outside of texts, behind the first character."""
-    for token in _TOKENS.finditer(text, 1):
+    for token in tokens.finditer(text, 1):
         at = token.start()
         if text[at] != _QUOTE:
             yield at
@@ -172,15 +184,6 @@ def _is_one(text: memoryview) -> bool:
     return is_string(text) or _BARE.fullmatch(text) is not None
 
 
-def _close(due: bytearray, sign: int, following: memoryview) -> None:
-    """Take account of a closing bracket that is not due: one too many, or some are missing."""
-    if due and len(following) > 1 and following[0] == due[-1]:
-        return
-    place = due.rfind(sign)
-    if place >= 0:
-        del due[place:]
-
-
 def _reopened(found: list[tuple[int, int]], text: memoryview, begin: int) -> int:
     """Where a piece begins whose opening bracket is missing: behind the last piece that has one."""
     while found and (trimmed(text[slice(*found[-1])])[:1].tobytes() or b" ")[0] not in _CLOSERS:
@@ -194,4 +197,4 @@ def _closed(
     if trimmed(text[at + 1 :]):
         raise BracketsError("something follows where it ends")
     parts = [trimmed(text[start:stop]) for start, stop in [*found, (begin, at)]]
-    return parts if parts[-1] else parts[:-1]
+    return parts if len(parts) > 1 or parts[0] else []

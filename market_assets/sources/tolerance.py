@@ -24,7 +24,7 @@ from market_assets.sources.faults import (
     is_marked,
     options_of,
 )
-from market_assets.sources.parts import BRACE, BRACKET, elements, members, opened, reason_of
+from market_assets.sources.parts import BRACE, BRACKET, elements, fields, members, opened, reason_of
 from market_assets.sources.scanning import is_string, mended, shown
 
 _LONGEST_NAME: Final = 100
@@ -90,7 +90,10 @@ class _Anything(Reader):
         if text and text[0] == BRACKET:
             return [self._tree(piece, levels - 1) for piece in elements(text)]
         if text and text[0] == BRACE:
-            return {key: self._tree(piece, levels - 1) for key, piece in members(text) if key}
+            given = fields(text)
+            if None in given:
+                raise Unread("a key that cannot be read")
+            return {key: self._tree(piece, levels - 1) for key, piece in given.items()}
         return Unreadable(text) if self.is_exact or not is_string(text) else mended(text)
 
 
@@ -157,8 +160,9 @@ class _Map(Reader):
     def pieced(self, text: memoryview, place: Place, faults: list[Fault], error: Exception) -> Any:
         found = {}
         for key, piece in members(opened(text, BRACE, error)):
-            if key is None:
-                faults.append(place.at("").fault(f"no entry: {shown(piece, SHOWN)}"))
+            if key is None or piece is None:
+                said = shown(piece or b"", SHOWN)
+                faults.append(place.at(key or "").fault(f"not one key and one value: {said}"))
                 continue
             before = len(faults)
             try:
@@ -193,7 +197,7 @@ class _Struct(Reader):
         }
 
     def pieced(self, text: memoryview, place: Place, faults: list[Fault], error: Exception) -> Any:
-        given = dict(members(opened(text, BRACE, error)))
+        given = fields(opened(text, BRACE, error))
         values: dict[str, Any] = {}
         for key, field in self._fields.items():
             piece = given.get(key)
@@ -224,9 +228,12 @@ class _Struct(Reader):
         except Unread:
             given = {}
         name = ""
-        for key in (key for key in naming.keys if key in given and key in self._fields):
+        for key in naming.keys:
+            value = given.get(key)
+            if value is None or key not in self._fields:
+                continue
             try:
-                said = self._fields[key].reader.decode(given[key])
+                said = self._fields[key].reader.decode(value)
             except UNREADABLE:
                 continue
             if isinstance(said, str | int):
@@ -266,7 +273,7 @@ class _Either(Reader):
         return reader.pieced(text, place, faults, error)
 
     def _by_tag(self, text: memoryview) -> Reader | None:
-        said = [(key, mended(piece)) for key, piece in members(text) if is_string(piece)]
+        said = [(key, mended(piece)) for key, piece in fields(text).items() if is_string(piece)]
         return next((self._tagged[tag] for tag in said if tag in self._tagged), None)
 
 

@@ -57,8 +57,9 @@ def read_funding(
         for row in rows.items:
             if row is None:
                 continue
-            newest_ms = max(newest_ms, row.time)
             hour_ms = floor_ms(row.time, HOUR)
+            if start_ms <= hour_ms < end_ms:  # a time that cannot be must not end the walk
+                newest_ms = max(newest_ms, row.time)
             if row.coin != symbol:
                 faults.append(f"a payment of {row.coin}")
             elif not math.isfinite(row.funding_rate) or not start_ms <= hour_ms < end_ms:

@@ -110,6 +110,22 @@ def test_one_bad_payment_costs_itself_and_is_counted(
         client.funding_history("BTC", NOW - 2 * HOUR, NOW)
 
 
+def test_a_time_that_cannot_be_does_not_end_the_walk(
+    client: HyperliquidClient, server: Server
+) -> None:
+    """It costs its payment; the page after it is asked for all the same."""
+
+    def odd(request: dict[str, Any]) -> Reply:
+        rows = list(hourly(request).body)  # type: ignore[call-overload]  # a list of rows
+        rows[7] = {**rows[7], "time": 9_000_000_000_000}
+        return Reply(body=rows)
+
+    server.default = odd
+    rates = client.funding_history("BTC", NOW.replace(second=0) - 720 * HOUR, NOW)
+    assert len(rates) == 721 - 2
+    assert client.rejected[0] == 2
+
+
 def test_full_pages_that_do_not_move_on_end_it(client: HyperliquidClient, server: Server) -> None:
     """A venue that sends the same page for ever is not asked for ever."""
     at = to_ms(NOW.replace(second=0)) - 700 * HOUR_MS

@@ -142,4 +142,4 @@ def test_an_answer_that_is_no_text_is_no_answer(server: Server, connect: Connect
         server.replies.append(Reply(body=body))
         assert list(clob.books([YES]).rejected) == ["book [0]"]
     server.replies.append(Reply(body=b'[{"asset_id": "1", "bids": [}]'))
-    assert list(clob.books([YES]).rejected) == ["book [0]"]
+    assert list(clob.books([YES]).rejected) == ["book 1"]
