@@ -63,6 +63,7 @@ def run_command(
         os.write(log, text)
         if code != 0:
             lines = text.decode(errors="replace").strip().splitlines()
-            raise RunError(lines[-1] if lines else f"{arguments[0]} ended with exit code {code}")
+            last = lines[-1].removeprefix("market-assets: ") if lines else ""
+            raise RunError(last or f"{arguments[0]} ended with exit code {code}")
         printed.seek(0)
         return printed.read().decode(errors="replace")

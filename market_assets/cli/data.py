@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -69,12 +69,20 @@ def publish_what_was_written(store: Store) -> None:
         ) from error
 
 
-def open_store(settings: Settings) -> Store:
-    """The store that the settings name."""
+def open_store(
+    settings: Settings, *, upstream: Literal["live", "simulated"] | None = None
+) -> Store:
+    """The store that the settings name.
+
+    Args:
+        settings: the project's.
+        upstream: whose rows are to be written; None: none of a venue's.
+    """
     from market_assets.storage.store import Store  # noqa: PLC0415 - imports polars and duckdb
 
     return Store(
         settings.market_db,
         lock_wait=settings.lock_wait,
         publish_bytes_per_second=settings.publish_bytes_per_second,
+        upstream=upstream,
     )

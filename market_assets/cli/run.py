@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from contextlib import closing
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from market_assets import dotenv_file
+from market_assets.cli.data import open_store
 from market_assets.cli.instance import (
     close_what_was_cut_off,
     initialise,
@@ -53,11 +54,19 @@ def run(*, simulated: bool) -> None:
 
 @click.command()
 @click.option("--nothing-is-up", is_flag=True, hidden=True, help="Close runs that were cut off.")
-def setup(*, nothing_is_up: bool) -> None:
+@click.option(
+    "--upstream",
+    type=click.Choice(["live", "simulated"]),
+    hidden=True,
+    help="Whose rows the database is to take.",
+)
+def setup(*, nothing_is_up: bool, upstream: Literal["live", "simulated"] | None) -> None:
     """Make the data folder, Dagster's home and the line of .env that names it."""
     settings = load(joins=not nothing_is_up)
     _prepare(settings)
     initialise(settings.dagster_home)
+    if upstream is not None:
+        open_store(settings, upstream=upstream).prepare()
     if nothing_is_up:
         close_what_was_cut_off(settings)
     click.echo(f"database {settings.market_db}, Dagster's instance {settings.dagster_home}")

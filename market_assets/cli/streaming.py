@@ -33,7 +33,7 @@ def stream_for(settings: Settings, seconds: float) -> None:
         NotDoneError: the sockets brought nothing, or not what was asked for, or what they brought
             is not yet in the database.
     """
-    store = open_store(settings)
+    store = open_store(settings, upstream=settings.upstream)
     store.prepare()
     stop = threading.Event()
     for which in (signal.SIGINT, signal.SIGTERM):

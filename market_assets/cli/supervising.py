@@ -74,7 +74,8 @@ class Supervisor:
         """
         if not is_free(self._settings.ui_port):
             raise _taken(self._settings.ui_port)
-        self._command("setup", "--nothing-is-up")
+        upstream = "simulated" if simulated else "live"
+        self._command("setup", "--nothing-is-up", "--upstream", upstream)
         if simulated and not self._stop.wanted.is_set():
             self._venues = SimulatedVenues(
                 self._settings,

@@ -49,7 +49,7 @@ class Teller:
             if before is None and starts and one.status in ("missing", "stale"):
                 continue
             self._told[one.label] = one.status
-            again = " again" if before is not None and one.status == "ok" else ""
+            again = " again" if before in ("failed", "stale") and one.status == "ok" else ""
             changes[one.status + again, _cause(one)].append(one.label)
         lines = [
             f"{status}: {', '.join(labels)}{f': {why}' if why else ''}"

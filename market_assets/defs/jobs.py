@@ -18,6 +18,14 @@ from market_assets.defs.options import SLOT
 from market_assets.health import records
 
 SCHEDULED: Final = tuple(channel for channel in CHANNELS if channel.mode == "schedule")
+_LONG: Final = frozenset(
+    {
+        "defillama_capital_refresh",
+        "defillama_history_refresh",
+        "hyperliquid_funding_rates_refresh",
+    }
+)
+"""Jobs whose runs may take minutes; `dagster.yaml` limits how many go on at once, by their tag."""
 OFTEN: Final = timedelta(minutes=5)
 """A job that is due this often leaves the rules that read a whole table to an hourly job, and does
 not queue behind the hourly ones."""
@@ -148,6 +156,17 @@ def schedule_of(flow: Flow) -> dg.ScheduleDefinition:
     return tick
 
 
+def turn_of(flow: Flow) -> dict[str, str]:
+    """The tags that say whose turn it is when runs wait for a slot.
+
+    What is due often goes first: it is stale soon, and short. What fills a table for minutes, at
+    the first start, never takes more than half of the slots.
+    """
+    if flow.cadence <= OFTEN:
+        return {"dagster/priority": "1"}
+    return {"market_assets/long": "true"} if flow.job in _LONG else {}
+
+
 FLOWS: Final = flows_of(SCHEDULED)
 jobs = [
     dg.define_asset_job(
@@ -157,7 +176,7 @@ jobs = [
         tags={
             "market_assets/channel": " ".join(channel.label for channel in flow.channels),
             **SLOT,
-            **({"dagster/priority": "1"} if flow.cadence <= OFTEN else {}),
+            **turn_of(flow),
         },
     )
     for flow in FLOWS

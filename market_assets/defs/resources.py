@@ -39,10 +39,12 @@ class MarketStore(DuckDBResource):
         database: the published file; the live file, locks and spool stand beside it in `live/`.
         lock_wait_s: how long to wait for the live file.
         publish_bytes_per_second: what publishing may copy, on average.
+        upstream: whose rows are written, live or simulated; the database refuses the other one's.
     """
 
     lock_wait_s: float = 60.0
     publish_bytes_per_second: float = 1e6
+    upstream: str = "live"
 
     @classmethod
     def _is_dagster_maintained(cls) -> bool:
@@ -54,6 +56,7 @@ class MarketStore(DuckDBResource):
             Path(self.database),
             lock_wait=timedelta(seconds=self.lock_wait_s),
             publish_bytes_per_second=self.publish_bytes_per_second,
+            upstream="simulated" if self.upstream == "simulated" else "live",
         )
 
     @contextmanager
@@ -241,6 +244,7 @@ def market_store(settings: Settings) -> MarketStore:
         database=str(settings.market_db),
         lock_wait_s=settings.lock_wait.total_seconds(),
         publish_bytes_per_second=settings.publish_bytes_per_second,
+        upstream=settings.upstream,
     )
 
 

@@ -5,7 +5,8 @@
     ├── StoreUnwritable  the folder is missing, read-only or full: make room, or point elsewhere
     ├── SpoolFull        the spool is at its limit: something keeps the drain from working
     ├── NotADatabase     the path holds something that DuckDB cannot open: point elsewhere
-    └── NewerSchema      the file was made by a newer version: upgrade the project
+    ├── NewerSchema      the file was made by a newer version: upgrade the project
+    └── OtherUpstream    the file holds rows of simulated venues, or of the real ones: not these
 
 Every message is one line that names the file. DuckDB's and the system's own errors are turned
 into these here, by their text, because DuckDB has one exception class for all of them.
@@ -43,6 +44,10 @@ class NotADatabase(StoreError):  # noqa: N818 - reads as what happened
 
 class NewerSchema(StoreError):  # noqa: N818 - reads as what happened
     """The file was written by a newer version of this project, or of DuckDB."""
+
+
+class OtherUpstream(StoreError):  # noqa: N818 - reads as what happened
+    """The file holds rows of simulated venues and these would be real ones, or the reverse."""
 
 
 _UNWRITABLE: Final = frozenset(

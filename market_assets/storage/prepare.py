@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.storage.copying import copy, remove_stale, settle, temporary_beside
 from market_assets.storage.errors import NotADatabase, StoreError, StoreUnwritable, from_os
-from market_assets.storage.live import LiveMissing, connected, opened
+from market_assets.storage.live import LiveMissing, connected, opened, transaction
 from market_assets.storage.migrate import Migration, is_current, migrate
+from market_assets.storage.upstream import is_stamped, stamp
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from market_assets.storage.gate import Gate, Hold
     from market_assets.storage.paths import StorePaths
+    from market_assets.storage.upstream import Upstream
     from market_assets.tables import TableSpec
 
 _MAGIC: Final = (8, b"DUCK")
@@ -30,6 +32,7 @@ def prepare(
     tables: Sequence[TableSpec],
     steps: Sequence[Migration],
     now: datetime,
+    upstream: Upstream | None = None,
 ) -> None:
     """Make the store ready to use, or raise what stands in the way; only reads when it is ready.
 
@@ -40,12 +43,15 @@ def prepare(
         StoreUnwritable: a folder cannot be made or written.
         NotADatabase: the published or the live path holds something else.
         NewerSchema: a newer version wrote the file.
+        OtherUpstream: it holds the rows of other venues.
     """
     _make_folders(paths)
     check_is_database(paths.published)
     try:
         with opened(paths, gate, exclusive=False) as session:
-            if is_current(session.connection, tables, steps, paths.live):
+            if is_current(session.connection, tables, steps, paths.live) and is_stamped(
+                session.connection, upstream
+            ):
                 return
     except LiveMissing:
         pass
@@ -53,8 +59,10 @@ def prepare(
         if paths.live.exists():
             with connected(paths.live, hold=hold) as connection:
                 migrate(connection, tables, steps, path=paths.live, now=now)
+                with transaction(connection):
+                    stamp(connection, upstream, path=paths.published, tables=tables)
         else:
-            _make_live(paths, hold, tables, steps, now)
+            _make_live(paths, hold, tables, steps, now=now, upstream=upstream)
 
 
 def check_is_database(path: Path) -> None:
@@ -92,7 +100,9 @@ def _make_live(
     hold: Hold,
     tables: Sequence[TableSpec],
     steps: Sequence[Migration],
+    *,
     now: datetime,
+    upstream: Upstream | None,
 ) -> None:
     """Make the file beside its place and put it there whole: a half-made one opens no more."""
     remove_stale(paths.live, "new")
@@ -104,6 +114,8 @@ def _make_live(
             copy(paths.published, temporary)
         with connected(temporary, hold=hold, called=paths.published) as connection:
             migrate(connection, tables, steps, path=paths.published, now=now)
+            with transaction(connection):
+                stamp(connection, upstream, path=paths.published, tables=tables)
     except (StoreError, OSError):
         remove_stale(paths.live, "new")
         raise

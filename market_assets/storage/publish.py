@@ -23,6 +23,7 @@ from market_assets.storage.flock import take
 from market_assets.storage.live import LiveMissing, connected, fetch
 from market_assets.storage.prepare import check_is_database
 from market_assets.storage.publications import Publications, identity, recall
+from market_assets.storage.upstream import sign
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -142,6 +143,12 @@ def _replace(
         remove_stale(paths.publications, _PURPOSE)
         temporary = temporary_beside(paths.published, _PURPOSE)
         copied, live, hold = _copy_live(paths, gate, temporary, try_clone=known.clones)
+        try:
+            with connected(temporary, called=paths.published) as connection:
+                sign(connection, now)
+        except StoreError:
+            remove_stale(paths.published, _PURPOSE)
+            raise
         size = temporary.stat().st_size
         # Left by somebody who opened the published file to write: DuckDB would refuse the new one.
         paths.published_wal.unlink(missing_ok=True)

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     import polars as pl
 
     from market_assets.clock import Clock
+    from market_assets.storage.upstream import Upstream
     from market_assets.tables import TableSpec
 
     T = TypeVar("T")
@@ -57,6 +58,7 @@ class Store:
         *,
         lock_wait: timedelta = timedelta(seconds=60),
         publish_bytes_per_second: float = 1e6,
+        upstream: Upstream | None = None,
         clock: Clock | None = None,
         tables: Sequence[TableSpec] = TABLES,
         steps: Sequence[Migration] | None = None,
@@ -67,6 +69,7 @@ class Store:
             published: `MARKET_DB`; the project's own files stand in the folder `live` beside it.
             lock_wait: how long a call may wait for others before it raises `StoreLocked`.
             publish_bytes_per_second: what publishing may copy on average.
+            upstream: whose rows are to be written; None: whose the database holds already.
             clock: dates runs, migrations and publications, and tells what is from the future.
             tables: what the store keeps.
             steps: the migrations; default: the project's.
@@ -76,6 +79,7 @@ class Store:
         self._steps = migrations() if steps is None else tuple(steps)
         self._clock = clock or SystemClock()
         self._gate = Gate(self.paths, wait=lock_wait, clock=self._clock)
+        self._upstream = upstream
         self._publish_bytes_per_second = publish_bytes_per_second
         self._preparing = Lock()
         self._is_prepared = False
@@ -97,6 +101,7 @@ class Store:
             StoreUnwritable: a folder cannot be made or written.
             NotADatabase: `published`, or the live file, is something else.
             NewerSchema: a newer version wrote the file.
+            OtherUpstream: it holds the rows of other venues.
         """
         with self._preparing:
             prepare(
@@ -105,6 +110,7 @@ class Store:
                 tables=self.tables,
                 steps=self._steps,
                 now=self._clock.now(),
+                upstream=self._upstream,
             )
             self._is_prepared = True
 

@@ -116,7 +116,10 @@ def test_a_killed_parent_leaves_no_second_daemon(
     until(lambda: is_up(running) and running.pid("daemon") != old["daemon"], "up again")
     assert running.pid("run") == old["run"]
     assert not any(lives(old[name]) for name in ("web", "daemon", "code"))
-    assert running.commands == [("setup", "--nothing-is-up")] * 2
+    assert running.commands == [
+        ("setup", "--nothing-is-up", "--upstream", "live"),
+        ("setup", "--nothing-is-up"),
+    ]
     until(lambda: "Dagster is up again" in capsys.readouterr().err, "told")
     assert running.end() == []
     assert (running.folder / "written").exists()

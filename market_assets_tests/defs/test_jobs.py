@@ -8,6 +8,7 @@ from uuid import uuid4
 
 import dagster as dg
 import pytest
+import yaml
 
 from market_assets.channels import Channel
 from market_assets.clock import ManualClock
@@ -16,6 +17,7 @@ from market_assets.defs import operations
 from market_assets.defs.jobs import FLOWS, flows_of, not_there_yet
 from market_assets_tests.health.venue import damage
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 FIVE_MINUTES = timedelta(minutes=5)
 FEATURES = "hyperliquid_features_refresh"
 
@@ -51,6 +53,21 @@ def test_five_features_are_one_job_and_one_schedule(repository: dg.RepositoryDef
     assert len(flow.channels) == 5
     schedules = [s for s in repository.schedule_defs if s.job_name == FEATURES]
     assert [s.cron_schedule for s in schedules] == ["2-59/5 * * * *"]
+
+
+def test_what_is_due_often_goes_first_and_fills_leave_slots(
+    repository: dg.RepositoryDefinition,
+) -> None:
+    """After a start, features do not wait behind minutes of history."""
+    tags = {flow.job: repository.get_job(flow.job).tags for flow in FLOWS}
+    for flow in FLOWS:
+        is_often = flow.cadence <= FIVE_MINUTES
+        assert (tags[flow.job].get("dagster/priority") == "1") == is_often, flow.job
+    long = {job for job, said in tags.items() if "market_assets/long" in said}
+    assert "defillama_history_refresh" in long
+    limits = yaml.safe_load((ROOT / "dagster.yaml").read_text())["concurrency"]["runs"]
+    by_tag = {one["key"]: one["limit"] for one in limits["tag_concurrency_limits"]}
+    assert by_tag["market_assets/long"] <= by_tag["market_assets/slot"] / 2
 
 
 def test_what_features_are_made_from_is_due_before_them(

@@ -11,6 +11,7 @@ import pytest
 from market_assets.storage import compact
 from market_assets.storage.errors import StoreUnwritable
 from market_assets.storage.live import fetch
+from market_assets.storage.migrate import migrations
 from market_assets.storage.schema import table_comment
 from market_assets.storage.store import Store
 from market_assets_tests.storage.examples import PRICES, at, prices
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from duckdb import DuckDBPyConnection
+
+BLOCK = 262_144
+"""What a DuckDB file grows by."""
 
 
 @pytest.fixture(name="store")
@@ -49,7 +53,7 @@ def test_a_file_of_holes_shrinks_and_keeps_its_rows(
     assert store.read("select * from prices").equals(before)
     comment = store.read("select comment from duckdb_tables() where table_name = 'prices'")
     assert comment["comment"].item() == table_comment(PRICES)
-    assert store.read("select count(*) as n from schema_version")["n"].item() == 1
+    assert store.read("select count(*) as n from schema_version")["n"].item() == len(migrations())
     assert not store.compact().is_done
     assert store.merge(PRICES, prices([("S8", 1.0, 1, at(0))])).inserted == 1
 
@@ -71,8 +75,9 @@ def test_the_compacted_file_is_published(store: Store) -> None:
     store.publish(force=True)
     store.compact(force=True)
     assert store.publish(force=True).is_published
-    size = store.paths.published.stat().st_size
-    assert size == store.paths.live.stat().st_size
+    # The copy has a row of its own in `publication`, and with it a block or two.
+    grown = store.paths.published.stat().st_size - store.paths.live.stat().st_size
+    assert 0 <= grown <= 2 * BLOCK
     with duckdb.connect(store.paths.published, read_only=True) as connection:
         assert connection.execute("select symbol from prices").fetchall() == [("S7",)]
 
