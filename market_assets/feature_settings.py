@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Final
 
+from market_assets.features import windows
 from market_assets.features.thresholds import (
     FundingThresholds,
     PositioningThresholds,
@@ -17,6 +18,7 @@ from market_assets.features.thresholds import (
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
 _RATE: Final = (0.0, 100.0)
 _PERCENT: Final = (0.0, 100.0)
@@ -104,6 +106,15 @@ class FeatureThresholds:
         if funding.low_percentile >= funding.high_percentile:
             return "MARKET_FUNDING_LOW_PERCENTILE is not below the high one"
         return None
+
+
+LEAST_RETENTION: Final[dict[str, timedelta]] = {
+    "MARKET_KEEP_CANDLES_1M_HOURS": windows.LEAST["1m"],
+    "MARKET_KEEP_CANDLES_1H_HOURS": windows.LEAST["1h"],
+    "MARKET_KEEP_CONTEXTS_HOURS": windows.CONTEXTS,
+    "MARKET_KEEP_FUNDING_RATES_HOURS": windows.FUNDING_RATES,
+}
+"""How long rows must be kept for every feature to have its window, by the variable that says so."""
 
 
 def variables() -> tuple[tuple[str, str, str], ...]:

@@ -11,17 +11,18 @@ cadences and freshness windows (`channels.py`), which no variable changes.
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from market_assets import dotenv_file, proxies, setting_values, source_settings
 from market_assets.endpoints import endpoints_file, read_endpoints
 from market_assets.environment import Environment
-from market_assets.feature_settings import FeatureThresholds, read
+from market_assets.feature_settings import LEAST_RETENTION, FeatureThresholds, read
 from market_assets.proxies import Proxies, ProxyError
 from market_assets.setting_values import SettingError
 from market_assets.tables import TABLES
@@ -45,6 +46,9 @@ __all__ = [
     "log_format",
     "log_level",
 ]
+
+_LOG = logging.getLogger(__name__)
+_HOUR: Final = timedelta(hours=1)
 
 _CHECKOUT: Final = Path(__file__).resolve().parent.parent
 ROOT: Final = _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
@@ -235,7 +239,7 @@ def load(
         lock_wait=timedelta(seconds=number("MARKET_LOCK_WAIT_SECONDS", 1, 3600)),
         spool_limit_bytes=int(number("MARKET_SPOOL_LIMIT_MB", 1, 1e7) * 1e6),
         publish_bytes_per_second=number("MARKET_PUBLISH_MB_PER_SECOND", 0.01, 1e5) * 1e6,
-        retention={name: hours(name) for name in RETENTION_SETTINGS},
+        retention={name: _kept(name, hours(name)) for name in RETENTION_SETTINGS},
         keep_minute_runs=hours("MARKET_KEEP_MINUTE_RUNS_HOURS"),
         keep_runs=hours("MARKET_KEEP_RUNS_HOURS"),
         keep_failed_runs=hours("MARKET_KEEP_FAILED_RUNS_HOURS"),
@@ -280,6 +284,24 @@ def log_level(values: Mapping[str, str]) -> LogLevel | None:
     if said and found is None:
         raise SettingError(f"LOG_LEVEL is {said!r}; {', '.join(_LOG_LEVELS[:-1])} or error")
     return found
+
+
+def _kept(name: str, said: timedelta) -> timedelta:
+    """A retention as it is in force: no shorter than what features are computed from."""
+    least = LEAST_RETENTION.get(name, said)
+    if said >= least:
+        return said
+    _tell(
+        f"{name} is {said / _HOUR:g}: features are computed from {least / _HOUR:g} hours,"
+        f" so that is how long rows are kept"
+    )
+    return least
+
+
+@cache
+def _tell(line: str) -> None:
+    """Say it once in a process, however often the settings are read."""
+    _LOG.warning("%s", line)
 
 
 def _proxies(said: Environment, simulated: Sequence[str]) -> Proxies:

@@ -261,3 +261,28 @@ def test_users_of_proxies_are_secrets_in_the_shell_and_in_the_file(tmp_path: Pat
     assert "F1LEPASS" not in repr(found)
     shell = load({"all_proxy": "", "MARKET_SYMBOLS": "BTC"}, root=tmp_path)
     assert shell.proxies.for_url("https://v.example") is None
+
+
+@pytest.mark.parametrize(
+    ("name", "said", "least"),
+    [
+        ("MARKET_KEEP_CANDLES_1M_HOURS", "23.9", 24),
+        ("MARKET_KEEP_CANDLES_1H_HOURS", "10", 37),
+        ("MARKET_KEEP_CONTEXTS_HOURS", "24", 25),
+        ("MARKET_KEEP_FUNDING_RATES_HOURS", "168", 172),
+    ],
+)
+def test_rows_are_kept_for_as_long_as_features_look_back(
+    name: str, said: str, least: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A shorter retention is raised, and that is told in one line, once."""
+    settings._tell.cache_clear()
+    for _ in range(3):
+        assert settings.load({name: said}).retention[name] == timedelta(hours=least)
+    [line] = [record.getMessage() for record in caplog.records]
+    assert f"{name} is {said}" in line
+    assert f"{least} hours" in line
+    caplog.clear()
+    longer = settings.load({name: str(least + 1)}).retention[name]
+    assert longer == timedelta(hours=least + 1)
+    assert not caplog.records

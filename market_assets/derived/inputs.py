@@ -16,21 +16,30 @@ import polars as pl
 from market_assets.channels import channel_of
 from market_assets.clock import interval_length
 from market_assets.derived.series import Verdict, judge
+from market_assets.features import windows
 from market_assets.features.contexts import ranked
 
 if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.storage.store import Store
 
-_REACH: Final = {"1m": timedelta(hours=24), "1h": timedelta(days=7)}
-"""How far back features look, by interval."""
-INTERVALS: Final = tuple(_REACH)
+INTERVALS: Final = tuple(windows.LOOK_BACK)
 """Intervals of the candles that features are computed over."""
 _CONTEXTS: Final = channel_of("hyperliquid_asset_contexts")
 _CANDLES: Final = channel_of("hyperliquid_candles")
 _SHOWN: Final = 3
 _STREAMED_WITHIN: Final = timedelta(hours=2)
 """A symbol without a minute for so long is not streamed any more; before, it is expected."""
+
+
+def reach(interval: str) -> timedelta:
+    """How far back candles are read: a whole window, and the candle before it, wherever it begins.
+
+    The window ends with the newest candle, which opened up to two lengths ago and may be as late as
+    a series that is used may be.
+    """
+    latest = 2 * interval_length(interval) + _CANDLES.freshness_window
+    return windows.LOOK_BACK[interval] + latest
 
 
 class InputsMissing(Exception):  # noqa: N818 - named for the state of the store
@@ -130,8 +139,8 @@ class FeatureInputs:
         asked: dict[str, tuple[str, dict[str, object]]] = {
             name: (_query(name), {"as_of": as_of}) for name in names
         }
-        for interval, reach in _REACH.items():
-            span: dict[str, object] = {"since": as_of - reach, "as_of": as_of}
+        for interval in INTERVALS:
+            span: dict[str, object] = {"since": as_of - reach(interval), "as_of": as_of}
             asked[interval] = (_query("closed_candles"), {"interval": interval, **span})
         read = self._store.read_together(asked)
         candles = {

@@ -16,8 +16,8 @@ class VolatilityThresholds:
 
     Attributes:
         minimum_candles_24h: of the day's 1440, without a hole up to the last: with fewer, what
-            speaks of 24 hours is NULL. Below 1440, because retention keeps 24 hours and not a
-            minute more, and a run may come late.
+            speaks of 24 hours is NULL. Below 1440, so that a hole of almost a day ago does not
+            silence it for the rest of that day.
         thin_traded_share_pct: with a smaller share of bars that traded, prices stood still for
             want of trades, not of volatility: `thin`.
         calm_below_rate: an annualised 24 h volatility below this is `calm`.

@@ -18,6 +18,7 @@ import polars as pl
 from market_assets.clock import interval_length
 from market_assets.features.series import closed_bars, last_of_each_symbol
 from market_assets.features.thresholds import VolatilityThresholds
+from market_assets.features.windows import MINUTES_OF_A_DAY
 from market_assets.frames import conform
 from market_assets.tables import HYPERLIQUID_VOLATILITY_PROFILES
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
     from datetime import datetime
 
-_DAY: Final = 1440
-"""One-minute bars of 24 hours."""
 _HOUR: Final = 60
 _BARS: Final = pl.len().cast(pl.Float64)
 _YANG_ZHANG_K: Final = 0.34 / (1.34 + (_BARS + 1) / (_BARS - 1))
@@ -171,8 +170,8 @@ def _regime(thresholds: VolatilityThresholds) -> pl.Expr:
 
 
 def _last_day(bars: pl.DataFrame) -> pl.DataFrame:
-    """The last 1440 bars of each run: all, where retention keeps no more."""
+    """The last 1440 bars of each run."""
     longest = bars.select((pl.col("position").max() + 1).fill_null(0)).item()
-    if longest <= _DAY:
+    if longest <= MINUTES_OF_A_DAY:
         return bars
-    return bars.group_by("run", maintain_order=True).tail(_DAY)
+    return bars.group_by("run", maintain_order=True).tail(MINUTES_OF_A_DAY)

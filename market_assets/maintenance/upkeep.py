@@ -73,7 +73,7 @@ def _delete_old(store: Store, retention: Mapping[str, timedelta], now: datetime)
     for table in TABLES:
         for rule in table.retention:
             where = f"{table.time_column} < ?"
-            params: list[object] = [now - retention.get(rule.setting, rule.keep)]
+            params: list[object] = [now - rule.age(retention)]
             if rule.only is not None:
                 where += f" and {rule.only[0]} = ?"
                 params.append(rule.only[1])

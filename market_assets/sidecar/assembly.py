@@ -12,6 +12,7 @@ from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.feed import HyperliquidFeed
 from market_assets.sources.hyperliquid.weights import PER_MINUTE, weight_budget
 from market_assets.storage.spool import Spool
+from market_assets.tables import HYPERLIQUID_CANDLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -79,14 +80,16 @@ def hyperliquid_session(
         duration: after which it ends; None: it goes on until it is relieved.
         report_interval: how often a table is reported while rows arrive.
     """
+    rules = {rule.only[1]: rule for rule in HYPERLIQUID_CANDLES.retention if rule.only}
+    keep = {interval: rule.age(settings.retention) for interval, rule in rules.items()}
     options = StreamOptions(
         restrict=settings.wanted_symbols,
         subscriptions=settings.subscriptions,
         flush_interval=settings.flush_interval,
         session_length=settings.session_length,
         duration=duration,
-        keep_minutes=settings.retention["MARKET_KEEP_CANDLES_1M_HOURS"],
-        keep_hours=settings.retention["MARKET_KEEP_CANDLES_1H_HOURS"],
+        keep_minutes=keep["1m"],
+        keep_hours=keep["1h"],
         keep_mids=settings.retention["MARKET_KEEP_MIDS_HOURS"],
         reread_weight=SHARE * settings.weight_share * PER_MINUTE * 60,
         report_interval=report_interval,

@@ -69,7 +69,8 @@ def _retention(spec: TableSpec) -> str:
     for rule in spec.retention:
         only = f" where `{rule.only[0]}` is `{rule.only[1]}`" if rule.only else ""
         once = f" and `{rule.once}` is set" if rule.once else ""
-        rules.append(f"{_duration(rule.keep)}{only}{once} (`{rule.setting}`)")
+        slack = f" and {_duration(rule.slack)}" if rule.slack else ""
+        rules.append(f"{_duration(rule.keep)}{slack}{only}{once} (`{rule.setting}`)")
     return f"Rows are kept for {'; '.join(rules)}."
 
 

@@ -115,7 +115,12 @@ HYPERLIQUID_CANDLES: Final = TableSpec(
     # one beats the same one still forming; REST, fetched afterwards, confirms an equal one.
     version=("trades", "is_closed", "ingested_at"),
     retention=(
-        Retention(timedelta(hours=24), "MARKET_KEEP_CANDLES_1M_HOURS", ("interval", "1m")),
+        Retention(
+            timedelta(hours=24),
+            "MARKET_KEEP_CANDLES_1M_HOURS",
+            ("interval", "1m"),
+            slack=timedelta(minutes=10),
+        ),
         Retention(timedelta(days=7), "MARKET_KEEP_CANDLES_1H_HOURS", ("interval", "1h")),
     ),
 )

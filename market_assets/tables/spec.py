@@ -7,6 +7,8 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import polars as pl
 
 SqlType = Literal[
@@ -34,12 +36,19 @@ class Retention:
         setting: the environment variable that changes it, in hours.
         only: restricts the rule to rows where `only[0]` equals `only[1]`.
         once: restricts it to rows in which this column is not NULL.
+        slack: kept on top, so that a window of the setting's length is whole whenever it is looked
+            at: its newest row may be late, and a return needs the row before the first.
     """
 
     keep: timedelta
     setting: str
     only: tuple[str, str] | None = None
     once: str = ""
+    slack: timedelta = timedelta(0)
+
+    def age(self, settings: Mapping[str, timedelta]) -> timedelta:
+        """The age after which a row is deleted, by these settings; without one, the default."""
+        return settings.get(self.setting, self.keep) + self.slack
 
 
 @dataclass(frozen=True)

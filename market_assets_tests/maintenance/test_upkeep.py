@@ -112,7 +112,8 @@ def test_an_hour_from_rest_is_left_where_our_minutes_have_a_hole(store: Store) -
 
 
 def test_rows_past_their_retention_go_and_others_stay(store: Store) -> None:
-    put(store, range(2), start=NOW - timedelta(hours=24) - MINUTE)
+    put(store, range(1), start=NOW - timedelta(hours=24, minutes=11))
+    put(store, range(1), start=NOW - timedelta(hours=24, minutes=9))
     put(store, range(2), start=NOW - timedelta(days=7, hours=1), interval="1h")
     mids = [
         {
@@ -158,6 +159,7 @@ def test_a_gap_in_trades_is_forgotten_only_once_it_is_filled(store: Store) -> No
 
 def test_a_setting_changes_the_retention(store: Store) -> None:
     put(store, range(1), start=NOW - timedelta(hours=2))
+    put(store, range(1), start=NOW - timedelta(hours=1, minutes=9))
     kept = keep_up(store, retention={"MARKET_KEEP_CANDLES_1M_HOURS": timedelta(hours=1)}, now=NOW)
     assert kept.deleted == {"hyperliquid_candles": 1}
 
