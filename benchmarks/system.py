@@ -36,8 +36,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 KINDS: Final = {
     "simulate": "(simulated venues)",
     "market_assets.cli.main run": "market-assets run",
-    "dagster dev": "dagster dev, parent",
-    "dagster_webserver": "web server",
+    "dagster_dev dev": "dagster dev, parent",
+    "cli.web_server": "web server",
     "dagster._daemon": "daemon",
     "code-server start": "code server, proxy",
     "api grpc": "code server",

@@ -2,8 +2,8 @@
 
 The fixture `any_day` (in `conftest.py`) runs a test once on each; Python's wall clock then tells
 that time. `pytest --today 2028-02-29` runs any test on a day of one's own. Neither moves what C
-libraries ask for themselves (DuckDB's `now()`, SQLite's defaults, the dates of files) nor the
-clocks of other processes: `faketime 2028-02-29 make test` does, where that program is installed.
+libraries ask for themselves (DuckDB's `now()`, SQLite's defaults, the dates of files), nor the
+clocks of other processes: tests that start some run on the machine's own day.
 """
 
 from __future__ import annotations

@@ -38,6 +38,7 @@ class Endpoint:
         schema: the answer's shape.
         parameters: what may be asked.
         doc: what the summary leaves open.
+        by_the_minute: the answer changes with the minute, not only with the file.
     """
 
     path: str
@@ -47,6 +48,7 @@ class Endpoint:
     schema: Callable[[], dict[str, Any]]
     parameters: tuple[Parameter, ...] = ()
     doc: str = ""
+    by_the_minute: bool = False
 
 
 ENDPOINTS: Final = (
@@ -56,6 +58,7 @@ ENDPOINTS: Final = (
         "Counts, newest instants, gaps and the last day's runs of each source",
         dashboard,
         shape.dashboard,
+        by_the_minute=True,
     ),
     Endpoint(
         "/api/v1/assets",
@@ -99,15 +102,17 @@ ENDPOINTS: Final = (
         ),
         (
             ask.symbol(),
-            ask.interval("Length of a candle; 1m and 1h are kept."),
+            ask.interval("Length of a candle."),
             ask.instant(
-                "from", "Candles that open at or after it. Default: as many as `limit` before `to`."
+                "from",
+                "Candles that open at or after it. Default: the newest before `to`.",
             ),
             ask.instant("to", "Candles that open before it. Default: the newest ones there are."),
             ask.limit(default=500, most=MOST_CANDLES, of="candles"),
         ),
-        f"`from` and `to` are RFC 3339 or Unix times, at most {MOST_CANDLES} intervals apart. "
-        "Where `from` is given and there are more than `limit`, `next_from` says where to go on.",
+        f"`from` and `to` are RFC 3339 or Unix times, at most {MOST_CANDLES} intervals apart; "
+        "`from` alone may lie as far back as one likes. Where `from` is given and there are more "
+        "than `limit`, `next_from` says where to go on.",
     ),
     Endpoint(
         "/api/v1/polymarket/markets/search",

@@ -20,7 +20,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "bad_parameter": (400, "A parameter has another form than it must have, or is repeated."),
     "unknown_parameter": (400, "The route has no parameter of that name."),
     "bad_limit": (400, "`limit` is not a number within its bounds."),
-    "bad_interval": (400, "`interval` is not one that exists."),
+    "bad_interval": (400, "`interval` is not one that is kept."),
     "bad_instant": (400, "`from` or `to` is not an instant that can be understood."),
     "bad_span": (400, "`from` is not before `to`, or too long before it."),
     "bad_query": (400, "`q` is empty or too long."),
@@ -29,13 +29,15 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "not_found": (404, "There is no such route."),
     "unknown_symbol": (404, "Nothing is known of the symbol."),
     "method_not_allowed": (405, "The route only answers GET and HEAD."),
+    "misdirected": (421, "Without a token the header Host must name a loopback address."),
     "uri_too_long": (414, "The address is longer than 8 KiB."),
     "headers_too_large": (431, "The headers are longer than 32 KiB."),
     "internal": (500, "A fault of the server; the message has the id under which it is logged."),
     "no_database": (503, "Nothing has been published yet."),
     "database_unreadable": (503, "The published file cannot be read."),
     "no_verdict": (503, "How the system is could not be found out."),
-    "busy": (503, "Too many requests wait already; try again in a second."),
+    "busy": (503, "Too many requests wait, or too many connections are open; try again soon."),
+    "timed_out": (503, "The answer did not come in time."),
 }
 """Every code: its status, and what it means."""
 

@@ -50,17 +50,8 @@ def candles(view: View, asked: Mapping[str, Any]) -> dict[str, Any]:
     """
     since, until, most = asked["from"], asked["to"], asked["limit"]
     interval = asked["interval"]
-    longest = MOST_CANDLES * interval_length(interval)
-    if since is not None:
-        end = until or view.now + interval_length(interval)
-        if until is not None and since >= until:
-            raise ApiError("bad_span", "from must be before to")
-        if end - since > longest:
-            raise ApiError(
-                "bad_span",
-                f"from and to are {end - since} apart; at {interval} at most {longest}, "
-                f"which are {MOST_CANDLES} candles: ask span by span",
-            )
+    if since is not None and until is not None:
+        _check_span(since, until, interval)
     rows = (
         _candles(view, asked, since=since, until=until) if view.has("hyperliquid_candles") else []
     )
@@ -107,6 +98,18 @@ def _candles(
 
 def _registry(snapshot: Snapshot) -> dict[str, dict[str, Any]]:
     return {row["symbol"]: row for row in snapshot.rows(sql("registry"))}
+
+
+def _check_span(since: datetime, until: datetime, interval: str) -> None:
+    longest = MOST_CANDLES * interval_length(interval)
+    if since >= until:
+        raise ApiError("bad_span", "from must be before to")
+    if until - since > longest:
+        raise ApiError(
+            "bad_span",
+            f"from and to are {until - since} apart; at {interval} at most {longest}, which are "
+            f"{MOST_CANDLES} candles: leave to out, and go on from next_from",
+        )
 
 
 def _check_known(view: View, symbol: str) -> None:

@@ -13,14 +13,21 @@ if TYPE_CHECKING:
 
     from market_assets.api.parameters import Parameter
 
-_ALWAYS: Final = (400, 401, 414, 431, 500, 503)
+_ALWAYS: Final = (400, 401, 414, 421, 431, 500, 503)
 """Statuses of errors that any route may answer with."""
 _BEFORE_ROUTES: Final = (414, 431)
 """Answered while the request is read, as JSON whatever it asks for."""
+_TAG: Final = {
+    "ETag": {
+        "description": "Send it back in If-None-Match to ask whether there is a newer answer.",
+        "schema": {"type": "string"},
+    }
+}
+_UNCHANGED: Final = "There is no newer answer than the one with the tag in If-None-Match."
 _DESCRIPTION: Final = """\
 The latest market context, read from the published database. Every instant is UTC; a value that the
 venue did not give is null. Ages tell how fresh each part is: the published file is seconds to a few
-minutes behind the live one. `ETag` changes when a new file is published."""
+minutes behind the live one. `ETag` is of one question, and changes when a new file is published."""
 
 
 def document(version: str) -> dict[str, Any]:
@@ -36,6 +43,7 @@ def document(version: str) -> dict[str, Any]:
             endpoint.schema(),
             parameters=endpoint.parameters,
             doc=endpoint.doc,
+            is_tagged=True,
         )
         for endpoint in ENDPOINTS
     }
@@ -91,6 +99,7 @@ def _get(
     media_type: str = "application/json",
     errors: str = "application/json",
     security: Sequence[dict[str, list[str]]] = (),
+    is_tagged: bool = False,
 ) -> dict[str, Any]:
     statuses = {*_ALWAYS, *([404] if any(p.place == "path" for p in parameters) else [])}
     return {
@@ -101,7 +110,12 @@ def _get(
             **({"security": list(security)} if security else {}),
             **({"parameters": [_parameter(p) for p in parameters]} if parameters else {}),
             "responses": {
-                "200": {"description": "The answer.", "content": {media_type: {"schema": schema}}},
+                "200": {
+                    "description": "The answer.",
+                    **({"headers": _TAG} if is_tagged else {}),
+                    "content": {media_type: {"schema": schema}},
+                },
+                **({"304": {"description": _UNCHANGED, "headers": _TAG}} if is_tagged else {}),
                 **{str(status): _refusal(status, errors) for status in sorted(statuses)},
             },
         }

@@ -36,7 +36,7 @@ def page(
     health: Health | ApiError,
     held: Mapping[str, Any] | ApiError,
     *,
-    stream: Sequence[str],
+    stream: Sequence[str] | ApiError,
     at: datetime,
     version: str,
 ) -> Response:
@@ -45,11 +45,11 @@ def page(
     Args:
         health: how everything is, or why that could not be found out.
         held: `dashboard()`, or why the published file could not be read.
-        stream: what the stream says of itself, in lines.
+        stream: what the stream says of itself, in lines, or why that could not be read.
         at: when this is.
         version: of the project.
     """
-    troubles = [one.message for one in (health, held) if isinstance(one, ApiError)]
+    troubles = [one.message for one in (health, held, stream) if isinstance(one, ApiError)]
     rows: Sequence[Row] = () if isinstance(health, ApiError) else health.rows
     return _response(
         "page.html",
@@ -58,7 +58,7 @@ def page(
         worst=min((row.status for row in rows), key=WORST_FIRST.index, default="failed"),
         troubles=troubles,
         rows=worst_first(rows),
-        stream=stream,
+        stream=() if isinstance(stream, ApiError) else stream,
         held=None if isinstance(held, ApiError) else held,
         at=at,
         version=version,

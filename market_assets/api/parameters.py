@@ -12,11 +12,16 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from market_assets.api.errors import ApiError
-from market_assets.clock import INTERVALS, from_s
+from market_assets.clock import from_s
+from market_assets.tables import HYPERLIQUID_CANDLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+KEPT_INTERVALS: Final = tuple(
+    rule.only[1] for rule in HYPERLIQUID_CANDLES.retention if rule.only is not None
+)
+"""Of which there are candles in the database: those that its table says how long to keep."""
 _EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
 _LATEST: Final = datetime(2100, 1, 1, tzinfo=UTC)
 _MILLISECONDS_FROM: Final = 1e11
@@ -120,16 +125,15 @@ def instant(name: str, doc: str) -> Parameter:
 
 
 def interval(doc: str) -> Parameter:
-    """The interval of a candle."""
+    """The interval of a candle: one that is kept."""
 
     def read(text: str) -> str:
-        if text not in INTERVALS:
-            raise ApiError(
-                "bad_interval", f"interval is {_shown(text)}; one of {', '.join(INTERVALS)}"
-            )
+        if text not in KEPT_INTERVALS:
+            kept = ", ".join(KEPT_INTERVALS)
+            raise ApiError("bad_interval", f"interval is {_shown(text)}; kept are {kept}")
         return text
 
-    schema = {"type": "string", "enum": list(INTERVALS), "default": "1m"}
+    schema = {"type": "string", "enum": list(KEPT_INTERVALS), "default": "1m"}
     return Parameter("interval", doc, schema, read, "1m")
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import errno
 import ipaddress
+import resource
 import socket
 from typing import TYPE_CHECKING, Final
 
 import uvicorn
 
-from market_assets.api.protocol import BoundedProtocol
+from market_assets.api.protocol import MOST_CONNECTIONS, Bounds, bounded
 
 if TYPE_CHECKING:
     from market_assets.api.app import Application
@@ -64,12 +65,17 @@ def base_url(listener: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-def server(app: Application) -> uvicorn.Server:
-    """A server of the application: `server(app).run(sockets=[listener])` until a signal."""
+def server(app: Application, bounds: Bounds | None = None) -> uvicorn.Server:
+    """A server of the application: `server(app).run(sockets=[listener])` until a signal.
+
+    Args:
+        app: the application.
+        bounds: of connections; by default as many as half of the files that a process may open.
+    """
     return uvicorn.Server(
         uvicorn.Config(
             app.asgi,
-            http=BoundedProtocol,
+            http=bounded(bounds or Bounds(connections=_most_connections())),
             ws="none",
             lifespan="off",
             log_config=None,
@@ -81,6 +87,12 @@ def server(app: Application) -> uvicorn.Server:
             timeout_graceful_shutdown=_STOP_S,
         )
     )
+
+
+def _most_connections() -> int:
+    """The other half of the files is for the database and for what other parts open."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return MOST_CONNECTIONS if files < 0 else max(1, min(MOST_CONNECTIONS, files // 2))
 
 
 def _resolved(host: str, port: int) -> tuple[socket.AddressFamily, tuple[str, int]]:

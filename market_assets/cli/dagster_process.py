@@ -26,10 +26,10 @@ UP_WITHIN_S: Final = 120.0
 _POLL_S: Final = 0.5
 _CODE_SERVER: Final = " api grpc "
 _SERVICES: Final = (
-    " dagster dev ",
+    " market_assets.cli.dagster_dev ",
     " code-server start ",
     _CODE_SERVER,
-    " dagster_webserver ",
+    " market_assets.cli.web_server ",
     " dagster._daemon ",
 )
 """What the command lines of Dagster's services have in them; the rest are processes of runs."""
@@ -50,7 +50,7 @@ def dagster_command(settings: Settings) -> list[str]:
         "-W",
         "ignore",  # `dagster dev` warns that `dg dev` supersedes it; that one needs another package
         "-m",
-        "dagster",
+        "market_assets.cli.dagster_dev",
         "dev",
         "--workspace",
         str(ROOT / "workspace.yaml"),

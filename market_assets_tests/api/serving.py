@@ -11,6 +11,7 @@ from pathlib import Path
 import httpx
 
 from market_assets.api.app import Application, Parts
+from market_assets.api.protocol import Bounds
 from market_assets.api.server import base_url, listen, server
 from market_assets.clock import Clock, ManualClock
 from market_assets.health.statuses import Health, Row
@@ -43,6 +44,8 @@ def served(
     metrics: Callable[[str], tuple[bytes, str]] = lambda _: (b"", "text/plain"),
     clock: Clock | None = None,
     stream: Callable[[], Sequence[str]] = tuple,
+    version: str = "1.2.3",
+    bounds: Bounds | None = None,
 ) -> Iterator[httpx.Client]:
     """A client of the API over the published file at `path`; with the token, if there is one."""
     app = Application(
@@ -51,7 +54,7 @@ def served(
             health=health,
             metrics=metrics,
             clock=clock or ManualClock(NOW),
-            version="1.2.3",
+            version=version,
             token=token,
             stream=stream,
         )
@@ -60,7 +63,7 @@ def served(
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     try:
         with (
-            running(app, listener),
+            running(app, listener, bounds),
             httpx.Client(
                 base_url=base_url(listener), headers=headers, timeout=60, trust_env=False
             ) as client,
@@ -71,9 +74,11 @@ def served(
 
 
 @contextmanager
-def running(app: Application, listener: socket.socket) -> Iterator[None]:
+def running(
+    app: Application, listener: socket.socket, bounds: Bounds | None = None
+) -> Iterator[None]:
     """The application is served in a thread while the block runs."""
-    serving = server(app)
+    serving = server(app, bounds)
     thread = threading.Thread(target=serving.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

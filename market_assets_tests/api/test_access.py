@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -125,3 +126,83 @@ def test_a_port_that_is_taken_is_one_clear_line() -> None:
             listen("127.0.0.1", port, has_token=False)
         with socket.create_connection(("127.0.0.1", port), timeout=10):
             pass
+
+
+LOOPBACK = [
+    "localhost",
+    "LocalHost:80",
+    "localhost:3000",
+    "127.0.0.1",
+    "127.0.0.1:1",
+    "127.8.9.10:65535",
+    "[::1]",
+    "[::1]:8000",
+    "[0:0:0:0:0:0:0:1]:8000",
+]
+FOREIGN = [
+    "evil.example",
+    "evil.example:8000",
+    "localhost.evil.example",
+    "127.0.0.1.evil.example",
+    "127.0.0.1.nip.io",
+    "evil.localhost",
+    "localhost@evil.example",
+    "evil.example/localhost",
+    "0.0.0.0:8000",
+    "[::]:8000",
+    "192.168.1.5:8000",
+    "[fe80::1]",
+    "[::ffff:8.8.8.8]",
+    "127.1",
+    "2130706433",
+    "::1",
+    "[127.0.0.1]",
+    "localhost:http",
+    "localhost, evil.example",
+    "",
+    "\xe9",
+]
+
+
+@pytest.mark.parametrize("host", LOOPBACK)
+@pytest.mark.parametrize("route", ["/", "/api/v1/assets", "/metrics", "/openapi.json"])
+def test_without_a_token_a_loopback_host_is_answered(
+    api: httpx.Client, host: str, route: str
+) -> None:
+    """With any port: a tunnel's is another."""
+    assert api.get(route, headers={"Host": host}).status_code == 200
+
+
+@pytest.mark.parametrize("host", FOREIGN)
+def test_without_a_token_another_host_is_refused(api: httpx.Client, host: str) -> None:
+    """A page whose name means 127.0.0.1 now gets nothing to read, of no route."""
+    for route in ("/api/v1/assets", "/metrics", "/nope"):
+        answer = api.get(route, headers={"Host": host.encode("latin-1")})
+        status, code, message = error_of(answer)
+        assert (status, code) == (421, "misdirected")
+        assert "localhost" in message
+        assert "\n" not in message
+    page = api.get("/", headers={"Host": host.encode("latin-1")})
+    assert page.status_code == 421
+    assert page.headers["content-type"].startswith("text/html")
+    assert "hyperliquid" not in page.text
+
+
+@pytest.mark.parametrize("hosts", [[], ["localhost", "evil.example"], ["localhost", "localhost"]])
+def test_without_a_token_there_is_one_host(api: httpx.Client, hosts: list[str]) -> None:
+    """None at all, as HTTP/1.0 has it, or two."""
+    where = urlsplit(str(api.base_url))
+    with socket.create_connection((where.hostname, where.port), timeout=30) as connection:
+        lines = "".join(f"Host: {host}\r\n" for host in hosts)
+        connection.sendall(f"GET /metrics HTTP/1.0\r\n{lines}\r\n".encode())
+        assert connection.recv(65536).startswith(b"HTTP/1.1 421 ")
+
+
+@pytest.mark.parametrize("host", ["evil.example", "market.example:8000", "10.0.0.7"])
+def test_with_a_token_the_host_may_be_any(guarded: httpx.Client, host: str) -> None:
+    """A page of another name does not know the token."""
+    assert guarded.get("/api/v1/assets", headers={"Host": host}).status_code == 200
+    bare = httpx.get(
+        str(guarded.base_url.join("/api/v1/assets")), headers={"Host": host}, trust_env=False
+    )
+    assert error_of(bare)[:2] == (401, "unauthorized")

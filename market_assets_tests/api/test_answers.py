@@ -55,6 +55,17 @@ def test_the_document_is_valid_openapi_and_served_as_it_is(api: httpx.Client) ->
     assert api.get("/openapi.json").json() == promised()
 
 
+def test_a_304_is_in_the_document_where_there_is_a_tag(api: httpx.Client) -> None:
+    """Routes that send a tag say so, and no other."""
+    for route, methods in promised()["paths"].items():
+        answer = api.get(
+            route.replace("{symbol}", "BTC"), params={"q": "x"} if "search" in route else {}
+        )
+        assert answer.status_code == 200
+        said = methods["get"]["responses"]
+        assert ("304" in said) == ("etag" in answer.headers) == ("headers" in said["200"]), route
+
+
 def test_health_has_the_fixed_members_and_is_200(api: httpx.Client) -> None:
     """The shape that programs rely on, camel case and all."""
     assert get(api, "/api/v1/ingestion/health") == {
@@ -255,10 +266,24 @@ def test_an_instant_may_be_written_in_several_ways(api: httpx.Client, written: s
 
 
 def test_no_candles_in_a_span_is_an_empty_list(api: httpx.Client) -> None:
-    """Of a symbol that exists; of the day before, or of an interval that is not kept."""
+    """Of a symbol that exists; of the day before."""
     answer = get(api, CANDLES, "BTC", to="2026-11-20")
     assert (answer["count"], answer["candles"], answer["as_of"]) == (0, [], None)
-    assert get(api, CANDLES, "BTC", interval="3m")["count"] == 0
+
+
+@pytest.mark.parametrize("since", ["2026-11-16", "2000-01-01", "2026-11-20T11:31:00Z"])
+def test_from_alone_begins_at_the_first_candle_and_leads_on(api: httpx.Client, since: str) -> None:
+    """However long ago it is; page by page to the newest candle."""
+    opened: list[datetime] = []
+    start: str | None = since
+    for _ in range(MINUTES):
+        answer = get(api, CANDLES, "BTC", **{"from": start, "limit": 7})
+        opened += [instant(one["open_at"]) for one in answer["candles"]]
+        start = answer["next_from"]
+        if start is None:
+            break
+    newest = NOW.replace(second=0)
+    assert opened == [newest - timedelta(minutes=n) for n in range(MINUTES - 1, -1, -1)]
 
 
 def test_market_search_needs_all_words_and_shows_open_ones_first(api: httpx.Client) -> None:

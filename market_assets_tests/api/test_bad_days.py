@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
+import time
 from collections import Counter
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -95,6 +98,48 @@ def test_a_new_publication_is_what_the_next_request_sees(tmp_path: Path) -> None
         assert changed.json()["mid"]["mid"] == 7.0
 
 
+@pytest.mark.parametrize("tag_of", ["another route", "*", "another symbol", "itself"])
+def test_errors_come_before_304(published: Path, tag_of: str) -> None:
+    """No tag makes an answer of what has none: neither another's nor any."""
+    with served(published) as client:
+        tag = {
+            "another route": lambda: client.get("/api/v1/assets").headers["etag"],
+            "*": lambda: "*",
+            "another symbol": lambda: client.get("/api/v1/assets/BTC/latest").headers["etag"],
+            "itself": lambda: str(client.get("/api/v1/assets/NOPE/latest").headers.get("etag")),
+        }[tag_of]()
+        said = {"If-None-Match": tag}
+        for what in ("latest", "candles"):
+            answer = client.get(f"/api/v1/assets/NOPE/{what}", headers=said)
+            assert error_of(answer)[:2] == (404, "unknown_symbol")
+        answer = client.get("/api/v1/assets/BTC/candles?limit=0", headers=said)
+        assert error_of(answer)[:2] == (400, "bad_limit")
+
+
+def test_a_tag_is_of_one_question_one_file_and_one_version(published: Path) -> None:
+    """What another route, query or version of the project answers is not the same."""
+    questions = (
+        "/api/v1/assets",
+        "/api/v1/assets/BTC/latest",
+        "/api/v1/assets/BTC/latest?interval=1h",
+        "/api/v1/assets/@107/latest",
+        "/api/v1/assets/BTC/candles?limit=2",
+        "/api/v1/assets/BTC/candles?limit=3",
+        "/api/v1/ingestion/dashboard",
+    )
+    with served(published) as client, served(published, version="1.2.4") as newer:
+        tags = [client.get(one).headers["etag"] for one in questions]
+        assert len({*tags, *(newer.get(one).headers["etag"] for one in questions)}) == 14
+        for question, tag in zip(questions, tags, strict=True):
+            for other in tags:
+                said = client.get(question, headers={"If-None-Match": other}).status_code
+                assert said == (304 if other == tag else 200)
+        same = client.get(
+            "/api/v1/assets/BTC/latest?interval=1m", headers={"If-None-Match": tags[1]}
+        )
+        assert same.status_code == 304, "what is left out is what it is by default"
+
+
 def test_a_file_from_before_a_source_has_null_where_its_tables_would_be(tmp_path: Path) -> None:
     """Every route answers, from a file with mids only, and from one with nothing at all."""
     path = tmp_path / "market.duckdb"
@@ -175,6 +220,85 @@ def test_a_slow_health_keeps_no_reader_waiting(published: Path) -> None:
             assert client.get("/api/v1/assets").status_code == 200
         go_on.set()
         assert [answer.result(60).status_code for answer in answers] == [200] * READERS
+
+
+def test_a_health_that_hangs_hangs_nothing_else(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dagster's database does not come back: its verdict is 503 in time, the rest is answered."""
+    monkeypatch.setattr("market_assets.api.app._WITHIN_S", 3.0)
+    go_on = threading.Event()
+
+    def hangs() -> Health:
+        assert go_on.wait(60)
+        return HEALTHY
+
+    recent = Recent(hangs, seconds=2, first_s=0.2)
+
+    def metrics(_: str) -> tuple[bytes, str]:
+        with contextlib.suppress(TimeoutError):
+            recent()
+        return b"files 1\n", "text/plain"
+
+    with served(published, health=hangs, metrics=metrics) as client:
+        client.get("/api/v1/ingestion/dashboard")  # is counted once, and may take a while
+        try:
+            for _ in range(2):
+                answer = client.get("/api/v1/ingestion/health")
+                assert error_of(answer)[:2] == (503, "timed_out")
+                assert client.get("/metrics").text == "files 1\n"
+                page = client.get("/")
+                assert page.status_code == 503
+                assert "no answer within 3 s" in page.text
+                assert "hyperliquid" in page.text, "what the database holds stands there"
+                assert client.get("/api/v1/assets").status_code == 200
+        finally:
+            go_on.set()
+        wait_for(lambda: client.get("/api/v1/ingestion/health").status_code == 200)
+
+
+def test_metrics_that_hang_hang_nothing_else(
+    published: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are 503 in time, and neither health nor the page waits for them."""
+    monkeypatch.setattr("market_assets.api.app._WITHIN_S", 3.0)
+    go_on = threading.Event()
+
+    def hang(_: str) -> tuple[bytes, str]:
+        assert go_on.wait(60)
+        return b"", "text/plain"
+
+    with served(published, metrics=hang) as client:
+        client.get("/api/v1/ingestion/dashboard")
+        try:
+            for _ in range(2):
+                assert error_of(client.get("/metrics"))[:2] == (503, "timed_out")
+                assert client.get("/api/v1/ingestion/health").status_code == 200
+                assert client.get("/").status_code == 200
+        finally:
+            go_on.set()
+
+
+def test_a_stream_of_which_nothing_can_be_read_costs_its_lines_only(published: Path) -> None:
+    """The page says so and shows the rest."""
+
+    def broken() -> list[str]:
+        raise OSError("the disk is gone: /private/path")
+
+    with served(published, stream=broken) as client:
+        page = client.get("/")
+    assert page.status_code == 200
+    assert "what the stream says could not be read: OSError" in page.text
+    assert "/private" not in page.text
+    assert "hyperliquid" in page.text
+
+
+def wait_for(is_so: Callable[[], bool]) -> None:
+    """Until it is so, a minute at the most."""
+    deadline = time.monotonic() + 60
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_two_hundred_clients_at_once_while_the_file_is_replaced(tmp_path: Path) -> None:
@@ -264,3 +388,29 @@ def test_a_recent_value_is_found_out_once_for_all_who_ask() -> None:
         assert set(pool.map(lambda _: recent(), range(50))) == {2}
     assert len(calls) == 2
     assert Recent(find, seconds=-1)() == 3
+
+
+def test_nobody_waits_for_ever_for_a_value() -> None:
+    """Those who come late give up at once; what comes back after all is taken."""
+    go_on, calls = threading.Event(), []
+
+    def find() -> int:
+        calls.append(1)
+        assert go_on.wait(60)
+        return 7
+
+    recent = Recent(find, seconds=3600, first_s=0.1)
+    for _ in range(3):
+        with pytest.raises(TimeoutError, match="no answer for"):
+            recent()
+    assert calls == [1], "there is one search, however many ask"
+    go_on.set()
+
+    def is_there() -> bool:
+        try:
+            return recent() == 7
+        except TimeoutError:
+            return False
+
+    wait_for(is_there)
+    assert calls == [1]

@@ -310,10 +310,12 @@ def test_what_it_was_not_asked_is_refused_as_a_page(published: Path) -> None:
 def test_a_fault_of_its_own_is_a_page_that_comes_again(published: Path) -> None:
     """With the id of the log's entry, and not with what went wrong."""
 
-    def broken() -> tuple[str, ...]:
-        raise KeyError("phase")
+    class Unhealthy:
+        @property
+        def rows(self) -> tuple[Row, ...]:
+            raise KeyError("phase")
 
-    with served(published, stream=broken) as client:
+    with served(published, health=Unhealthy) as client:  # type: ignore[arg-type]
         page = Page(client.get("/"))
     assert page.answer.status_code == 500
     assert re.search(r"logged as [0-9a-f]{8}", page.text)

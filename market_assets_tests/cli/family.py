@@ -1,8 +1,9 @@
 """A made-up `dagster dev`: the same family of processes, without Dagster.
 
-`python -m market_assets_tests.cli.family dagster dev PORT FOLDER` starts a web server, a daemon, a
-code server and, where none lives yet, a run; each number is written into the folder. As with
-Dagster, the children outlive a parent that is killed. `FOLDER/fails` makes it end while starting.
+`python -m market_assets_tests.cli.family market_assets.cli.dagster_dev dev PORT FOLDER` starts a
+web server, a daemon, a code server and, where none lives yet, a run; each number is written into
+the folder. As with Dagster, the children outlive a parent that is killed. `FOLDER/fails` makes it
+end while starting.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
+PARENT = ["market_assets.cli.dagster_dev", "dev"]
 CHILDREN = {
-    "web": ["dagster_webserver"],
+    "web": ["market_assets.cli.web_server"],
     "daemon": ["dagster._daemon", "run"],
     "code": ["api", "grpc"],
     "run": ["spawn_main"],
@@ -25,14 +27,14 @@ CHILDREN = {
 
 def command(port: int, folder: Path, *extra: str) -> list[str]:
     me = [sys.executable, "-m", "market_assets_tests.cli.family"]
-    return [*me, *(extra or ("dagster", "dev")), str(port), str(folder)]
+    return [*me, *(extra or PARENT), str(port), str(folder)]
 
 
 def main() -> None:
     *what, port, folder = sys.argv[1:]
-    if what == ["dagster", "dev"]:
+    if what == PARENT:
         parent(int(port), Path(folder))
-    elif "dagster_webserver" in what:
+    elif "market_assets.cli.web_server" in what:
         serve(int(port))
     else:
         if "spawn_main" in what:

@@ -77,7 +77,7 @@ def well(running: System) -> None:
     until(running.is_well, "every channel ok", 240, every_s=5)
 
 
-@pytest.mark.parametrize("what", ["dagster._daemon", "dagster_webserver", "api grpc"])
+@pytest.mark.parametrize("what", ["dagster._daemon", "cli.web_server", "api grpc"])
 def test_a_part_of_dagster_is_killed(tmp_path: Path, what: str) -> None:
     """It comes back by itself; the stream goes on meanwhile, and there is still only one."""
     with system(tmp_path) as running:
