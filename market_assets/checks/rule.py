@@ -43,9 +43,30 @@ class Rule:
     reads_whole_table: bool = False
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What a rule found.
+
+    Attributes:
+        broken: the rows that break it; empty where it holds.
+        as_of: the instant as of which they were judged; later rows are judged the next time.
+    """
+
+    broken: pl.DataFrame
+    as_of: datetime
+
+
+def judged(store: Store, rule: Rule, now: datetime) -> Judged:
+    """What the rule finds; one that reads a whole table does not hold a large live file for it."""
+    params = {"now": now} if "$now" in rule.sql else {}
+    if rule.reads_whole_table:
+        return Judged(*store.read_whole(rule.sql, params))
+    return Judged(store.read(rule.sql, params), now)
+
+
 def broken_by(store: Store, rule: Rule, now: datetime) -> pl.DataFrame:
     """The rows that break the rule; empty where it holds."""
-    return store.read(rule.sql, {"now": now} if "$now" in rule.sql else {})
+    return judged(store, rule, now).broken
 
 
 def keys_are_unique(table: TableSpec) -> Rule:

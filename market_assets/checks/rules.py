@@ -5,9 +5,9 @@ from __future__ import annotations
 from market_assets.checks.defillama import DEFILLAMA_RULES
 from market_assets.checks.hyperliquid import HYPERLIQUID_RULES
 from market_assets.checks.polymarket import POLYMARKET_RULES
-from market_assets.checks.rule import Rule, broken_by
+from market_assets.checks.rule import Rule, broken_by, judged
 
-__all__ = ["Rule", "broken_by", "rules"]
+__all__ = ["Rule", "broken_by", "judged", "rules"]
 
 
 def rules() -> tuple[Rule, ...]:

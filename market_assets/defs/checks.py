@@ -9,7 +9,7 @@ from typing import Any
 
 import dagster as dg
 
-from market_assets.checks.rules import Rule, broken_by, rules
+from market_assets.checks.rules import Rule, judged, rules
 from market_assets.clock import SystemClock
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.jobs import FLOWS, OFTEN
@@ -26,8 +26,12 @@ def check_of(rule: Rule) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=rule.table.name, name=rule.name, description=rule.description)
     @fails_in_a_line
     def check(store: dg.ResourceParam[Store]) -> dg.AssetCheckResult:
-        broken = broken_by(store, rule, SystemClock().now())
-        metadata: dict[str, Any] = {"rows_that_break_it": broken.height}
+        found = judged(store, rule, SystemClock().now())
+        broken = found.broken
+        metadata: dict[str, Any] = {
+            "rows_that_break_it": broken.height,
+            "as_of": found.as_of.isoformat(timespec="seconds"),
+        }
         if broken.height:
             metadata["some_of_them"] = dg.MetadataValue.md(as_markdown(broken.head(_SHOWN)))
         return dg.AssetCheckResult(

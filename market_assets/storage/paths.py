@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -28,6 +28,13 @@ class StorePaths:
     def live(self) -> Path:
         """The database that is written, opened only inside the gate."""
         return self.state_dir / self.published.name
+
+    def is_large(self) -> bool:
+        """Whether a query that reads the live file whole would keep others waiting."""
+        try:
+            return self.live.stat().st_size >= LARGE
+        except OSError:
+            return False
 
     @property
     def wal(self) -> Path:
@@ -68,6 +75,10 @@ class StorePaths:
     def spool(self) -> Path:
         """Segments that are received and not yet in the database."""
         return self.state_dir / "spool"
+
+
+LARGE: Final = 50_000_000
+"""Bytes from which on a scan of the live file is felt by those who wait to write."""
 
 
 def _beside(path: Path, suffix: str) -> Path:

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import TypeVar
 
+    import polars as pl
     from duckdb import DuckDBPyConnection
 
     T = TypeVar("T")
@@ -113,13 +114,23 @@ class Snapshot:
         Raises:
             StoreError: the file cannot be read (any more).
         """
+        found = self._execute(sql, params)
+        names = [column[0] for column in found.description or ()]
+        return [dict(zip(names, row, strict=True)) for row in self._told(found.fetchall)]
+
+    def frame(self, sql: str, params: Mapping[str, object] | None = None) -> pl.DataFrame:
+        """The same as a frame."""
+        return self._told(self._execute(sql, params).pl)
+
+    def _execute(self, sql: str, params: Mapping[str, object] | None) -> DuckDBPyConnection:
         cursor = self._cursor()
+        return self._told(lambda: cursor.execute(sql, dict(params) if params else None))
+
+    def _told(self, action: Callable[[], T]) -> T:
         try:
-            found = cursor.execute(sql, dict(params) if params else None).fetchall()
+            return action()
         except (duckdb.OperationalError, duckdb.FatalException, duckdb.InternalException) as error:
             raise from_duckdb(self._path, str(error)) from error
-        names = [column[0] for column in cursor.description or ()]
-        return [dict(zip(names, row, strict=True)) for row in found]
 
     def remember(
         self, key: Hashable, make: Callable[[Snapshot], T], *, as_of: datetime | None = None
