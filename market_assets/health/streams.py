@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from market_assets.clock import parse_rfc3339
-from market_assets.health.statuses import Row, Status, age_s
+from market_assets.health.statuses import Row, Status
 from market_assets.sidecar.lease import Lease
 from market_assets.sidecar.state import STATE_FILE, read_json
 
@@ -100,10 +100,28 @@ def _ages(account: Mapping[str, object], now: datetime) -> _Ages | None:
     since, written_at = _instant(account.get("since")), _instant(account.get("written_at"))
     if since is None or written_at is None:
         return None
-    spoke_s = age_s(written_at, now)
+    offset = _wall_offset(account)
+    spoke_s = _age_s(written_at, offset, now)
     lags = _numbers(account.get("lag_s"))
     rows_s = round(min(lags) + spoke_s, 1) if lags else None
-    return _Ages(spoke_s, age_s(since, now), rows_s, _unheard_s(account, spoke_s))
+    return _Ages(spoke_s, _age_s(since, offset, now), rows_s, _unheard_s(account, spoke_s))
+
+
+def _wall_offset(account: Mapping[str, object]) -> timedelta:
+    """By how much the machine's clock was ahead of the session's, which dates the account."""
+    clock = account.get("clock")
+    said = clock.get("wall_offset_s") if isinstance(clock, dict) else None
+    return timedelta(seconds=said) if isinstance(said, int | float) else timedelta(0)
+
+
+def _age_s(at: datetime, offset: timedelta, now: datetime) -> float:
+    """Seconds since an instant of the account.
+
+    By the machine's clock, whether it is still as far ahead as it was, or has been set right: the
+    reading under which the instant is the younger one of those that are not to come.
+    """
+    readings = [(now - at).total_seconds(), (now - at - offset).total_seconds()]
+    return round(min((age for age in readings if age >= 0), default=0.0), 1)
 
 
 def _what_is_wrong(stream: Stream, account: Mapping[str, object], ages: _Ages) -> str | None:
