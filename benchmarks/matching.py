@@ -72,7 +72,7 @@ class Score:
 
 
 def whole_vocabulary() -> list[Listed]:
-    """A registry that lists every asset of `aliases.csv`, each as a perp of the first dex."""
+    """A registry that lists every asset of `assets.csv`, each as a perp of the first dex."""
     tickers = {ticker for alias in aliases() for ticker in alias.tickers}
     return [Listed(f"k{t}" if t in BY_THE_THOUSAND else t, "perp") for t in sorted(tickers)]
 

@@ -18,6 +18,7 @@ BASE = {
     "process_identity",
     "proxies",
     "http_headers",
+    "vocabulary",
 }
 MAY_IMPORT: dict[str, set[str]] = {
     "clock": set(),
@@ -25,6 +26,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "redaction": set(),
     "process_identity": set(),
     "http_headers": set(),
+    "vocabulary": set(),
     "tables": {"frames"},  # only when a schema is asked for
     "frames": {"tables"},
     "feature_settings": {"features"},  # thresholds only, which import nothing

@@ -68,7 +68,7 @@ def hyperliquid_asset_categories(
 ) -> dg.MaterializeResult[None]:
     """One row per asset and category that it is in: the exchange's own, and a curated list.
 
-    Hyperliquid's `perpCategories` (builder dexs only) and `curated.csv`, hourly.
+    Hyperliquid's `perpCategories` (builder dexs only) and `assets.csv`, hourly.
     """
     run = ingestion_run(context, "registry")
     assigned = frames.categories(_symbols(store), hyperliquid.categories(), SystemClock().now())

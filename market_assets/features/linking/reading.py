@@ -1,4 +1,4 @@
-"""Finds the assets that a text names, by the rules of `aliases.csv` and `denials.csv`.
+"""Finds the assets that a text names, by the rules of `assets.csv` and `denials.csv`.
 
 A text is cut into words once, and each word is looked up as the beginning of a known phrase, so the
 cost does not grow with the number of aliases. Tags and slugs are not read here (`linker`).

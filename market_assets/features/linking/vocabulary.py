@@ -1,4 +1,4 @@
-"""The two tables of words, `aliases.csv` and `denials.csv`, read and checked.
+"""What a title may call an asset, and what only looks so: `assets.csv` and `denials.csv` as words.
 
 What the columns mean stands at the top of each file. Here they become `Alias` and `Denial`; nothing
 here knows which of the assets an exchange lists (`listings`) or how a title is read (`reading`).
@@ -11,10 +11,14 @@ import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Final, Literal, cast, get_args
+from typing import TYPE_CHECKING, Final, Literal
+
+from market_assets.vocabulary.assets import known_assets
+
+if TYPE_CHECKING:
+    from market_assets.vocabulary.assets import KnownAsset, Needs
 
 Kind = Literal["name", "ticker", "tag", "spot"]
-Needs = Literal["nothing", "hint", "wording", "both", "cashtag", "never"]
 
 _WORD: Final = re.compile(r"[^\W_]+(?:[.&'’][^\W_]+)*")
 _POSSESSIVE: Final = re.compile(r"['’]s$", re.IGNORECASE)
@@ -32,7 +36,7 @@ class Word:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A row of `aliases.csv`. `tickers` are those of the asset, best first."""
+    """One way to call an asset. `tickers` are those of the asset, best first."""
 
     text: str
     tickers: tuple[str, ...]
@@ -46,10 +50,6 @@ class Denial:
 
     text: str
     alias: str
-
-
-class VocabularyError(ValueError):
-    """A row of the tables makes no sense."""
 
 
 def words(text: str) -> list[Word]:
@@ -85,43 +85,25 @@ def slug_of(text: str) -> str:
 
 @cache
 def aliases() -> tuple[Alias, ...]:
-    """What assets are called, in the order of the file.
+    """What assets are called, in the order of `assets.csv`."""
+    return tuple(alias for asset in known_assets() for alias in aliases_of(asset))
 
-    Raises:
-        VocabularyError: a row has no alias or ticker, an unknown kind, or needs that do not fit.
-    """
-    return parse_aliases(_read("aliases.csv"))
+
+def aliases_of(asset: KnownAsset) -> tuple[Alias, ...]:
+    """Every way to call one asset: its names, its tickers, its tags and its spot tokens."""
+    tickers = asset.all_tickers
+    return (
+        *(Alias(name.text, tickers, "name", name.needs) for name in asset.names),
+        *(Alias(ticker.text, tickers, "ticker", ticker.needs) for ticker in asset.tickers),
+        *(Alias(tag, tickers, "tag", "nothing") for tag in asset.tags),
+        *(Alias(token, tickers, "spot", "nothing") for token in asset.spot),
+    )
 
 
 @cache
 def denials() -> tuple[Denial, ...]:
     """What looks like an asset and is not, in the order of the file."""
     return tuple(Denial(row["text"], row["alias"]) for row in _rows(_read("denials.csv")))
-
-
-def parse_aliases(text: str) -> tuple[Alias, ...]:
-    """`Alias` of each row of a file with the columns of `aliases.csv`; lines with # are left out.
-
-    Raises:
-        VocabularyError: a row has no alias or ticker, an unknown kind, or needs that do not fit.
-    """
-    return tuple(_alias(row) for row in _rows(text))
-
-
-def _alias(row: dict[str, str]) -> Alias:
-    text, kind, needs = row["alias"], row["kind"], row["needs"]
-    tickers = tuple(row["ticker"].split("|"))
-    if not text or not all(tickers):
-        raise VocabularyError(f"aliases.csv: {row} lacks an alias or a ticker")
-    if kind not in get_args(Kind):
-        raise VocabularyError(f"aliases.csv: {text}: kind {kind!r}; one of {get_args(Kind)}")
-    if kind in ("tag", "spot"):
-        return Alias(text, tickers, cast("Kind", kind), "nothing")
-    if needs not in get_args(Needs):
-        raise VocabularyError(f"aliases.csv: {text}: needs {needs!r}; one of {get_args(Needs)}")
-    if kind == "name" and needs in ("cashtag", "never"):
-        raise VocabularyError(f"aliases.csv: {text}: only a ticker can need {needs}")
-    return Alias(text, tickers, cast("Kind", kind), cast("Needs", needs))
 
 
 def _rows(text: str) -> list[dict[str, str]]:

@@ -1,7 +1,7 @@
 """Whether the words beside a name speak of an asset: of its price, or of its token.
 
 "Avalanche above $40" does, "Avalanche win the Stanley Cup" does not. Patterns only; which names
-need this stands in `aliases.csv`.
+need this stands in `assets.csv`.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Subject(NamedTuple):
         token_symbol: its token's ticker, as DefiLlama has it.
         category: of a protocol.
         chains: the names of the chains that a protocol is on; None for a chain.
-        hyperliquid_symbol: by `names/symbols.csv`; whether it is listed is not known here.
+        hyperliquid_symbol: by `assets.csv`; whether it is listed is not known here.
         gecko_id: CoinGecko's identifier of its token.
         parent: `parent#aave`.
         llama_id: DefiLlama's identifier of a protocol, as text.

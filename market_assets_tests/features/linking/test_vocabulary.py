@@ -4,42 +4,33 @@ from __future__ import annotations
 
 from collections import Counter
 
-import pytest
-
 from market_assets.features.linking.vocabulary import (
-    VocabularyError,
+    Alias,
     aliases,
+    aliases_of,
     denials,
     key_of,
-    parse_aliases,
     words,
 )
+from market_assets.vocabulary.assets import parse_assets
 
-HEADER = "alias,ticker,kind,needs\n"
-
-
-@pytest.mark.parametrize(
-    ("row", "says"),
-    [
-        (",BTC,name,nothing", "lacks an alias or a ticker"),
-        ("Bitcoin,,name,nothing", "lacks an alias or a ticker"),
-        ("Bitcoin,BTC|,name,nothing", "lacks an alias or a ticker"),
-        ("Bitcoin,BTC,nickname,nothing", "kind 'nickname'"),
-        ("Bitcoin,BTC,name,luck", "needs 'luck'"),
-        ("Bitcoin,BTC,name,cashtag", "only a ticker"),
-    ],
+HEADER = (
+    "ticker,formerly,symbols,names,tickers,spot,tags,gecko_ids,parents,protocols,chains,categories"
 )
-def test_a_row_that_makes_no_sense_is_named(row: str, says: str) -> None:
-    """With what is wrong about it."""
-    with pytest.raises(VocabularyError, match=says):
-        parse_aliases(HEADER + row)
 
 
-def test_lines_that_explain_are_left_out() -> None:
-    """The top of the file tells a newcomer what the columns mean."""
-    assert [a.text for a in parse_aliases("# why\n" + HEADER + "\nEther,ETH,name,hint\n")] == [
-        "Ether"
-    ]
+def test_an_asset_is_called_by_names_tickers_tags_and_tokens() -> None:
+    """Under its tickers of now and before."""
+    row = "POL,MATIC,,Polygon:hint,POL:both|MATIC,UPOL,polygon,matic-network,,,,layer_2"
+    (asset,) = parse_assets(f"{HEADER}\n{row}\n")
+    both = ("POL", "MATIC")
+    assert aliases_of(asset) == (
+        Alias("Polygon", both, "name", "hint"),
+        Alias("POL", both, "ticker", "both"),
+        Alias("MATIC", both, "ticker", "nothing"),
+        Alias("polygon", both, "tag", "nothing"),
+        Alias("UPOL", both, "spot", "nothing"),
+    )
 
 
 def test_no_alias_stands_twice() -> None:

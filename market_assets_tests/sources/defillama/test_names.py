@@ -9,13 +9,13 @@ import pytest
 
 from market_assets.sources.defillama.model import Chain, Protocol
 from market_assets.sources.defillama.names.files import (
-    LINK_KINDS,
     Keys,
     chain_name,
     chain_slug,
     linked_symbol,
 )
 from market_assets.sources.defillama.subjects import chain_subjects, protocol_subjects
+from market_assets.vocabulary.assets import known_assets
 
 
 def rows(name: str) -> list[dict[str, str]]:
@@ -60,13 +60,21 @@ def test_the_alias_file_has_no_contradiction() -> None:
         assert chain_name(row["name"]) == row["name"]
 
 
-def test_the_symbol_file_is_sound() -> None:
-    """Kinds that are looked at, each key once, chains by their one name."""
-    links = rows("symbols.csv")
-    keys = [(row["by"], row["key"].casefold()) for row in links]
-    assert len(keys) == len(set(keys))
-    assert {row["by"] for row in links} <= set(LINK_KINDS)
-    assert all(chain_name(row["key"]) == row["key"] for row in links if row["by"] == "chain")
+def test_what_assets_are_known_by_is_sound() -> None:
+    """No two assets share an id, a family or a protocol; chains stand by their one name."""
+    for kind in ("gecko_ids", "parents", "protocols", "chains"):
+        keys = [key.casefold() for asset in known_assets() for key in getattr(asset, kind)]
+        assert len(keys) == len(set(keys)), kind
+    chains = [chain for asset in known_assets() for chain in asset.chains]
+    assert [chain_name(chain) for chain in chains] == chains
+
+
+def test_an_asset_has_the_symbol_that_trades() -> None:
+    """Lots of a thousand, and coins that were renamed, as in the links of markets."""
+    assert linked_symbol(Keys(gecko_id="terra-luna")) == "kLUNC"
+    assert linked_symbol(Keys(gecko_id="matic-network")) == "POL"
+    assert linked_symbol(Keys(gecko_id="polygon-ecosystem-token")) == "POL"
+    assert linked_symbol(Keys(chain="hyperliquid l1")) == "HYPE"
 
 
 def test_a_token_is_told_by_identifier_family_or_protocol() -> None:

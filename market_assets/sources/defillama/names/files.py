@@ -1,9 +1,9 @@
-"""Names that have to be known: two small files kept by hand, and their reader.
+"""Names that have to be known, kept by hand.
 
 `chains.csv` says which spellings mean one chain: DefiLlama's routes differ, and rename chains over
-time. `symbols.csv` says which Hyperliquid symbol a token is, by CoinGecko's identifier; children of
-a protocol family carry none, so the family (`parent`) or the protocol may stand for it, and a chain
-for its coin. A ticker alone links nothing: several tokens share one.
+time. The project's `assets.csv` says which Hyperliquid symbol a token is, by CoinGecko's
+identifier; children of a protocol family carry none, so the family (`parent`) or the protocol may
+stand for it, and a chain for its coin. A ticker alone links nothing: several tokens share one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from functools import cache
 from importlib import resources
 from typing import Final, NamedTuple
 
+from market_assets.vocabulary.assets import known_assets
+
 LINK_KINDS: Final = ("gecko_id", "parent", "protocol", "chain")
-"""What a row of `symbols.csv` may be keyed by, the strongest first."""
+"""What an asset may be known by, the strongest first."""
 
 
 class Keys(NamedTuple):
@@ -39,7 +41,7 @@ def chain_slug(spelling: str) -> str:
 
 
 def linked_symbol(keys: Keys) -> str | None:
-    """The Hyperliquid symbol of a subject's token; None where the file has none."""
+    """The Hyperliquid symbol of a subject's token; None where it is no asset that is known."""
     for kind, key in zip(LINK_KINDS, keys, strict=True):
         symbol = _symbols().get((kind, (key or "").casefold()))
         if symbol is not None:
@@ -58,7 +60,16 @@ def _chains() -> dict[str, str]:
 
 @cache
 def _symbols() -> dict[tuple[str, str], str]:
-    return {(row["by"], row["key"].casefold()): row["symbol"] for row in _rows("symbols.csv")}
+    return {
+        (kind, key.casefold()): asset.symbols[0]
+        for asset in known_assets()
+        for kind, keys in zip(
+            LINK_KINDS,
+            (asset.gecko_ids, asset.parents, asset.protocols, asset.chains),
+            strict=True,
+        )
+        for key in keys
+    }
 
 
 def _rows(name: str) -> list[dict[str, str]]:

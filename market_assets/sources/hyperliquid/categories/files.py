@@ -1,8 +1,9 @@
-"""Which categories there are, and who is in them: two small files kept by hand, and their reader.
+"""Which categories there are, and who is in them by hand.
 
-`taxonomy.csv` names the categories; `curated.csv` puts well-known symbols into them, since the
-exchange gives categories for builder dexs only. Spot symbols stand for their main-net pair: @107 is
-HYPE, @142, @151 and @156 are bitcoin, ether and solana, @150 and @166 are dollars, @182 is gold.
+`taxonomy.csv` names the categories; the project's `assets.csv` puts well-known assets into them,
+since the exchange gives categories for builder dexs only. Spot symbols stand for their main-net
+pair: @107 is HYPE, @142, @151 and @156 are bitcoin, ether and solana, @150 and @166 are dollars,
+@182 is gold.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import csv
 import re
 from importlib import resources
 from typing import Final, NamedTuple
+
+from market_assets.vocabulary.assets import known_assets
 
 EXCHANGE: Final = "exchange"
 """Parent of the categories that are not in `taxonomy.csv`: deployers choose the text freely."""
@@ -35,7 +38,12 @@ def taxonomy() -> list[Category]:
 
 def curated() -> list[tuple[str, str]]:
     """(symbol, category) as put together by hand."""
-    return [(row["symbol"], row["category"]) for row in _rows("curated.csv")]
+    return [
+        (symbol, category)
+        for asset in known_assets()
+        for symbol in asset.symbols
+        for category in asset.categories
+    ]
 
 
 def short_name(text: str) -> str:
