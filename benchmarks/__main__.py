@@ -16,6 +16,7 @@ NAMES = (
     "discovery",
     "trades",
     "matching",
+    "linking_memory",
     "health",
     "api",
     "defillama_memory",

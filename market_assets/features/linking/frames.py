@@ -1,37 +1,35 @@
 """Links as a frame: markets, their events and the registry in, `POLYMARKET_MARKET_ASSET_LINKS` out.
 
-What makes a link is in `linker`; nothing is read or written here.
+What makes a link is in `linker`; nothing is read or written here. Markets are gone through event by
+event, as the markets of one event explain each other; no more than one event is unpacked at a time.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from market_assets.features.linking.linker import Link, Linker, Subject
+from market_assets.features.linking.linker import Linker, Subject
 from market_assets.features.linking.listings import Listed
 from market_assets.frames import conform
 from market_assets.tables import POLYMARKET_MARKET_ASSET_LINKS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
     from datetime import datetime
 
-
-class _Event(NamedTuple):
-    """What a market knows through its event."""
-
-    title: str
-    slug: str
-    tag_ids: tuple[str, ...]
-    tag_slugs: tuple[str, ...]
-
-
-_NO_EVENT = _Event("", "", (), ())
+    from market_assets.features.linking.linker import Link
 
 
 def link_markets(
-    markets: pl.DataFrame, events: pl.DataFrame, registry: pl.DataFrame, now: datetime
+    markets: pl.DataFrame,
+    events: pl.DataFrame,
+    registry: pl.DataFrame,
+    now: datetime,
+    *,
+    others: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """One row per market and symbol that it is about.
 
@@ -43,34 +41,21 @@ def link_markets(
         registry: rows of `HYPERLIQUID_ASSETS`, of which symbol, kind, dex, display_name and
             is_delisted are read.
         now: `linked_at` of each row.
+        others: further markets of these events, with the columns of `markets`: what they name, the
+            event's tags are there for. They get no links.
 
     Returns:
         A frame that conforms to `POLYMARKET_MARKET_ASSET_LINKS`, in the order of the markets.
     """
     linker = Linker([Listed(*row) for row in registry.select(*_LISTED).iter_rows()])
-    known = {
-        event_id: _Event(title or "", slug or "", _texts(tag_ids), _texts(tag_slugs))
-        for event_id, title, slug, tag_ids, tag_slugs in events.select(*_EVENT).iter_rows()
-    }
-    links: list[Link] = []
-    unique = markets.select(*_MARKET).unique("condition_id", keep="first", maintain_order=True)
-    for condition_id, event_id, question, slug in unique.iter_rows():
-        event = known.get(event_id, _NO_EVENT)
-        links += linker.links(
-            Subject(
-                condition_id=condition_id,
-                question=question or "",
-                slug=slug or "",
-                event_title=event.title,
-                event_slug=event.slug,
-                tag_ids=event.tag_ids,
-                tag_slugs=event.tag_slugs,
-            )
-        )
-    rows = [(li.condition_id, li.symbol, li.method, li.matched_text, li.confidence) for li in links]
+    rows: list[tuple[int, *tuple[str | float, ...]]] = []
+    for places, subjects, more in _by_event(markets, events, others):
+        links = linker.links_of_event(subjects, more)
+        rows += ((places[link.condition_id], *_values(link)) for link in links)
     columns = {n: t for n, t in _SPEC.schema.items() if n != "linked_at"}
     linked_at = pl.lit(now).cast(_SPEC.schema["linked_at"]).alias("linked_at")
-    frame = pl.DataFrame(rows, schema=columns, orient="row").with_columns(linked_at)
+    frame = pl.DataFrame(rows, schema={"place": pl.Int64(), **columns}, orient="row")
+    frame = frame.sort("place", maintain_order=True).drop("place").with_columns(linked_at)
     return conform(_SPEC, frame)
 
 
@@ -78,6 +63,60 @@ _SPEC: Final = POLYMARKET_MARKET_ASSET_LINKS
 _LISTED: Final = ("symbol", "kind", "dex", "display_name", "is_delisted")
 _EVENT: Final = ("event_id", "title", "slug", "tag_ids", "tag_slugs")
 _MARKET: Final = ("condition_id", "event_id", "question", "slug")
+
+
+def _by_event(
+    markets: pl.DataFrame, events: pl.DataFrame, others: pl.DataFrame | None
+) -> Iterator[tuple[dict[str, int], list[Subject], list[Subject]]]:
+    """The markets of each event: the places of those to link, these, and the others."""
+    wanted = markets.select(*_MARKET).unique("condition_id", keep="first", maintain_order=True)
+    wanted = wanted.with_row_index("place").with_columns(pl.col("place").cast(pl.Int64))
+    parts = [wanted]
+    if others is not None:
+        parts.append(others.select(*_MARKET).with_columns(place=pl.lit(None, pl.Int64)))
+    known = events.select(*_EVENT).rename({"slug": "event_slug"})
+    together = (
+        pl.concat(parts, how="diagonal")
+        .join(known, on="event_id", how="left")
+        .sort("event_id", "place", nulls_last=True)
+    )
+    for event_id, group in groupby(together.iter_rows(named=True), key=lambda row: row["event_id"]):
+        if event_id is None:  # each by itself
+            for row in group:
+                yield {row["condition_id"]: row["place"]}, [_subject(row)], []
+        else:
+            yield _grouped(group)
+
+
+def _grouped(
+    rows: Iterable[dict[str, Any]],
+) -> tuple[dict[str, int], list[Subject], list[Subject]]:
+    places: dict[str, int] = {}
+    subjects: list[Subject] = []
+    others: list[Subject] = []
+    for row in rows:
+        if row["place"] is None:
+            others.append(_subject(row))
+        else:
+            places[row["condition_id"]] = row["place"]
+            subjects.append(_subject(row))
+    return places, subjects, others
+
+
+def _subject(row: dict[str, Any]) -> Subject:
+    return Subject(
+        condition_id=row["condition_id"],
+        question=row["question"] or "",
+        slug=row["slug"] or "",
+        event_title=row["title"] or "",
+        event_slug=row["event_slug"] or "",
+        tag_ids=_texts(row["tag_ids"]),
+        tag_slugs=_texts(row["tag_slugs"]),
+    )
+
+
+def _values(link: Link) -> tuple[str | float, ...]:
+    return (link.condition_id, link.symbol, link.method, link.matched_text, link.confidence)
 
 
 def _texts(values: list[str | None] | None) -> tuple[str, ...]:

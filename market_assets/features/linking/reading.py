@@ -104,6 +104,15 @@ class Reader:
             unique.setdefault(named.symbol, named)
         return tuple(unique.values())
 
+    def quotes(self, text: str) -> bool:
+        """Whether a text holds a known name as a word that somebody may say."""
+        split = words(text)
+        return any(
+            is_spoken(text, word.start, split[at + len(phrase.key) - 1].end)
+            for at, word in enumerate(split)
+            if (phrase := self._phrase_at(text, split, at)) is not None
+        )
+
     def _scan(self, text: str) -> tuple[list[tuple[int, Named]], list[tuple[Entry, int, int]]]:
         """What is named beyond doubt, and what may be, each with its place."""
         certain: list[tuple[int, Named]] = []
@@ -127,7 +136,7 @@ class Reader:
                 continue
             position += len(phrase.key) - 1
             start, end = word.start, split[position - 1].end
-            if is_spoken(text, start) or text[max(0, start - 1) : start] == "@":
+            if is_spoken(text, start, end) or text[max(0, start - 1) : start] == "@":
                 continue
             for entry in phrase.entries:
                 if not _is_spelt(entry.alias, text, start, end):
@@ -170,7 +179,7 @@ def _needs_met(
     if not is_capital:
         launches = alias.needs in ("hint", "wording") and speaks_of_launch(text, end)
         return "wording" if launches else None
-    wording = speaks_of_asset(text, start, end, entry.tickers)
+    wording = speaks_of_asset(text, start, end, entry.tickers, crypto=crypto)
     if alias.needs == "both":
         return "both" if crypto and wording else None
     if alias.needs in ("hint", "wording") and wording:

@@ -63,6 +63,28 @@ def test_markets_take_tags_and_title_from_their_event() -> None:
     assert found["confidence"].is_between(0, 1).all()
 
 
+def test_markets_of_an_event_explain_each_other_wherever_they_stand() -> None:
+    """In the order of the markets, whatever the order of events; `others` get no links."""
+    markets = frame(
+        POLYMARKET_MARKETS,
+        {"condition_id": "0xd", "event_id": "2", "question": "New album before the film?"},
+        {"condition_id": "0xc", "event_id": "1", "question": "A war before the game?"},
+        {"condition_id": "0xb", "event_id": "2", "question": "↑ $90"},
+        {"condition_id": "0xa", "event_id": "1", "question": "Bitcoin at $1m before the game?"},
+    )
+    events = frame(
+        POLYMARKET_EVENTS,
+        *({"event_id": n, "title": "First?", "tag_slugs": ["bitcoin"]} for n in ("1", "2")),
+    )
+    others = frame(
+        POLYMARKET_MARKETS, {"condition_id": "0xe", "event_id": "2", "question": "Bitcoin first?"}
+    )
+    found = link_markets(markets, events, REGISTRY, NOW)
+    assert found["condition_id"].to_list() == ["0xd", "0xb", "0xa"]
+    found = link_markets(markets, events, REGISTRY, NOW, others=others)
+    assert found["condition_id"].to_list() == ["0xb", "0xa"]
+
+
 def test_nothing_to_link_is_an_empty_frame_of_the_table() -> None:
     """Empty markets, empty events, empty registry."""
     found = link_markets(

@@ -102,6 +102,122 @@ def test_the_event_speaks_where_the_market_does_not() -> None:
     assert [*links("Will Dogecoin?", event_title="What will Bitcoin reach?")] == ["DOGE"]
 
 
+def of_event(
+    title: str, tags: tuple[str, ...], *questions: str, others: tuple[str, ...] = ()
+) -> list[list[str]]:
+    """The symbols of each of an event's markets; the others are not to be linked."""
+    made = [
+        Subject(str(number), text, event_title=title, tag_slugs=tags)
+        for number, text in enumerate((*questions, *others))
+    ]
+    count = len(questions)
+    links = LINKER.links_of_event(made[:count], made[count:])
+    return [[li.symbol for li in links if li.condition_id == str(n)] for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("title", "tags", "questions", "symbols"),
+    [
+        (
+            "What happens before the sequel?",
+            ("bitcoin", "crypto", "politics"),
+            ("Bitcoin over $1m before the sequel?", "New pope before the sequel?"),
+            [["BTC"], []],
+        ),
+        (
+            "Bitcoin, silver or the Dow?",
+            ("bitcoin", "finance"),
+            ("Bitcoin", "Silver", "The Dow", "Neither of them"),
+            [["BTC"], [], [], []],
+        ),
+        (
+            "Which gains the most?",
+            ("bitcoin", "ethereum", "solana"),
+            ("Ethereum", "Solana", "Bitcoin", "Another coin"),
+            [["ETH"], ["SOL"], ["BTC"], []],
+        ),
+        (
+            "How low will Solana go?",
+            ("solana", "crypto-prices"),
+            ("↓ $80", "Will Solana dip to $60?", "95.5", "Q3 2027", "By March 31st", "or lower"),
+            [["SOL"]] * 6,
+        ),
+        (
+            "Who buys bitcoin next?",
+            ("bitcoin", "business"),
+            ("Microsoft", "Costco", "Will Meta?"),
+            [["BTC"]] * 3,
+        ),
+        ("Bitcoin or gold?", ("bitcoin",), ("Gold",), [[]]),
+        ("Before the album?", ("bitcoin", "music"), ("A reunion before the album?",), [[]]),
+        ("The chair's speech", ("bitcoin",), ('"Inflation" 5+ times?', "Say crypto?"), [[], []]),
+    ],
+)
+def test_what_an_event_says_is_for_those_of_its_markets_that_name_nothing(
+    title: str, tags: tuple[str, ...], questions: tuple[str, ...], symbols: list[list[str]]
+) -> None:
+    """Or for all of them where none names what the event is about."""
+    assert of_event(title, tags, *questions) == symbols
+
+
+def test_a_market_that_is_not_to_be_linked_still_explains_the_tag() -> None:
+    """The one on Bitcoin closed a year ago; the event goes on."""
+    title, tags, album = "What happens first?", ("bitcoin",), "A new album?"
+    assert of_event(title, tags, album) == [["BTC"]]
+    assert of_event(title, tags, album, others=("Bitcoin at $1m?",)) == [[]]
+
+
+def test_title_and_tag_of_the_event_are_worth_less_than_the_markets_own_text() -> None:
+    """And more than one of them alone."""
+    tags = ("bitcoin",)
+    own = LINKER.links(Subject("0x1", "Bitcoin over $90k?", tag_slugs=tags))
+    both = LINKER.links(Subject("0x1", "$90k", event_title="Bitcoin in May?", tag_slugs=tags))
+    tag = LINKER.links(Subject("0x1", "$90k", tag_slugs=tags))
+    title = LINKER.links(Subject("0x1", "$90k", event_title="Bitcoin in May?"))
+    assert own[0].confidence > both[0].confidence > max(tag[0].confidence, title[0].confidence)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        'Will "Solana" be said in the speech?',
+        "Is Solana mentioned in the budget?",
+        '"Solana" 5+ times on the call?',
+        "Solana 12 or more times?",
+        'Will "Solana" or "Cardano" be uttered first?',
+        "Does Solana come up in the debate?",
+        "Will 'Solana' be the word of the year?",
+        "Will the senator mention Solana?",
+    ],
+)
+def test_a_name_that_is_said_is_not_what_the_market_is_about(question: str) -> None:
+    """Whichever side of the name says so; nor does a tag link it."""
+    assert links(question) == {}
+    assert links(question, tag_slugs=("solana", "crypto", "mentions")) == {}
+
+
+@pytest.mark.parametrize(
+    ("question", "symbols"),
+    [
+        ("Will the NEAR price be above $7?", ["NEAR"]),
+        ("Will the OP token be burnt?", ["OP"]),
+        ("NEAR", ["NEAR"]),
+        ("Will Near (formerly Nightshade) vote?", ["NEAR"]),
+        ("Will ME be delisted from Kraken?", ["ME"]),
+        ("Is OP listed on Upbit by June?", ["OP"]),
+        ("Will every wallet convert to ME by May?", ["ME"]),
+        ("Will ME be listed on the census?", []),
+        ("Will the ME caucus vote?", []),
+        ("Will it convert to OP-ED pages?", []),
+    ],
+)
+def test_under_a_tag_of_crypto_less_has_to_be_said(question: str, symbols: list[str]) -> None:
+    """Neither clubs nor companies are its subjects; without the tag each stays what it was."""
+    assert [*links(question, tag_slugs=("crypto",))] == symbols
+    if "token" not in question:
+        assert links(question) == {}
+
+
 @pytest.mark.parametrize(
     ("slug", "symbols"),
     [

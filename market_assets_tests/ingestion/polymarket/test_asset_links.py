@@ -9,10 +9,12 @@ import polars as pl
 import pytest
 
 from market_assets.clock import ManualClock
+from market_assets.ingestion.polymarket import asset_links
 from market_assets.ingestion.polymarket.asset_links import RegistryMissing, link_catalogue
 from market_assets.sources.polymarket import frames
 from market_assets.sources.polymarket.model import Event
 from market_assets.storage.changes import Merge
+from market_assets.storage.runs import IngestionRun
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_ASSETS, POLYMARKET_EVENTS, POLYMARKET_MARKETS
 from market_assets_tests.ingestion.polymarket.listed import DAY, NOW, closed, event, market
@@ -97,6 +99,46 @@ def test_neither_markets_nor_assets_that_were_taken_back_are_linked(store: Store
         made = link_catalogue(store, clock=ManualClock(NOW))
         assert made.markets == 2
     assert links(store) == [("0xa", "BTC"), ("0xc", "ETH")]
+
+
+def test_a_market_that_closed_long_ago_still_explains_its_events_tag(store: Store) -> None:
+    """It is read for its text, and keeps its links; other events' markets are not read at all."""
+    listed(store, "BTC")
+    catalogue(
+        store,
+        event(
+            "1",
+            market("0xa", question="New album before the film?"),
+            closed("0xb", question="Bitcoin at $1m before the film?", closed_at=NOW - 50 * DAY),
+            tag_slugs=("bitcoin",),
+        ),
+        event("2", closed("0xc", closed_at=NOW - 50 * DAY, event_id="2")),
+    )
+    made = link_catalogue(store, clock=ManualClock(NOW))
+    assert (made.markets, links(store)) == (1, [])
+
+
+def test_a_large_catalogue_is_linked_in_parts(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The markets of an event are in one of them, and together they are the whole."""
+    monkeypatch.setattr(asset_links, "_MARKETS_AT_ONCE", 3)
+    listed(store, "BTC")
+    events = [
+        event(
+            str(n),
+            market(f"0x{n}a", event_id=str(n), question="Bitcoin above $9 first?"),
+            market(f"0x{n}b", event_id=str(n), question="A new album first?"),
+            tag_slugs=("bitcoin",),
+        )
+        for n in range(6)
+    ]
+    catalogue(store, *events)
+    run = IngestionRun("polymarket", "links", "polymarket_market_asset_links", NOW)
+    made = link_catalogue(store, clock=ManualClock(NOW), run=run)
+    assert (made.markets, made.frame.height, made.written.inserted) == (12, 6, 6)
+    assert links(store) == [(f"0x{n}a", "BTC") for n in range(6)]
+    assert store.read("select rows_written from ingestion_runs").item() == 6
 
 
 def test_a_link_that_no_longer_holds_goes_and_one_of_long_ago_stays(store: Store) -> None:
