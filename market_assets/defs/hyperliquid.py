@@ -19,7 +19,7 @@ from market_assets.settings import Settings
 from market_assets.sources.errors import VenueError
 from market_assets.sources.hyperliquid import frames
 from market_assets.sources.hyperliquid.client import HyperliquidClient
-from market_assets.sources.hyperliquid.model import Candle, Listing
+from market_assets.sources.hyperliquid.model import Candle, Listing, in_words
 from market_assets.storage.store import Store
 
 Hyperliquid = dg.ResourceParam[HyperliquidClient]
@@ -116,15 +116,28 @@ def hyperliquid_mid_prices(
     live = _live(hyperliquid, settings)
     mids: dict[str, float] = {}
     rejected: dict[str, str] = {}
+    failures: dict[str, str] = {}
     for dex in sorted({listing.dex for listing in live}):
-        good, bad = hyperliquid.mids(dex)
+        try:
+            good, bad = hyperliquid.mids(dex)
+        except VenueError as error:
+            failures[dex] = str(error)
+            continue
         mids |= good
         rejected |= bad
+    if failures and not mids:
+        raise dg.Failure(f"no dex's mids could be read: {next(iter(failures.values()))}")
+    run.left_out = in_words(failures)
     wanted = {listing.symbol: mids[listing.symbol] for listing in live if listing.symbol in mids}
     written = store.merge(
         tables.HYPERLIQUID_MID_PRICES, frames.mids(wanted, SystemClock().now()), run=run
     )
-    return written_result(written, symbols=len(wanted), rejected=rejected or None)
+    return written_result(
+        written,
+        symbols=len(wanted),
+        rejected=rejected or None,
+        parts_left_out=parts_left_out(context, run),
+    )
 
 
 class CandlesConfig(dg.Config):

@@ -37,7 +37,15 @@ class NoClientError(Exception):
 
 
 class VenueUnavailable(VenueError):  # noqa: N818 - named for the state of the venue
-    """No answer of the venue's own: network, time-out, 5xx, a gateway's HTML, a cut body."""
+    """No answer of the venue's own: network, time-out, 5xx, a gateway's HTML, a cut body.
+
+    Attributes:
+        status: the HTTP status of what came instead; None where nothing came, or not all of it.
+    """
+
+    def __init__(self, venue: str, message: str, status: int | None = None) -> None:
+        super().__init__(venue, message)
+        self.status = status
 
 
 class VenueBusy(VenueError):  # noqa: N818 - named for the state of the venue

@@ -334,5 +334,5 @@ class HttpTransport:
             raise VenueRejected(self.venue, message, status)
         if status != _OK or not is_whole(body):
             # 5xx, 408, a redirect to a maintenance page, a gateway's HTML, a body that is cut.
-            raise _Retryable(VenueUnavailable(self.venue, f"{message} is no answer"), after)
+            raise _Retryable(VenueUnavailable(self.venue, f"{message} is no answer", status), after)
         return body

@@ -8,6 +8,7 @@ which the exchange says that it has none are kept as healed rows of `ingestion_g
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
@@ -44,7 +45,7 @@ _SETTLED: Final = timedelta(hours=2)
 """A payment is never this late (24 minutes, once): an hour without one has none."""
 _BATCH: Final = 10
 _GIVE_UP_AFTER: Final = 3
-"""Failures in a row after which the exchange is taken to be away."""
+"""Failures in a row after which another perpetual has to prove that the exchange is there."""
 
 
 @dataclass(frozen=True)
@@ -117,8 +118,9 @@ def fill(
 ) -> Filled:
     """Ask for what is wanted, in order, until the time is over; write every few ranges.
 
-    A perpetual that cannot be read costs itself; where one failure follows another, or the request
-    weight is used up, the rest is left for the next run.
+    A perpetual that cannot be read costs itself. Where one failure follows another, the last one
+    of the plan is tried: if that fails too, the exchange is away, and the rest is left for the next
+    run, as it is when the request weight is used up.
 
     Args:
         client: the exchange, on the account of `backfill`.
@@ -137,9 +139,9 @@ def fill(
     none: list[tuple[str, datetime, datetime]] = []
     first_error: VenueError | None = None
     newest = {w.symbol: w.newest_stored for w in plan if w.newest_stored is not None}
-    for wanted in plan:
-        if clock.monotonic() >= deadline or in_a_row >= _GIVE_UP_AFTER:
-            break
+    waiting = deque(plan)
+    while waiting and clock.monotonic() < deadline and in_a_row <= _GIVE_UP_AFTER:
+        wanted = waiting.pop() if in_a_row == _GIVE_UP_AFTER else waiting.popleft()
         try:
             answer = client.funding_history(wanted.symbol, wanted.start, wanted.end)
         except VenueError as error:

@@ -97,7 +97,7 @@ def read_open_markets(
     markets, rejected = _asked(gamma, ids)
     gamma_at = clock.now()
     open_markets = [market for market in markets if not market.closed]
-    books, clob_error = _books(clob, open_markets)
+    books, clob_error = _books(clob, open_markets, rejected)
     if run is not None and clob_error is not None:
         run.left_out = {"books": clob_error}
     now = clock.now()
@@ -145,8 +145,11 @@ def read_closed_markets(
     ended = {market: at for market, at in ended.items() if at >= since}
     frame = _with_symbols(table, endings(ended, now), links)
     written = _write(store, table, frame, market_rows(store, markets, now), run)
+    # A market of which nothing could be read has not left: its row stays until it is too old.
+    answered = {market.condition_id for market in markets}
+    unread = [condition_id for condition_id in ids if condition_id not in answered]
     stale = "closed_at < ? or condition_id not in (select unnest(?))"
-    store.delete(table, stale, [since, frame["condition_id"].to_list()])
+    store.delete(table, stale, [since, frame["condition_id"].to_list() + unread])
     return MarketsRead(
         written=written,
         frame=frame,
@@ -272,15 +275,22 @@ def _asked(gamma: GammaClient, ids: Sequence[str]) -> tuple[tuple[Market, ...], 
     return answer.markets, dict(answer.rejected)
 
 
-def _books(clob: ClobClient, markets: Sequence[Market]) -> tuple[Mapping[str, Book], str | None]:
-    """Books by token, and why there are none where the CLOB cannot be asked."""
+def _books(
+    clob: ClobClient, markets: Sequence[Market], rejected: dict[str, str]
+) -> tuple[Mapping[str, Book], str | None]:
+    """Books by token, and why there are none where the CLOB cannot be asked.
+
+    `rejected` is given the books that made no sense and those of which nothing could be had.
+    """
     tokens = [token for market in markets if (token := _first_token(market)) is not None]
     if not tokens:
         return {}, None
     try:
-        return clob.books(tokens).books, None
+        answer = clob.books(tokens)
     except VenueError as error:
         return {}, str(error)
+    rejected |= answer.rejected
+    return answer.books, None
 
 
 def _neg_risk(markets: Sequence[Market], books: Mapping[str, Book]) -> dict[str, bool]:

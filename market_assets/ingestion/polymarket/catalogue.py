@@ -181,14 +181,16 @@ class Catalogue:
             table: whose rows these are.
             asked: what was asked for by name.
             found: what the answer named.
-            unread: names of what it held and could not be read; a name that is none ('[3]') may
-                be that of any, and nothing is judged by such an answer.
+            unread: names of what it held and could not be read, or gave no answer about; a name
+                that was not asked for ('[3]', another of its ids) may be that of any, and nothing
+                is judged by such an answer.
         """
         absent = [id_ for id_ in asked if id_.lower() not in found]
         self.done.looked_up += len(asked)
         self.done.not_found += len(absent)
         absent = [id_ for id_ in absent if id_ not in unread]
-        if not absent or any(name.startswith("[") for name in unread):
+        known = {id_.lower() for id_ in (*asked, *found)}
+        if not absent or {name.lower() for name in unread} - known:
             return
         stored = self._store.read(
             f"select * from {table.name} where list_contains($ids, {table.key[0]})",  # noqa: S608 - names of the spec

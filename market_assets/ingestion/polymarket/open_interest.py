@@ -53,7 +53,8 @@ def read_open_interest(
     values: Mapping[str, float] = {}
     rejected: Mapping[str, str] = {}
     if ids:
-        values, rejected = client.open_interest(ids)
+        answer = client.open_interest(ids)
+        values, rejected = answer.values, answer.rejected
         refuse_silence(VENUE, "/oi", known=len(ids), answered=len(values))
     frame = metrics(tracked, values, clock.now())
     written = store.merge(POLYMARKET_MARKET_METRICS, frame, run=run)

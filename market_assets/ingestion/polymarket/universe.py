@@ -10,7 +10,9 @@ import polars as pl
 from market_assets.frames import conform
 from market_assets.ingestion.polymarket.market_rows import market_rows
 from market_assets.ingestion.queries import query
+from market_assets.ingestion.silence import refuse_silence
 from market_assets.sources.errors import VenueError
+from market_assets.sources.polymarket.host import VENUE
 from market_assets.storage.changes import Merge, Written
 from market_assets.tables import POLYMARKET_MARKETS, POLYMARKET_TRACKED_UNIVERSE
 
@@ -99,6 +101,7 @@ def choose_universe(
     try:
         if candidates.height:
             values = data.open_interest(candidates["condition_id"].to_list()).values
+            refuse_silence(VENUE, "/oi", known=candidates.height, answered=len(values))
     except VenueError as failure:
         error = str(failure)
         if run is not None:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.sources.polymarket import limits
 from market_assets.sources.polymarket.books import decode_books
-from market_assets.sources.polymarket.host import HostClient
+from market_assets.sources.polymarket.host import HostClient, merged
 from market_assets.sources.polymarket.model import Books
 
 if TYPE_CHECKING:
@@ -35,9 +35,10 @@ class ClobClient(HostClient):
         Raises:
             VenueError: a batch could not be had; the class says why.
         """
-        answers = self._in_batches(token_ids, _TOKENS_A_REQUEST, self._books)
-        books = {token: book for answer in answers for token, book in answer.books.items()}
-        return Books(books, _rejected(answers))
+        asked = self._in_batches(token_ids, _TOKENS_A_REQUEST, self._books)
+        books = {token: book for answer in asked.answers for token, book in answer.books.items()}
+        rejected = merged("book", asked, (answer.rejected for answer in asked.answers))
+        return Books(books, rejected, asked.unanswered)
 
     def _books(self, token_ids: tuple[str, ...]) -> Books:
         question = [{"token_id": token} for token in token_ids]
@@ -46,7 +47,3 @@ class ClobClient(HostClient):
         )
         self._note("/books", answer.rejected)
         return answer
-
-
-def _rejected(answers: Iterable[Books]) -> dict[str, str]:
-    return {name: reason for answer in answers for name, reason in answer.rejected.items()}

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.sources.polymarket import limits
 from market_assets.sources.polymarket.data_wire import decode_open_interest, decode_trades
-from market_assets.sources.polymarket.host import MARKETS_A_REQUEST, HostClient
+from market_assets.sources.polymarket.host import MARKETS_A_REQUEST, HostClient, merged
 from market_assets.sources.polymarket.model import OpenInterest
 
 if TYPE_CHECKING:
@@ -90,15 +90,14 @@ class DataClient(HostClient):
         """
         wanted = list(condition_ids)
         malformed = {id_ for id_ in wanted if not _CONDITION_ID.fullmatch(id_)}
-        answers = self._in_batches(
+        asked = self._in_batches(
             (id_ for id_ in wanted if id_ not in malformed), MARKETS_A_REQUEST, self._open_interest
         )
-        found = {market: value for answer in answers for market, value in answer.values.items()}
+        values = {market: one for answer in asked.answers for market, one in answer.values.items()}
         rejected = {f"market {id_[:100]}": "not 0x and 64 hex digits" for id_ in malformed}
         self._note("/oi", rejected)
-        for answer in answers:
-            rejected |= answer.rejected
-        return OpenInterest(found, rejected)
+        rejected |= merged("market", asked, (answer.rejected for answer in asked.answers))
+        return OpenInterest(values, rejected, asked.unanswered)
 
     def _open_interest(self, condition_ids: tuple[str, ...]) -> OpenInterest:
         answer = self._get(

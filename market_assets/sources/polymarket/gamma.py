@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 from market_assets.sources.errors import VenueNonsense, VenueRejected
 from market_assets.sources.polymarket import limits, wire
-from market_assets.sources.polymarket.host import MARKETS_A_REQUEST, VENUE, HostClient
+from market_assets.sources.polymarket.host import MARKETS_A_REQUEST, VENUE, HostClient, merged
 from market_assets.sources.polymarket.markets import read_event, read_market
 from market_assets.sources.polymarket.model import (
     Event,
@@ -93,17 +93,19 @@ class GammaClient(HostClient):
 
     def events(self, event_ids: Iterable[str]) -> EventPage:
         """Events by id, whatever their state; those that the venue does not know are left out."""
-        pages = self._in_batches(event_ids, _EVENTS_A_REQUEST, self._events)
-        found = {event.event_id: event for page in pages for event in page.events}
-        rejected = {name: reason for page in pages for name, reason in page.rejected.items()}
-        return EventPage(tuple(found.values()), None, rejected)
+        asked = self._in_batches(event_ids, _EVENTS_A_REQUEST, self._events)
+        found = {event.event_id: event for page in asked.answers for event in page.events}
+        rejected = merged("event", asked, (page.rejected for page in asked.answers))
+        return EventPage(tuple(found.values()), None, rejected, asked.unanswered)
 
     def markets(self, condition_ids: Iterable[str]) -> Markets:
         """Markets by condition id, whatever their state; unknown ones are left out."""
-        answers = self._in_batches(condition_ids, MARKETS_A_REQUEST, self._markets)
-        found = {market.condition_id: market for answer in answers for market in answer.markets}
-        rejected = {name: why for answer in answers for name, why in answer.rejected.items()}
-        return Markets(tuple(found.values()), rejected)
+        asked = self._in_batches(condition_ids, MARKETS_A_REQUEST, self._markets)
+        found = {
+            market.condition_id: market for answer in asked.answers for market in answer.markets
+        }
+        rejected = merged("market", asked, (answer.rejected for answer in asked.answers))
+        return Markets(tuple(found.values()), rejected, asked.unanswered)
 
     def tags(self) -> Tags:
         """Every tag, each once.

@@ -11,12 +11,13 @@ import logging
 import threading
 import time
 from collections import deque
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from market_assets.clock import SystemClock
-from market_assets.sources.concurrency import AdaptiveLimit, fetch_all
+from market_assets.sources.batches import ask_in_batches
+from market_assets.sources.concurrency import AdaptiveLimit
 from market_assets.sources.decoding import decoded
-from market_assets.sources.errors import VenueNonsense, VenueRejected
+from market_assets.sources.errors import VenueNonsense
 from market_assets.sources.http import HttpTransport
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from market_assets.clock import Clock
     from market_assets.proxies import Proxies
+    from market_assets.sources.batches import Batches
     from market_assets.sources.limits import WeightBudget
     from market_assets.sources.retry import RetryPolicy
     from market_assets.sources.traffic import TransportStats
@@ -34,10 +36,16 @@ _T = TypeVar("_T")
 VENUE: Final = "polymarket"
 MARKETS_A_REQUEST: Final = 60
 """Condition ids in one query: it stays well below the 8 KB that the venue takes."""
-_TOO_LONG: Final = (413, 414)
-"""How the venue says that there are too many identifiers in one request."""
 _SAMPLES: Final = 5
 _ENOUGH_TO_JUDGE: Final = 10
+
+
+def merged(what: str, asked: Batches[Any], rejected: Iterable[Mapping[str, str]]) -> dict[str, str]:
+    """What all batches left out, and by id what the venue gave no answer about."""
+    found = {f"{what} {id_[:100]}": reason for id_, reason in asked.unanswered.items()}
+    for one in rejected:
+        found |= one
+    return found
 
 
 class HostClient:
@@ -115,10 +123,10 @@ class HostClient:
 
     def _in_batches(
         self, identifiers: Iterable[str], most: int, ask: Callable[[tuple[str, ...]], _T]
-    ) -> list[_T]:
+    ) -> Batches[_T]:
         """What `ask` says of all identifiers, so many at a time, several batches at once.
 
-        A batch that is too long for the venue is halved and asked for again.
+        An identifier that the venue chokes on costs itself; see `sources/batches.py`.
 
         Args:
             identifiers: what to ask about; one that comes twice is asked for once.
@@ -126,17 +134,11 @@ class HostClient:
             ask: one request.
 
         Raises:
-            VenueError: the first failure; batches that were not yet begun are left.
+            VenueError: nothing can be had; batches that were not yet begun are left.
         """
-        wanted = list(dict.fromkeys(identifiers))
-        batches = [tuple(wanted[at : at + most]) for at in range(0, len(wanted), most)]
-        outcomes = fetch_all(
-            batches,
-            lambda batch: _halving(batch, ask),
-            limit=self._limit,
-            all_or_nothing=True,
-        )
-        return [part for parts in outcomes.results.values() for part in parts]
+        found = ask_in_batches(identifiers, most, ask, limit=self._limit)
+        self._note("unanswered", found.unanswered)
+        return found
 
     def _note(self, what: str, rejected: Mapping[str, str]) -> None:
         """Count what was kept out of an answer. The run's metadata shows it: each walk has some."""
@@ -177,13 +179,3 @@ class HostClient:
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
-
-
-def _halving(batch: tuple[str, ...], ask: Callable[[tuple[str, ...]], _T]) -> list[_T]:
-    try:
-        return [ask(batch)]
-    except VenueRejected as error:
-        if error.status not in _TOO_LONG or len(batch) == 1:
-            raise
-    middle = len(batch) // 2
-    return [*_halving(batch[:middle], ask), *_halving(batch[middle:], ask)]

@@ -8,9 +8,13 @@ named in the `rejected` of the answer, under the id of the thing and the name of
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal, NamedTuple
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import msgspec
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 WinnerSource = Literal["oracle", "payout"]
 
@@ -134,18 +138,24 @@ class EventPage(NamedTuple):
         next_cursor: what the next page is asked for with; None on the last one.
         rejected: what was kept out, and why: events and markets that could not be decoded, by id
             or position, and single values, as `market 0x12… bestBid`.
+        unanswered: ids that were asked for and of which nothing is known, with the reason.
     """
 
     events: tuple[Event, ...]
     next_cursor: str | None
     rejected: dict[str, str]
+    unanswered: Mapping[str, str] = MappingProxyType({})
 
 
 class Markets(NamedTuple):
-    """Markets that were asked for by id; those that the venue does not know are simply not here."""
+    """Markets that were asked for by id; those that the venue does not know are simply not here.
+
+    Of those in `unanswered` nothing is known: the venue gave no answer to any question with them.
+    """
 
     markets: tuple[Market, ...]
     rejected: dict[str, str]
+    unanswered: Mapping[str, str] = MappingProxyType({})
 
 
 class Tag(NamedTuple):
@@ -215,10 +225,14 @@ class TradePage(NamedTuple):
 
 
 class OpenInterest(NamedTuple):
-    """Open interest in USD by condition id; a market that the venue left out is not here."""
+    """Open interest in USD by condition id; a market that the venue left out is not here.
+
+    Of those in `unanswered` nothing is known.
+    """
 
     values: dict[str, float]
     rejected: dict[str, str]
+    unanswered: Mapping[str, str] = MappingProxyType({})
 
 
 class Book(msgspec.Struct, frozen=True, kw_only=True):
@@ -250,7 +264,11 @@ class Book(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Books(NamedTuple):
-    """Books by token id; a token without one is not here."""
+    """Books by token id; a token without one is not here.
+
+    Of those in `unanswered` nothing is known.
+    """
 
     books: dict[str, Book]
     rejected: dict[str, str]
+    unanswered: Mapping[str, str] = MappingProxyType({})

@@ -217,13 +217,13 @@ def test_a_perpetual_that_fails_costs_itself(
     assert stored(store) == {"BTC": HOURS, "ETH": HOURS}
 
 
-def test_where_nothing_can_be_had_the_reason_is_raised_after_three_tries(
+def test_where_nothing_can_be_had_the_reason_is_raised_after_a_few_tries(
     client: HyperliquidClient, store: Store, clock: ManualClock, server: Server
 ) -> None:
     server.default = lambda _: Reply(502, b"<html></html>")
     with pytest.raises(VenueError, match="502"):
         filled(client, store, clock, ["A", "B", "C", "D", "E"])
-    assert len(server.requests) == 3
+    assert len(server.requests) == 4
 
 
 @pytest.mark.parametrize("reply", [Reply(502, b"<html></html>"), Reply(500, None)])
@@ -234,9 +234,23 @@ def test_an_exchange_that_goes_away_leaves_the_rest_for_the_next_run(
     for symbol in ("B", "C", "D", "E"):
         exchange.bad[symbol] = reply
     done = filled(client, store, clock, ["A", "B", "C", "D", "E"])
-    assert set(done.failed) == {"B", "C", "D"}
-    assert done.left == 6
+    assert set(done.failed) == {"B", "C", "D", "E"}
+    assert done.left == 5
     assert stored(store) == {"A": int(RECENT / HOUR) + 1}
+
+
+def test_perpetuals_that_fail_in_a_row_cost_themselves(
+    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
+) -> None:
+    """While the exchange answers others it is there, however many stand first in the plan."""
+    bad = ["A", "B", "C", "D", "E", "F"]
+    for symbol in bad:
+        exchange.bad[symbol] = Reply(502, b"<html></html>")
+    good = [f"G{number}" for number in range(6)]
+    done = filled(client, store, clock, [*bad, *good])
+    assert set(done.failed) == set(bad)
+    assert stored(store) == dict.fromkeys(good, HOURS)
+    assert done.left == 0
 
 
 def test_a_429_ends_the_run(
