@@ -12,6 +12,7 @@ import contextlib
 import http.client
 import logging
 import socket
+import ssl
 import threading
 import time
 import urllib.error
@@ -21,9 +22,12 @@ from datetime import datetime, timedelta
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from python_socks import ProxyError
+
 from market_assets.alerts.policy import Message  # noqa: TC001 - msgspec reads the annotation
 from market_assets.clock import SystemClock
 from market_assets.http_headers import retry_after
+from market_assets.proxies import Proxies
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -116,7 +120,9 @@ def deliver(
     return outbox
 
 
-def http_post(url: str, content: bytes, now: datetime | None = None) -> Answer:
+def http_post(
+    url: str, content: bytes, now: datetime | None = None, *, proxies: Proxies | None = None
+) -> Answer:
     """Post JSON, and wait `POST_S` for the answer, whatever the other side or the resolver does.
 
     Redirects are not followed: an address that moved is a wrong address.
@@ -125,13 +131,15 @@ def http_post(url: str, content: bytes, now: datetime | None = None) -> Answer:
         url: where to.
         content: the JSON.
         now: what an answer's dates are counted from; by default the present.
+        proxies: which of them leads to the receiver; None: it is reached directly.
     """
     now = now or SystemClock().now()
+    proxy = (proxies or Proxies()).for_url(url)
     sockets: list[socket.socket] = []
     answers: SimpleQueue[Answer] = SimpleQueue()
     # A time-out of a socket is for each of its calls: who sends a header now and then outlives it.
     attempt = threading.Thread(
-        target=lambda: answers.put(_attempt(url, content, now, sockets)), daemon=True
+        target=lambda: answers.put(_attempt(url, content, now, sockets, proxy)), daemon=True
     )
     attempt.start()
     try:
@@ -143,12 +151,14 @@ def http_post(url: str, content: bytes, now: datetime | None = None) -> Answer:
         return Answer(None, _LATE.format(POST_S))
 
 
-def _attempt(url: str, content: bytes, now: datetime, sockets: list[socket.socket]) -> Answer:
+def _attempt(
+    url: str, content: bytes, now: datetime, sockets: list[socket.socket], proxy: str | None
+) -> Answer:
     try:
         request = urllib.request.Request(  # noqa: S310 - settings let through http and https only
             url, data=content, headers={"Content-Type": "application/json"}, method="POST"
         )
-        with _opener(sockets).open(request, timeout=POST_S) as answer:
+        with _opener(sockets, proxy).open(request, timeout=POST_S) as answer:
             return Answer(int(answer.status), "")
     except urllib.error.HTTPError as error:
         error.close()
@@ -156,7 +166,7 @@ def _attempt(url: str, content: bytes, now: datetime, sockets: list[socket.socke
         return Answer(error.code, f"answered {error.code}", wait or 0.0)
     except urllib.error.URLError as error:
         return Answer(None, _told(error.reason))
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError, ProxyError) as error:
         return Answer(None, _told(error))
 
 
@@ -167,17 +177,32 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _opener(sockets: list[socket.socket]) -> urllib.request.OpenerDirector:
+def _opener(sockets: list[socket.socket], proxy: str | None) -> urllib.request.OpenerDirector:
     """An opener that adds each socket that it opens to the list, so that it can be shut down."""
+    socks = proxy is not None and proxy.startswith("socks")
+
+    def through(host: str, port: int) -> socket.socket:
+        from python_socks.sync import Proxy  # noqa: PLC0415 - where there is one
+
+        address = str(proxy).replace("socks5h://", "socks5://")  # it knows the `h` by `rdns`
+        return Proxy.from_url(address, rdns=True).connect(host, port, timeout=POST_S)
 
     class Plain(http.client.HTTPConnection):
         def connect(self) -> None:
-            super().connect()
+            if socks:
+                self.sock = through(self.host, self.port)
+            else:
+                super().connect()
             sockets.append(self.sock)
 
     class Secure(http.client.HTTPSConnection):
         def connect(self) -> None:
-            super().connect()
+            if socks:
+                made = through(self.host, self.port)
+                context = ssl.create_default_context()
+                self.sock = context.wrap_socket(made, server_hostname=self.host)
+            else:
+                super().connect()
             sockets.append(self.sock)
 
     class PlainHandler(urllib.request.HTTPHandler):
@@ -188,7 +213,9 @@ def _opener(sockets: list[socket.socket]) -> urllib.request.OpenerDirector:
         def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
             return self.do_open(Secure, req)
 
-    return urllib.request.build_opener(_NoRedirects, PlainHandler, SecureHandler)
+    asked = {} if proxy is None or socks else dict.fromkeys(("http", "https"), proxy)
+    direct = urllib.request.ProxyHandler(asked)
+    return urllib.request.build_opener(_NoRedirects, PlainHandler, SecureHandler, direct)
 
 
 def _told(error: object) -> str:

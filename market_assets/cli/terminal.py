@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from market_assets.settings import Settings
 
 _REACH_EVERY_S: Final = 60.0
+_WORSE: Final = ("failed", "stale")
 
 
 class Terminal:
@@ -81,15 +82,13 @@ class Terminal:
 
     def tell(self) -> None:
         """Say what has changed since the last call."""
-        standings = self._new_standings()
         since = time.monotonic() - (self._up_at or time.monotonic())
-        for line in self._teller.news(standings, since):
+        news = self._teller.news(self._new_standings(), since)
+        for line in news:
             _say(line)
-        if any(one.status == "ok" and not one.is_inside for one in standings):
-            self._is_out_of_reach = False
-        is_worse = any(one.status in ("failed", "stale") for one in standings)
         self._hear()
-        if self._live and is_worse and not self._is_out_of_reach:
+        is_worse = any(line.startswith(_WORSE) for line in news)
+        if self._live and (is_worse or self._is_out_of_reach):
             self._ask()
 
     def _new_standings(self) -> Sequence[Standing]:
@@ -128,8 +127,10 @@ class Terminal:
         assert process.stdout is not None
         with process.stdout as said:
             line = nothing_is_reached(said.read())
-        if line is not None and not self._is_out_of_reach:
-            _say(line)
+        if process.returncode != 0:
+            return  # the log says why
+        if (line is not None) != self._is_out_of_reach:
+            _say(line or "the venues can be reached again")
         self._is_out_of_reach = line is not None
 
 

@@ -80,7 +80,7 @@ def alert_on_problems(
 
         def post(message: Message) -> Answer:
             said = body(message, url=url, ui_url=ui_url, runbook_url=settings.alert_runbook_url)
-            return http_post(url, said, now)
+            return http_post(url, said, now, proxies=settings.proxies)
 
         outbox = deliver(outbox, post, now)
     return dg.SensorResult(

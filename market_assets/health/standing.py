@@ -29,13 +29,11 @@ class Standing:
         label: `source/channel`.
         status: one of the five of `health/statuses.py`.
         why: what is wrong, or None.
-        is_inside: nothing outside of this machine is needed for it.
     """
 
     label: str
     status: str
     why: str | None = None
-    is_inside: bool = False
 
 
 def write_standings(state_dir: Path, health: Health) -> None:
@@ -45,7 +43,6 @@ def write_standings(state_dir: Path, health: Health) -> None:
             "label": row.label,
             "status": row.status,
             "why": row.last_error,
-            "is_inside": row.source == "dagster" or row.channel == "maintenance",
         }
         for row in health.rows
     ]

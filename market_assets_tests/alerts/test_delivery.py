@@ -7,10 +7,12 @@ import logging
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import timedelta
 from email.utils import format_datetime
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -19,8 +21,10 @@ from market_assets.alerts.delivery import BUDGET_S, MOST_WAITING, Answer, Outbox
 from market_assets.alerts.memory import Memory, recall
 from market_assets.alerts.message import body
 from market_assets.alerts.policy import Incident, Message, State
+from market_assets.proxies import parse
 from market_assets_tests.alerts.examples import ALERT, MIDS, NOW, RECOVERY
 from market_assets_tests.sources.http_server import Reply, Server, serving
+from market_assets_tests.sources.proxy_servers import NAME, Proxy, http_proxy, socks_proxy
 
 SECRET = "T0PSECRETPATH"
 TWO = Outbox(waiting=(ALERT, RECOVERY))
@@ -215,3 +219,26 @@ def test_the_memory_survives_as_text() -> None:
 @pytest.mark.parametrize("text", ["", None, "{", '{"state": 3}', "[]"])
 def test_a_memory_that_cannot_be_read_begins_anew(text: str | None) -> None:
     assert recall(text, NOW) == Memory(State(deployed_at=NOW))
+
+
+@pytest.mark.parametrize(
+    ("kind", "scheme"), [(http_proxy, "http"), (socks_proxy, "socks5"), (socks_proxy, "socks")]
+)
+def test_the_receiver_is_reached_through_the_proxy_of_the_settings(
+    kind: Callable[[str], AbstractContextManager[Proxy]],
+    scheme: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And through no other that the environment may name."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with serving() as receiver, kind("me:s3cr3t") as proxy:
+        assert http_post(receiver.url, b"{}").arrived
+        port = urlsplit(receiver.url).port
+        proxies = parse({"ALL_PROXY": f"{scheme}://me:s3cr3t@127.0.0.1:{proxy.port}"})
+        assert http_post(f"http://{NAME}:{port}/x", b"{}", proxies=proxies).arrived
+        assert proxy.through == [(NAME, port)]
+        proxies = parse({"ALL_PROXY": f"{scheme}://me:wr0ng@127.0.0.1:{proxy.port}"})
+        refused = http_post(f"http://{NAME}:{port}/x", b"{}", proxies=proxies)
+        assert not refused.arrived
+        assert "wr0ng" not in refused.reason

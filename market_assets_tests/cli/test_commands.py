@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -33,11 +34,11 @@ def env(tmp_path: Path) -> dict[str, str]:
     }
 
 
-def run(env: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+def run(env: dict[str, str], *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "market_assets.cli.main", *arguments],
         env=env,
-        cwd=ROOT,
+        cwd=cwd,
         capture_output=True,
         text=True,
         check=False,
@@ -325,3 +326,66 @@ def test_simulate_prints_the_environment_and_ends_on_ctrl_c(env: dict[str, str])
     running.send_signal(2)
     assert running.wait(timeout=20) == 0
     running.stdout.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ALL_PROXY", "socks4://127.0.0.1:1080"),
+        ("HTTPS_PROXY", "http://me:s3cr3t@[::1"),
+        ("NO_PROXY", "localhost,[::1"),
+    ],
+)
+@pytest.mark.parametrize("command", [("cadence",), ("probe", "hyperliquid"), ("publish",)])
+def test_a_proxy_variable_that_cannot_be_read_is_one_line(
+    inside: Inside, command: tuple[str, ...], name: str, value: str
+) -> None:
+    code, out, err = inside(*command, **{name: value})
+    assert (code, out) == (1, "")
+    assert err.startswith(f"market-assets: {name}")
+    assert err.count("\n") == 1
+    assert "s3cr3t" not in err
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_the_user_of_a_proxy_is_shown_nowhere(
+    env: dict[str, str], venue: Simulated, form: str
+) -> None:
+    """REST works, and the proxy of the sockets refuses."""
+    env |= venue.environment | {
+        "HTTPS_PROXY": "user:s3cr3t@127.0.0.1:9",
+        "HYPERLIQUID_WS_URL": "wss://venue.invalid/ws",
+        "LOG_FORMAT": form,
+        "LOG_LEVEL": "debug",
+    }
+    done = run(env, "stream", "hyperliquid", "--duration", "8")
+    assert done.returncode == 1
+    assert "no connection" in done.stderr
+    assert "s3cr3t" not in done.stderr + done.stdout
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("MARKET_SYMBOLS=BTC\n".encode("utf-16"), "is not UTF-8 (it looks like UTF-16)"),
+        ("# café\n".encode("latin-1"), "is not UTF-8 (line 1)"),
+        (None, "is a folder"),
+    ],
+)
+def test_a_dotenv_that_cannot_be_read_is_one_line(
+    env: dict[str, str], tmp_path: Path, content: bytes | None, says: str
+) -> None:
+    """With the real command, in a checkout of its own."""
+    checkout = tmp_path / "checkout"
+    shutil.copytree(ROOT / "market_assets", checkout / "market_assets")
+    shutil.copy(ROOT / "pyproject.toml", checkout)
+    dotenv = checkout / ".env"
+    if content is None:
+        dotenv.mkdir()
+    else:
+        dotenv.write_bytes(content)
+    done = run(env | {"PYTHONPATH": str(checkout)}, "cadence", cwd=checkout)
+    assert done.returncode == 1
+    assert done.stderr == f"market-assets: {dotenv} {says}" + done.stderr.partition(says)[2]
+    assert done.stderr.count("\n") == 1

@@ -68,11 +68,17 @@ class System:
             **self.extra,
         }
 
-    def start(self) -> None:
-        """As `UPSTREAM=simulated make run` does once everything is installed."""
+    def start(self, *, simulated: bool = True) -> None:
+        """As `UPSTREAM=simulated make run` does once everything is installed, or `make run`."""
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "market_assets.cli.main", "run", "--simulated"],
+                [
+                    sys.executable,
+                    "-m",
+                    "market_assets.cli.main",
+                    "run",
+                    *(["--simulated"] if simulated else []),
+                ],
                 env=self.env,
                 cwd=self.root,
                 stdout=log,

@@ -77,7 +77,9 @@ def well(running: System) -> None:
     until(running.is_well, "every channel ok", 240, every_s=5)
 
 
-@pytest.mark.parametrize("what", ["dagster._daemon", "cli.web_server", "api grpc"])
+@pytest.mark.parametrize(
+    "what", ["dagster._daemon", "cli.web_server", "api grpc", "cli.dagster_dev"]
+)
 def test_a_part_of_dagster_is_killed(tmp_path: Path, what: str) -> None:
     """It comes back by itself; the stream goes on meanwhile, and there is still only one."""
     with system(tmp_path) as running:
@@ -98,6 +100,9 @@ def test_a_part_of_dagster_is_killed(tmp_path: Path, what: str) -> None:
         assert now is not None
         assert now.session == streaming.session
         assert len(active_streams(running)) == 1
+        for part in ("dagster._daemon", "cli.web_server", "cli.dagster_dev"):
+            alive = [p for p in running.processes() if part in " ".join(p.cmdline())]
+            assert len(alive) == 1, part
 
 
 def test_the_stream_is_killed_ten_times(tmp_path: Path) -> None:
