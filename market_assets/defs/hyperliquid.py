@@ -12,7 +12,7 @@ import dagster as dg
 from market_assets import tables
 from market_assets.clock import SystemClock
 from market_assets.defs.expected import fails_in_a_line
-from market_assets.defs.options import asset_options, count_rows, written_result
+from market_assets.defs.options import SnapshotConfig, asset_options, count_rows, written_result
 from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.settings import Settings
@@ -20,7 +20,6 @@ from market_assets.sources.errors import VenueError
 from market_assets.sources.hyperliquid import frames
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.model import Candle, Listing, in_words
-from market_assets.storage.store import Store
 
 Hyperliquid = dg.ResourceParam[HyperliquidClient]
 
@@ -64,16 +63,27 @@ def hyperliquid_assets(
 @fails_in_a_line
 @publishes
 def hyperliquid_asset_categories(
-    context: dg.AssetExecutionContext, hyperliquid: Hyperliquid, store: Market
+    context: dg.AssetExecutionContext,
+    config: SnapshotConfig,
+    hyperliquid: Hyperliquid,
+    store: Market,
 ) -> dg.MaterializeResult[None]:
     """One row per asset and category that it is in: the exchange's own, and a curated list.
 
-    Hyperliquid's `perpCategories` (builder dexs only) and `assets.csv`, hourly.
+    Hyperliquid's `perpCategories` (builder dexs only) and `assets.csv`, hourly. What an answer
+    leaves out goes, unless it is too much to be true, or a part of it could not be read.
     """
+    from market_assets.ingestion.hyperliquid.categories import refresh_categories  # noqa: PLC0415
+
     run = ingestion_run(context, "registry")
-    assigned = frames.categories(_symbols(store), hyperliquid.categories(), SystemClock().now())
-    written = store.replace(tables.HYPERLIQUID_ASSET_CATEGORIES, assigned, run=run)
-    return written_result(written, row_count=written.rows)
+    written = refresh_categories(
+        hyperliquid, store, clock=SystemClock(), run=run, believe=config.believe
+    )
+    return written_result(
+        written,
+        row_count=count_rows(store, tables.HYPERLIQUID_ASSET_CATEGORIES),
+        parts_left_out=parts_left_out(context, run),
+    )
 
 
 @dg.asset(
@@ -204,10 +214,6 @@ def _live(hyperliquid: HyperliquidClient, settings: Settings) -> list[Listing]:
         if not listing.is_delisted and (not wanted or listing.symbol in wanted)
     ]
     return sorted(live, key=lambda listing: -(listing.volume_24h or 0.0))
-
-
-def _symbols(store: Store) -> list[str]:
-    return store.read("select symbol from hyperliquid_assets order by symbol")["symbol"].to_list()
 
 
 def _batches(listings: list[Listing], size: int) -> Iterable[list[Listing]]:

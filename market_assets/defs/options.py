@@ -33,6 +33,16 @@ SLOT: Final = {"market_assets/slot": "scheduled"}
 """The tag of jobs that a schedule starts: `dagster.yaml` keeps them from taking every slot."""
 
 
+class SnapshotConfig(dg.Config):
+    """What a materialization of a venue's whole list does.
+
+    Attributes:
+        believe: delete whatever the list lacks, however much it is.
+    """
+
+    believe: bool = False
+
+
 def asset_options(
     name: str, *, kinds: set[str], pool: str | None = None, group: str | None = None
 ) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from market_assets.clock import SystemClock
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.hyperliquid import hyperliquid_assets
 from market_assets.defs.options import (
+    SnapshotConfig,
     asset_options,
     asset_spec,
     count_rows,
@@ -21,7 +22,7 @@ from market_assets.defs.options import (
     written_result,
 )
 from market_assets.defs.publishing import publishes
-from market_assets.defs.runs import Market, ingestion_run
+from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.settings import Settings
 
 Polymarket = dg.ResourceParam[Any]
@@ -103,21 +104,26 @@ def polymarket_discovery(
 @fails_in_a_line
 @publishes
 def polymarket_tags(
-    context: dg.AssetExecutionContext, polymarket: Polymarket, store: Market
+    context: dg.AssetExecutionContext,
+    config: SnapshotConfig,
+    polymarket: Polymarket,
+    store: Market,
 ) -> dg.MaterializeResult[None]:
     """One row per tag that the venue knows, and whether one of its sports names it.
 
-    Gamma's `/tags` and `/sports`, every 6 hours.
+    Gamma's `/tags` and `/sports`, every 6 hours. A tag that the list lacks goes, unless too many
+    do, or a part of it could not be read.
     """
     from market_assets.ingestion.polymarket.catalogue import read_tags  # noqa: PLC0415 - only here
 
     run = ingestion_run(context, "tags")
-    read = read_tags(polymarket.gamma, store, clock=SystemClock(), run=run)
+    read = read_tags(polymarket.gamma, store, clock=SystemClock(), run=run, believe=config.believe)
     rows = store.read("select tag_id, label, slug, is_sport from polymarket_tags limit 8")
     return written_result(
         read.written,
         row_count=count_rows(store, tables.POLYMARKET_TAGS),
         sports=read.sports,
+        parts_left_out=parts_left_out(context, run),
         rejected=some(read.rejected),
         **requests_made(polymarket.gamma),
         preview=preview(rows, rows.columns),

@@ -19,7 +19,7 @@ from market_assets.ingestion.queries import query
 from market_assets.ingestion.silence import refuse_silence
 from market_assets.sources.errors import VenueError
 from market_assets.sources.polymarket.host import VENUE
-from market_assets.storage.changes import Merge, Written
+from market_assets.storage.changes import Change, Delete, Merge, Written
 from market_assets.tables import (
     POLYMARKET_IMMEDIATE_MARKETS,
     POLYMARKET_LATER_MARKETS,
@@ -124,7 +124,8 @@ def read_closed_markets(
 ) -> MarketsRead:
     """How the markets about an asset ended that closed within the last week.
 
-    The table holds exactly those: one that closed longer ago leaves it.
+    The table holds exactly those: one that closed longer ago, or is about the asset no more,
+    leaves it. Of one that the answer leaves out nothing is said: its row stays.
 
     Raises:
         VenueError: Gamma could not be asked; the table stays as it was.
@@ -144,12 +145,14 @@ def read_closed_markets(
     }
     ended = {market: at for market, at in ended.items() if at >= since}
     frame = _with_symbols(table, endings(ended, now), links)
-    written = _write(store, table, frame, market_rows(store, markets, now), run)
-    # A market of which nothing could be read has not left: its row stays until it is too old.
-    answered = {market.condition_id for market in markets}
-    unread = [condition_id for condition_id in ids if condition_id not in answered]
-    stale = "closed_at < ? or condition_id not in (select unnest(?))"
-    store.delete(table, stale, [since, frame["condition_id"].to_list() + unread])
+    silent = set(ids) - {market.condition_id for market in markets}
+    stale = Delete(
+        table,
+        "closed_at < ? or ((condition_id, symbol) not in (select (unnest(?), unnest(?)))"
+        " and condition_id not in (select unnest(?)))",
+        [since, frame["condition_id"].to_list(), frame["symbol"].to_list(), sorted(silent)],
+    )
+    written = _write(store, table, frame, market_rows(store, markets, now), run, stale)
     return MarketsRead(
         written=written,
         frame=frame,
@@ -308,11 +311,13 @@ def _write(
     frame: pl.DataFrame,
     markets: pl.DataFrame,
     run: IngestionRun | None,
+    *more: Change,
 ) -> Written:
     """The asset's rows and the catalogue's, in one transaction."""
     return store.write(
         Merge(table, frame),
         Merge(POLYMARKET_MARKETS, markets),
+        *more,
         runs=() if run is None else (run,),
     )[0]
 

@@ -18,6 +18,7 @@ from market_assets.ingestion import listing
 from market_assets.ingestion.polymarket.market_rows import market_rows
 from market_assets.ingestion.queries import query
 from market_assets.ingestion.silence import ENOUGH_TO_JUDGE, refuse_silence
+from market_assets.ingestion.snapshots import replace_whole
 from market_assets.sources.polymarket import frames
 from market_assets.sources.polymarket.host import VENUE
 from market_assets.storage.changes import Change, Merge, Written
@@ -235,9 +236,21 @@ class TagsRead:
 
 
 def read_tags(
-    client: GammaClient, store: Store, *, clock: Clock, run: IngestionRun | None = None
+    client: GammaClient,
+    store: Store,
+    *,
+    clock: Clock,
+    run: IngestionRun | None = None,
+    believe: bool = False,
 ) -> TagsRead:
-    """All tags; `is_sport` where a sport of the venue names one.
+    """All tags; `is_sport` where a sport of the venue names one. Tags that are gone are deleted.
+
+    Args:
+        client: the catalogue.
+        store: where they go.
+        clock: the time of receipt.
+        run: what the rows are counted in.
+        believe: whatever the list lacks is deleted, however much it is.
 
     Raises:
         VenueError: tags or sports could not be had, or are none where some are known; nothing is
@@ -250,7 +263,10 @@ def read_tags(
     refuse_silence(VENUE, "/tags", known=known["tags"], answered=len(tags.tags))
     refuse_silence(VENUE, "/sports", known=known["sports"], answered=len(sports))
     frame = frames.tags(tags, sports, clock.now())
-    return TagsRead(store.merge(POLYMARKET_TAGS, frame, run=run), len(sports), dict(tags.rejected))
+    written = replace_whole(
+        store, POLYMARKET_TAGS, frame, unreadable=len(tags.rejected), believe=believe, run=run
+    )
+    return TagsRead(written, len(sports), dict(tags.rejected))
 
 
 def _named(kind: str, rejected: Iterable[str]) -> set[str]:

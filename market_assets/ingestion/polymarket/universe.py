@@ -31,6 +31,13 @@ _CANDIDATES: Final = 2000
 requests. An event's open interest bounds that of its markets, so few others could pass."""
 
 
+_LAST_OPEN_INTEREST: Final = """
+select condition_id, open_interest_usd
+from polymarket_tracked_universe
+where open_interest_usd is not null
+"""
+
+
 @dataclass(frozen=True)
 class UniverseRules:
     """What is tracked.
@@ -82,7 +89,8 @@ def choose_universe(
 ) -> UniverseChosen:
     """Choose among the open markets of the catalogue, and write the universe anew.
 
-    Without open interest (its route is down) the choice is made by the other two figures.
+    Where open interest cannot be had (its route is down), that of the last choice counts: a market
+    that is in by it stays in. One without any is judged by the other two figures.
 
     Raises:
         VenueError: a manual market is not in the catalogue and could not be looked up.
@@ -110,6 +118,8 @@ def choose_universe(
         {"condition_id": list(values), "open_interest_usd": list(values.values())},
         schema={"condition_id": pl.String, "open_interest_usd": pl.Float64},
     )
+    if error is not None:
+        held = store.read(_LAST_OPEN_INTEREST)
     ranked = rank(candidates.join(held, on="condition_id", how="left"), rules)
     frame = universe(ranked, rules, clock.now())
     return UniverseChosen(

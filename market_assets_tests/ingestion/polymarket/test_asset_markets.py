@@ -287,6 +287,29 @@ def test_closed_markets_of_the_last_week_with_what_they_paid(
     assert store.read("select count(*) from polymarket_recently_closed_markets").item() == 0
 
 
+def test_of_a_closed_market_that_an_answer_leaves_out_nothing_is_said(
+    store: Store, clock: ManualClock
+) -> None:
+    """Its row stays. One that is open again leaves, as does an asset that it is about no more."""
+    gamma = known(
+        store,
+        *(closed(f"0x{name}") for name in "abc"),
+        a="BTC ETH",
+        b="BTC",
+        c="BTC",
+    )
+    read_closed_markets(gamma, store, clock=clock)  # type: ignore[arg-type]
+    del gamma.known_markets["0xb"]
+    gamma.known_markets["0xc"] = market("0xc")
+    store.delete(POLYMARKET_MARKET_ASSET_LINKS, "symbol = ?", ["ETH"])
+    clock.advance(3600)
+    read_closed_markets(gamma, store, clock=clock)  # type: ignore[arg-type]
+    rows = store.read(
+        "select condition_id, symbol from polymarket_recently_closed_markets order by all"
+    )
+    assert rows.rows() == [("0xa", "BTC"), ("0xb", "BTC")]
+
+
 @pytest.mark.parametrize("end_at", [NOW + 20 * DAY, None])
 def test_a_market_that_closed_early_closed_when_it_was_first_seen_closed(
     store: Store, clock: ManualClock, end_at: datetime | None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -314,6 +315,39 @@ def test_no_tags_and_no_sports_are_not_believed(store: Store, clock: ManualClock
     with pytest.raises(VenueNonsense, match="/tags"):
         read_tags(Gamma(0, 11), store, clock=clock)  # type: ignore[arg-type]
     assert store.read("select count(*) from polymarket_tags where is_sport").item() == 11
+
+
+@pytest.mark.parametrize(
+    ("left", "rejected", "stored"),
+    [
+        (range(199), {}, 199),
+        (range(199), {"tag 7": "no slug"}, 200),
+        (range(100), {}, 200),
+    ],
+    ids=["one less", "one less and one unreadable", "half of them"],
+)
+def test_a_tag_that_is_gone_goes_unless_the_list_is_a_part(
+    store: Store, clock: ManualClock, left: range, rejected: dict[str, str], stored: int
+) -> None:
+    class Gamma:
+        tags_now = Tags(tuple(Tag(str(n), f"tag {n}", f"tag-{n}") for n in range(200)), {})
+
+        def tags(self) -> Tags:
+            return self.tags_now
+
+        def sports(self) -> tuple[Sport, ...]:
+            return ()
+
+    gamma: Any = Gamma()
+    read_tags(gamma, store, clock=clock)
+    clock.advance(3600)
+    run = IngestionRun("polymarket", "tags", "polymarket_tags", started_at=clock.now())
+    gamma.tags_now = Tags(tuple(gamma.tags_now.tags[n] for n in left), rejected)
+    read_tags(gamma, store, clock=clock, run=run)
+    assert store.read("select count(*) from polymarket_tags").item() == stored
+    assert bool(run.left_out) is (stored == 200)
+    read_tags(gamma, store, clock=clock, believe=True)
+    assert store.read("select count(*) from polymarket_tags").item() == len(left)
 
 
 def test_tags_say_which_of_them_a_sport_names(store: Store, clock: ManualClock) -> None:

@@ -155,6 +155,19 @@ def test_without_open_interest_the_other_figures_decide(store: Store, clock: Man
     assert found.open_interest_error == "polymarket: GET /oi: 429"
 
 
+def test_what_is_tracked_for_its_open_interest_stays_while_that_cannot_be_had(
+    store: Store, clock: ManualClock
+) -> None:
+    """Its route is down for two runs; when it is back, the market is judged by it again."""
+    listed(store, event("1", quiet("0xa"), quiet("0xb")))
+    choose(store, clock, FakeData({"0xa": 50_000.0}))
+    for _ in range(2):
+        found = choose(store, clock, FakeData(fails=VenueBusy("polymarket", "GET /oi: 429")))
+        assert chosen(found) == [(1, "0xa", "open_interest")]
+        assert found.frame["open_interest_usd"].to_list() == [50_000.0]
+    assert chosen(choose(store, clock, FakeData({"0xa": 5.0}))) == []
+
+
 def test_a_market_that_the_answer_leaves_out_gets_no_row(store: Store, clock: ManualClock) -> None:
     """Never 0."""
     listed(
