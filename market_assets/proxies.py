@@ -86,7 +86,10 @@ class Proxies:
         """The address of the proxy that leads to this one; None: there is none."""
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".")
-        port = parts.port or _PORTS.get(parts.scheme)
+        try:
+            port = parts.port or _PORTS.get(parts.scheme)
+        except ValueError:  # not an address: whoever opens it says so
+            port = None
         if any(entry.covers(host, port) for entry in self.direct):
             return None
         return self.https if parts.scheme in ("https", "wss") else self.http

@@ -189,7 +189,15 @@ class _Session:
         draining.join(_PATIENCE_S)
         rows = {name: progress.rows for name, progress in self._drainer.total.items()}
         return SessionEnd(
-            "handed_over", self._began_at, self._clock.now(), rows, drained, self._drainer.error
+            reason="handed_over",
+            began_at=self._began_at,
+            ended_at=self._clock.now(),
+            rows=rows,
+            frames={},
+            data_frames=sum(rows.values()),
+            healed_rows=0,
+            is_drained=drained,
+            error=self._drainer.error,
         )
 
     def _step(self) -> None:

@@ -101,7 +101,8 @@ class MidBuckets:
 
     def waiting(self) -> int:
         """Rows that are not on disk yet."""
-        return sum(len(bucket.touched) for bucket in self._buckets.values())
+        # Asked by the session's thread while the stream's adds buckets: a list is made in one step.
+        return sum(len(bucket.touched) for bucket in list(self._buckets.values()))
 
     def shed(self, before: datetime) -> int:
         """Give up what is older than `before` for want of a place to write it; counts rows."""

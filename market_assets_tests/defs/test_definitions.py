@@ -121,13 +121,13 @@ def test_every_table_shows_its_columns_and_units(specs: dict[str, dg.AssetSpec])
 
 def test_retention_is_shown_as_it_is_set(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MARKET_KEEP_CANDLES_1M_HOURS", "36")
-    monkeypatch.setenv("MARKET_KEEP_CONTEXTS_HOURS", "0.5")
+    monkeypatch.setenv("MARKET_KEEP_MIDS_HOURS", "0.25")
     shown = {
         spec.key.to_user_string(): spec.metadata.get("retention")
         for spec in defs().resolve_all_asset_specs()
     }
     assert shown["hyperliquid_candles"] == "1m: 36 hours; 1h: 168 hours"
-    assert shown["hyperliquid_asset_contexts"] == "30 minutes"
+    assert shown["hyperliquid_mid_prices"] == "15 minutes"
     assert shown["polymarket_trades"] == shown["polymarket_trades_history"] == "kept"
 
 

@@ -11,6 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 
 from market_assets.clock import from_ms
@@ -170,9 +171,10 @@ def test_the_venue_is_away_at_the_start(tmp_path: Path) -> None:
         )
         from market_assets.tables import HYPERLIQUID_ASSETS  # noqa: PLC0415 - one test's need
 
-        frame = r.store.read(registry, {"now": from_ms(r.now_minute())}).cast(
-            HYPERLIQUID_ASSETS.schema
-        )
+        schema = HYPERLIQUID_ASSETS.schema
+        frame = r.store.read(registry, {"now": from_ms(r.now_minute())})
+        unsaid = [pl.lit(None).alias(name) for name in schema if name not in frame.columns]
+        frame = frame.with_columns(unsaid).select(list(schema)).cast(schema)
         r.store.merge(HYPERLIQUID_ASSETS, frame)
         process = r.start()
         before = len(r.acknowledged())

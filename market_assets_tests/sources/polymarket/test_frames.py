@@ -43,6 +43,9 @@ def test_an_event_is_a_row() -> None:
         "open_interest_usd": 4321.0,
         "market_count": 2,
         "first_seen_at": NOW,
+        "is_listed": True,
+        "last_listed_at": NOW,
+        "times_missed": 0,
         "updated_at": NOW,
         "ingested_at": NOW,
     }
@@ -72,6 +75,9 @@ def test_a_market_is_a_row() -> None:
         "end_at": END,
         "winning_outcome": "Yes",
         "first_seen_at": NOW,
+        "is_listed": True,
+        "last_listed_at": NOW,
+        "times_missed": 0,
         "updated_at": NOW,
         "ingested_at": NOW,
     }
@@ -81,6 +87,7 @@ def test_what_nobody_said_has_no_source() -> None:
     (row,) = frames.markets([Market(condition_id="0x1")], NOW).to_dicts()
     assert {name for name, value in row.items() if value is not None} == {
         "condition_id", "first_seen_at", "updated_at", "ingested_at",
+        "is_listed", "last_listed_at", "times_missed",
     }  # fmt: skip
 
 

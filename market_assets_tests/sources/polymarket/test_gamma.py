@@ -58,7 +58,7 @@ def test_pages_come_as_they_are_asked_for(server: Server, connect: Connect) -> N
     walk = gamma.event_pages()
     next(walk)
     assert len(server.requests) == 1
-    assert list(walk) == [((), None, {})], "the last page may be empty"
+    assert list(walk) == [((), None, {}, {})], "the last page may be empty"
 
 
 def test_filters_are_the_venues_words(server: Server, connect: Connect) -> None:
