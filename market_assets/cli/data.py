@@ -30,18 +30,30 @@ def stream(source: str, duration: float) -> None:
 
 
 @click.command()
-def maintain() -> None:
+@click.option(
+    "--anyway",
+    is_flag=True,
+    help="Delete rows past their retention also where that is nearly all of a table.",
+)
+def maintain(*, anyway: bool) -> None:
     """Roll 1-hour candles up and delete what is past its retention, once; then publish."""
+    from market_assets.cli.errors import NotDoneError  # noqa: PLC0415 - `--help` need not pay
     from market_assets.clock import SystemClock  # noqa: PLC0415 - these import polars and duckdb
     from market_assets.maintenance.upkeep import keep_up  # noqa: PLC0415
 
     settings = load()
     store = open_store(settings)
-    done = keep_up(store, retention=settings.retention, now=SystemClock().now())
+    now = SystemClock().now()
+    done = keep_up(store, retention=settings.retention, now=now, anyway=anyway)
     click.echo(f"rolled up {done.rolled_up} candles")
     for table, rows in done.deleted.items():
         click.echo(f"deleted {rows} rows of {table}")
+    if done.compaction_error:
+        click.echo(f"space was not given back: {done.compaction_error}", err=True)
     publish_what_was_written(store)
+    if done.refused:
+        why = "; ".join(done.refused.values())
+        raise NotDoneError(f"{why}. If it is, `market-assets maintain --anyway` deletes them")
 
 
 @click.command()

@@ -40,6 +40,8 @@ def hyperliquid_maintenance(
     """One round of upkeep: 1-hour candles rolled up from 1-minute ones, then retention.
 
     Every 60 seconds. The rolled-up rows are rows of `hyperliquid_candles`, with source `rollup`.
+    Where nearly all rows of a table look old, it deletes none of them and fails: the clock may be
+    ahead.
     """
     done = keep_up(
         store,
@@ -47,11 +49,14 @@ def hyperliquid_maintenance(
         now=SystemClock().now(),
         run=ingestion_run(context, "maintenance", table=HYPERLIQUID_CANDLES.name),
     )
+    if done.refused:
+        raise dg.Failure("; ".join(done.refused.values()), allow_retries=False)
     return written_result(
         *([done.rollup] if done.rollup is not None else []),
         rolled_up=done.rolled_up,
         deleted=sum(done.deleted.values()),
         freed_bytes=done.freed_bytes,
+        compaction_error=done.compaction_error,
         deleted_by_table=dict(done.deleted) or None,
     )
 

@@ -6,18 +6,20 @@ arithmetic of a roll-up is `features.candles`; how long rows are kept is said by
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib import resources
 from typing import TYPE_CHECKING
 
 from market_assets.features.candles import roll_up
-from market_assets.storage.changes import Delete
+from market_assets.maintenance.retention import delete_old
+from market_assets.storage.errors import StoreError
 from market_assets.tables import HYPERLIQUID_CANDLES, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
+    from market_assets.storage.compact import Compaction
     from market_assets.storage.runs import IngestionRun
     from market_assets.storage.store import Store, Written
 
@@ -31,12 +33,16 @@ class Upkeep:
         deleted: rows past their retention, by table; tables that lost none are left out.
         rollup: what was written, or None where no hour was behind.
         freed_bytes: what writing the file anew gave back; 0 where that was not worth it.
+        refused: by table, why rows that look old were not deleted: nearly all of them would be.
+        compaction_error: why space could not be given back; it is tried again in an hour.
     """
 
     rolled_up: int
     deleted: Mapping[str, int]
     rollup: Written | None
     freed_bytes: int = 0
+    refused: Mapping[str, str] = field(default_factory=dict)
+    compaction_error: str | None = None
 
 
 def keep_up(
@@ -45,6 +51,7 @@ def keep_up(
     retention: Mapping[str, timedelta],
     now: datetime,
     run: IngestionRun | None = None,
+    anyway: bool = False,
 ) -> Upkeep:
     """Roll up the hours that are behind, delete what is past its retention, give back space.
 
@@ -54,37 +61,32 @@ def keep_up(
             not given keeps the table's default.
         now: rows are old by this instant.
         run: the ingestion run that the rolled-up rows are counted in.
+        anyway: delete also what is nearly all of a table.
     """
     rolled = roll_up(store.read(_query("minutes_to_roll_up")), "1h", now=now)
     rollup = store.merge(HYPERLIQUID_CANDLES, rolled, run=run) if rolled.height else None
-    deleted = _delete_old(store, retention, now)
-    compacted = store.compact()  # blocks freed by a deletion are known to be free a round later
+    done = delete_old(store, TABLES, retention=retention, now=now, anyway=anyway)
+    compacted, compaction_error = _compact(store)
     return Upkeep(
         rolled_up=0 if rollup is None else rollup.inserted + rollup.updated,
-        deleted=deleted,
+        deleted=done.deleted,
         rollup=rollup,
-        freed_bytes=compacted.bytes_before - compacted.bytes_after if compacted.is_done else 0,
+        freed_bytes=compacted.freed if compacted is not None else 0,
+        refused=done.refused,
+        compaction_error=compaction_error,
     )
 
 
-def _delete_old(store: Store, retention: Mapping[str, timedelta], now: datetime) -> dict[str, int]:
-    """All rules in one transaction: the live file is opened once."""
-    deletions = []
-    for table in TABLES:
-        for rule in table.retention:
-            where = f"{table.time_column} < ?"
-            params: list[object] = [now - rule.age(retention)]
-            if rule.only is not None:
-                where += f" and {rule.only[0]} = ?"
-                params.append(rule.only[1])
-            if rule.once:
-                where += f" and {rule.once} is not null"
-            deletions.append(Delete(table, where, params))
-    deleted: dict[str, int] = {}
-    for done in store.write(*deletions):
-        if done.deleted:
-            deleted[done.table] = deleted.get(done.table, 0) + done.deleted
-    return deleted
+def _compact(store: Store) -> tuple[Compaction | None, str | None]:
+    """Give back space: worth a line in the metadata where it fails, and not the round.
+
+    Blocks that a deletion freed are known to be free a round later.
+    """
+    try:
+        compacted = store.compact()
+    except StoreError as error:
+        return None, str(error)
+    return compacted, compacted.error
 
 
 def _query(name: str) -> str:

@@ -68,9 +68,9 @@ def _retention(spec: TableSpec) -> str:
     rules = []
     for rule in spec.retention:
         only = f" where `{rule.only[0]}` is `{rule.only[1]}`" if rule.only else ""
-        once = f" and `{rule.once}` is set" if rule.once else ""
+        unless = f", unless `{rule.unless}`" if rule.unless else ""
         slack = f" and {_duration(rule.slack)}" if rule.slack else ""
-        rules.append(f"{_duration(rule.keep)}{slack}{only}{once} (`{rule.setting}`)")
+        rules.append(f"{_duration(rule.keep)}{slack}{only}{unless} (`{rule.setting}`)")
     return f"Rows are kept for {'; '.join(rules)}."
 
 

@@ -72,6 +72,11 @@ class StorePaths:
         return _beside(self.live, ".published.json")
 
     @property
+    def compaction(self) -> Path:
+        """Why the last compaction failed, while it has not succeeded since; JSON."""
+        return _beside(self.live, ".rewriting.json")
+
+    @property
     def spool(self) -> Path:
         """Segments that are received and not yet in the database."""
         return self.state_dir / "spool"

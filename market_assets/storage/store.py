@@ -238,7 +238,9 @@ class Store:
 
     def compact(self, *, force: bool = False) -> Compaction:
         """Write the live file anew, when more than half of it holds nothing."""
-        return self._on_live(lambda: compact(self.paths, self._gate, force=force))
+        return self._on_live(
+            lambda: compact(self.paths, self._gate, force=force, now=self._clock.now())
+        )
 
     @contextmanager
     def _opened(self, *, exclusive: bool) -> Iterator[Session]:

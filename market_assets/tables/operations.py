@@ -36,6 +36,11 @@ INGESTION_RUNS: Final = TableSpec(
     retention=(Retention(timedelta(days=30), "MARKET_KEEP_INGESTION_RUNS_HOURS"),),
 )
 
+WITH_MEMORY: Final = ("polymarket",)
+"""Sources that give what is missing for years: a hole in them is forgotten only once it is filled.
+Others keep nothing of a week ago: what is open then stays a hole."""
+_STILL_TO_BE_READ: Final = f"healed_at is null and source in ({', '.join(map(repr, WITH_MEMORY))})"
+
 INGESTION_GAPS: Final = TableSpec(
     name="ingestion_gaps",
     grain="one row per hole in a symbol's series, and what became of it",
@@ -59,11 +64,8 @@ INGESTION_GAPS: Final = TableSpec(
     key=("source", "channel", "symbol", "gap_from_at"),
     time_column="detected_at",
     retention=(
-        # The exchange keeps no candles of a week ago: what is open then stays a hole.
-        Retention(timedelta(days=7), "MARKET_KEEP_GAPS_HOURS", ("source", "hyperliquid")),
-        # Trades can be had for years: a gap in them is forgotten only once it is filled.
         Retention(
-            timedelta(days=7), "MARKET_KEEP_GAPS_HOURS", ("source", "polymarket"), "healed_at"
+            timedelta(days=7), "MARKET_KEEP_GAPS_HOURS", unless=_STILL_TO_BE_READ, by_newest=False
         ),
     ),
 )

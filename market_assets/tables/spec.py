@@ -35,7 +35,9 @@ class Retention:
         keep: the age after which a row is deleted (the default of the setting).
         setting: the environment variable that changes it, in hours.
         only: restricts the rule to rows where `only[0]` equals `only[1]`.
-        once: restricts it to rows in which this column is not NULL.
+        unless: SQL over the table's columns; rows for which it holds are kept.
+        by_newest: rows come all the time: where the newest one is old, the clock is ahead, or
+            nothing came, and age counts from that row.
         slack: kept on top, so that a window of the setting's length is whole whenever it is looked
             at: its newest row may be late, and a return needs the row before the first.
     """
@@ -43,7 +45,8 @@ class Retention:
     keep: timedelta
     setting: str
     only: tuple[str, str] | None = None
-    once: str = ""
+    unless: str = ""
+    by_newest: bool = True
     slack: timedelta = timedelta(0)
 
     def age(self, settings: Mapping[str, timedelta]) -> timedelta:

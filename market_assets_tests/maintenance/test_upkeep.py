@@ -104,6 +104,31 @@ def test_a_corrected_minute_corrects_its_hour(store: Store) -> None:
     assert hours(store) == [(HOUR, 64, True, "rollup")]
 
 
+@pytest.mark.parametrize("is_closed", [True, False])
+@pytest.mark.parametrize("received", [timedelta(seconds=5), -timedelta(seconds=5)])
+def test_a_correction_with_as_many_trades_corrects_its_hour(
+    store: Store, received: timedelta, *, is_closed: bool
+) -> None:
+    """REST may replace a minute's price by another, and it may be drained long after it came.
+
+    What is right is not made again.
+    """
+    put(store, range(60 if is_closed else 10))
+    upkeep(store)
+    put(store, range(7, 8), high=99.0, source="rest", ingested_at=NOW + received)
+    assert upkeep(store, NOW + MINUTE).rolled_up == 1
+    high = store.read("select high, is_closed from hyperliquid_candles where interval = '1h'")
+    assert high.rows() == [(99.0, is_closed)]
+    assert upkeep(store, NOW + 2 * MINUTE).rollup is None
+
+
+def test_a_fuller_hour_from_rest_is_not_asked_for_again_and_again(store: Store) -> None:
+    """All its minutes are there and newer, and it stays: they have fewer trades."""
+    put(store, range(1), interval="1h", trades=100, source="rest")
+    put(store, range(60), ingested_at=NOW)
+    assert upkeep(store).rollup is None
+
+
 def test_an_hour_from_rest_is_left_where_our_minutes_have_a_hole(store: Store) -> None:
     put(store, range(1), interval="1h", trades=100, source="rest")
     put(store, range(30))
@@ -174,6 +199,25 @@ def test_the_rolled_up_rows_are_counted_with_their_run(store: Store) -> None:
 
 def test_an_empty_database_needs_nothing(store: Store) -> None:
     assert upkeep(store) == Upkeep(0, {}, None)
+
+
+def test_a_compaction_that_fails_does_not_fail_the_round(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It says why, and is not tried again before an hour is over."""
+    tried = []
+
+    def fail(*_: object, **__: object) -> None:
+        tried.append(1)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("market_assets.storage.compact.connected", fail)
+    put(store, range(60))
+    first = upkeep(store)
+    assert first.rolled_up == 1
+    assert "No space left on device" in (first.compaction_error or "")
+    assert upkeep(store).compaction_error == first.compaction_error
+    assert len(tried) == 1
 
 
 def test_space_that_old_rows_leave_is_given_back(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shutil
 from typing import TYPE_CHECKING
 
 import duckdb
 import polars as pl
 import pytest
 
+from market_assets.clock import ManualClock
 from market_assets.storage import compact
 from market_assets.storage.errors import StoreUnwritable
 from market_assets.storage.live import fetch
@@ -99,3 +101,24 @@ def test_a_failure_leaves_the_old_file(store: Store, monkeypatch: pytest.MonkeyP
     assert store.read("select symbol from prices")["symbol"].to_list() == ["S7"]
     assert not list(store.paths.state_dir.glob("*compact*"))
     assert not list(store.paths.state_dir.glob(".*compact*"))
+
+
+def test_a_failed_attempt_is_repeated_after_an_hour(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each keeps everybody out; a person need not wait, and a success is forgotten at once."""
+    clock = ManualClock(at(0))
+    store = Store(store.paths.published, tables=(PRICES,), clock=clock)
+    monkeypatch.setattr(compact, "SMALLEST", 1_000_000)
+    with monkeypatch.context() as patch:
+        full = shutil.disk_usage("/")._replace(free=1000)
+        patch.setattr(compact.shutil, "disk_usage", lambda _: full)
+        with pytest.raises(StoreUnwritable, match=r"anew needs [\d.]+ MB, and 0.0 MB are free"):
+            store.compact()
+    postponed = store.compact()
+    assert not postponed.is_done
+    assert "are free" in (postponed.error or "")
+    clock.advance(3600)
+    done = store.compact()
+    assert (done.is_done, done.error) == (True, None)
+    assert store.compact().error is None

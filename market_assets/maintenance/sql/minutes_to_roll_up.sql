@@ -1,6 +1,8 @@
 -- Grain: one row per 1-minute candle of a symbol and hour whose 1-hour candle is missing or behind.
 -- Key: symbol, open_at. An hour is behind when its minutes hold other trades than it says, when it
--- is not closed although all sixty minutes are, or when a closed minute is newer than it.
+-- is not closed although all sixty minutes are, or when a correction of a minute has as many trades:
+-- it is newer than the hour, or (written late) has another price. A closed hour waits for all of its
+-- minutes: REST may know it better.
 with minutes as (
     select * from hyperliquid_candles where interval = '1m'
 ),
@@ -12,12 +14,15 @@ hours as (
         sum(trades) as trades,
         count(*) = 60 and bool_and(is_closed) as is_closed,
         max(ingested_at) as ingested_at,
+        coalesce(max(high) filter (volume > 0), max(high)) as high,
+        coalesce(min(low) filter (volume > 0), min(low)) as low,
+        arg_max(close, open_at) as close,
     from minutes
     group by symbol, hour_at
 ),
 
 rolled as (
-    select symbol, open_at as hour_at, trades, is_closed, ingested_at
+    select symbol, open_at as hour_at, trades, is_closed, ingested_at, high, low, close
     from hyperliquid_candles
     where interval = '1h'
 ),
@@ -30,7 +35,16 @@ behind as (
         rolled.hour_at is null
         or hours.trades > rolled.trades
         or (hours.is_closed and not rolled.is_closed)
-        or (not rolled.is_closed and hours.ingested_at > rolled.ingested_at)
+        or (
+            hours.trades = rolled.trades
+            and (hours.is_closed or not rolled.is_closed)
+            and (
+                hours.ingested_at > rolled.ingested_at
+                or hours.high <> rolled.high
+                or hours.low <> rolled.low
+                or hours.close <> rolled.close
+            )
+        )
 ),
 
 final as (

@@ -1,0 +1,115 @@
+"""Deleting rows past their retention, as far as the clock can be believed.
+
+Rows that are deleted cannot be had again, and a clock that is ahead for a minute makes all of them
+old. So age counts from the newest thing that a table knows of, where that is before the present;
+and a rule that would take nearly all of a table takes nothing, and says so. A person may overrule.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from market_assets.storage.changes import Delete
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from market_assets.storage.store import Store
+    from market_assets.tables import Retention, TableSpec
+
+MOST: Final = 0.9
+"""The share of a rule's rows beyond which a round is absurd: in good order it is a minute's."""
+FEW: Final = 100
+"""Rows below which a share says nothing."""
+SLACK: Final = timedelta(hours=1)
+"""How old the newest thing may be before age counts from it: sources have their pauses."""
+SHORT_H: Final = 24.0
+"""Retention in hours below which all rows may go: a night without the stream is as long."""
+
+
+@dataclass(frozen=True)
+class Deletion:
+    """What a round of retention did.
+
+    Attributes:
+        deleted: rows that are gone, by table; tables that lost none are left out.
+        refused: by table, why rows that look old were not deleted.
+    """
+
+    deleted: Mapping[str, int]
+    refused: Mapping[str, str] = field(default_factory=dict)
+
+
+def delete_old(
+    store: Store,
+    tables: Sequence[TableSpec],
+    *,
+    retention: Mapping[str, timedelta],
+    now: datetime,
+    anyway: bool = False,
+) -> Deletion:
+    """Apply every rule of the tables, all in one transaction.
+
+    Args:
+        store: the database.
+        tables: whose rules.
+        retention: how long rows are kept, by setting; without one, the table's default.
+        now: rows are old by this instant.
+        anyway: delete also what is nearly all of a table.
+    """
+    rules = [(table, rule) for table in tables for rule in table.retention]
+    counts = store.read_together(
+        {
+            str(number): _count(table, rule, now, rule.age(retention))
+            for number, (table, rule) in enumerate(rules)
+        }
+    )
+    deletions: list[Delete] = []
+    refused: dict[str, str] = {}
+    for number, (table, rule) in enumerate(rules):
+        [(before, rows, old)] = counts[str(number)].rows()
+        is_long = rule.age(retention).total_seconds() >= SHORT_H * 3600
+        if is_long and rows >= FEW and old > MOST * rows and not anyway:
+            refused[table.name] = (
+                f"{old:,} of {rows:,} rows of {table.name} would be deleted at once: is the clock "
+                f"right? It says {now:%Y-%m-%d %H:%M} UTC"
+            )
+        elif old:
+            deletions.append(Delete(table, f"{_past(table, rule, '?')}", [before]))
+    deleted: dict[str, int] = {}
+    for done in store.write(*deletions):
+        if done.deleted:
+            deleted[done.table] = deleted.get(done.table, 0) + done.deleted
+    return Deletion(deleted, refused)
+
+
+def _count(
+    table: TableSpec, rule: Retention, now: datetime, age: timedelta
+) -> tuple[str, dict[str, object]]:
+    """The instant before which rows are old, the rows that the rule is about, and the old ones."""
+    newest = f'max("{table.time_column}")'
+    if "ingested_at" in table.column_names and table.time_column != "ingested_at":
+        newest = f"greatest({newest}, max(ingested_at))"
+    before = "($now - $age)"
+    params: dict[str, object] = {"now": now, "age": age}
+    if rule.by_newest:
+        before = f"(select least($now, {newest} + $slack) - $age from {table.name})"  # noqa: S608 - names of the spec
+        params["slack"] = SLACK
+    sql = (
+        f"select {before}, count(*) filter ({_about(rule)}), "  # noqa: S608 - names of the spec
+        f"count(*) filter ({_past(table, rule, before)}) from {table.name}"
+    )
+    return sql, params
+
+
+def _about(rule: Retention) -> str:
+    """Which rows the rule is about; texts are the spec's own."""
+    about = "true" if rule.only is None else f"{rule.only[0]} = '{rule.only[1]}'"
+    return f"{about} and not ({rule.unless})" if rule.unless else about
+
+
+def _past(table: TableSpec, rule: Retention, before: str) -> str:
+    return f'{_about(rule)} and "{table.time_column}" < {before}'
