@@ -21,8 +21,12 @@ class SettingError(ValueError):
 
 
 def path(env: Mapping[str, str], defaults: Mapping[str, str], name: str, root: Path) -> Path:
-    """Relative paths are the project's: a command means the same file wherever it is typed."""
-    return (root / Path(env.get(name, defaults[name])).expanduser()).absolute()
+    """Relative paths are the project's: a command means the same file wherever it is typed.
+
+    A link leads to what is meant: replaced by rename, as the published file is, it would be lost.
+    """
+    named = (root / Path(env.get(name, defaults[name])).expanduser()).absolute()
+    return named.resolve() if named.is_symlink() else named
 
 
 def url(values: Mapping[str, str], name: str, scheme: str) -> str:

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from market_assets.frames import FrameError, conform, empty
 from market_assets.tables import HYPERLIQUID_MID_PRICES, TABLES, TableSpec
+from market_assets.tables.spec import Column, key_column
 
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
 GOOD = {"symbol": "BTC", "bucket_at": NOW, "mid": 1.5, "samples": 2, "ingested_at": NOW}
@@ -68,3 +69,27 @@ def test_a_frame_passes_exactly_if_every_number_is_finite(values: list[float]) -
 def test_a_sum_that_overflows_is_not_held_against_its_terms() -> None:
     frame = mids(*[GOOD | {"mid": 1e308}] * 3)
     assert conform(HYPERLIQUID_MID_PRICES, frame).height == 3
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+def test_a_number_in_a_list_is_finite_too(number: float) -> None:
+    spec = TableSpec(
+        name="lists",
+        grain="one row per id",
+        columns=(
+            key_column("id", "Which."),
+            Column("at", "TIMESTAMPTZ", "When."),
+            Column("prices", "DOUBLE[]", "Prices.", "USD"),
+        ),
+        key=("id",),
+        time_column="at",
+    )
+    good = pl.DataFrame(
+        {"id": ["a", "b", "c"], "at": [NOW] * 3, "prices": [[0.5, None], [], None]}, spec.schema
+    )
+    assert conform(spec, good).equals(good)
+    bad = pl.DataFrame(
+        {"id": ["a", "b"], "at": [NOW] * 2, "prices": [[0.5, 1.0], [2.0, number]]}, spec.schema
+    )
+    with pytest.raises(FrameError, match=r"NaN or infinity in columns \['prices'\]"):
+        conform(spec, bad)

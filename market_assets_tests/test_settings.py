@@ -286,3 +286,10 @@ def test_rows_are_kept_for_as_long_as_features_look_back(
     longer = settings.load({name: str(least + 1)}).retention[name]
     assert longer == timedelta(hours=least + 1)
     assert not caplog.records
+
+
+def test_a_database_that_is_a_link_is_the_file_that_it_leads_to(tmp_path: Path) -> None:
+    """The published file is replaced by rename: the link would be, and the file would stay old."""
+    there = tmp_path / "disk" / "market.duckdb"
+    (tmp_path / "market.duckdb").symlink_to(there)
+    assert load({"MARKET_DB": "market.duckdb"}, tmp_path).market_db == there
