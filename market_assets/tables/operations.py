@@ -54,7 +54,8 @@ INGESTION_GAPS: Final = TableSpec(
             "cause",
             "VARCHAR",
             "fresh, listing, downtime, reconnect, silence; unlisted, unsubscribed: nobody heals it"
-            " until the symbol is streamed again; of trades: being read, page cap, unreadable.",
+            " until the symbol is streamed again; of trades: being read, page cap, unreadable;"
+            " of funding: not paid; not paid, in doubt.",
             required=True,
         ),
         Column("detected_at", "TIMESTAMPTZ", "When it was found.", required=True),

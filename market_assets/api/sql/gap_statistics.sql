@@ -1,5 +1,6 @@
 -- Holes in the series: those that are open and being filled, and those that were filled in the day
--- before `$until`. Nobody fills those of a symbol that is not streamed any more.
+-- before `$until`. Nobody fills those of a symbol that is not streamed any more, and a payment that
+-- is in doubt was most likely never made.
 select
     source,
     count(*) filter (where is_open) as open,
@@ -14,7 +15,7 @@ from (
         gap_from_at,
         healed_at,
         healed_rows,
-        healed_at is null and cause not in ('unlisted', 'unsubscribed') as is_open
+        healed_at is null and cause not in ('unlisted', 'unsubscribed', 'not paid, in doubt') as is_open
     from ingestion_gaps
 )
 group by source

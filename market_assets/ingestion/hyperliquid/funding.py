@@ -2,8 +2,8 @@
 
 On a fresh database 30 days of 400 perpetuals are 30,000 of request weight, 40 minutes of it. So
 each run does what fits in its time: first the last week of every perpetual, by volume, which is
-what features look at; then what is older. What is stored is the only thing remembered; hours of
-which the exchange says that it has none are kept as healed rows of `ingestion_gaps`.
+what features look at; then what is older. What is stored is the only thing remembered, and what
+`unpaid_hours.py` keeps of the hours for which the exchange has no payment.
 """
 
 from __future__ import annotations
@@ -13,9 +13,8 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
-import polars as pl
-
-from market_assets.clock import floor, from_ms, to_ms
+from market_assets.clock import floor
+from market_assets.ingestion.hyperliquid import unpaid_hours
 from market_assets.ingestion.queries import query
 from market_assets.sources.errors import (
     VenueBusy,
@@ -25,10 +24,10 @@ from market_assets.sources.errors import (
 )
 from market_assets.sources.hyperliquid import frames
 from market_assets.storage.changes import Merge, Written
-from market_assets.tables import HYPERLIQUID_FUNDING_RATES, INGESTION_GAPS
+from market_assets.tables import HYPERLIQUID_FUNDING_RATES
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
+    from collections.abc import Sequence
 
     from market_assets.clock import Clock
     from market_assets.sources.hyperliquid.client import HyperliquidClient
@@ -53,13 +52,22 @@ class Wanted:
     """Payments of one perpetual in the hours that begin in `[start, end)`.
 
     Attributes:
-        newest_stored: the latest payment that is stored already; None if none is.
+        symbol: the perpetual.
+        start: the first hour.
+        end: the hour after the last one.
+        anchor: the next payment from `end` on that is stored; None if none is. It is asked for
+            too: an answer that lacks it is a bad one.
     """
 
     symbol: str
     start: datetime
     end: datetime
-    newest_stored: datetime | None = None
+    anchor: datetime | None = None
+
+    @property
+    def hours(self) -> list[datetime]:
+        """All hours of the range."""
+        return [self.start + n * _HOUR for n in range(int((self.end - self.start) / _HOUR))]
 
 
 @dataclass
@@ -104,7 +112,7 @@ def missing(store: Store, ranked: Sequence[str], now: datetime) -> list[Wanted]:
     rows = sorted(
         found.iter_rows(named=True), key=lambda row: (not row["is_recent"], rank[row["symbol"]])
     )
-    return [Wanted(r["symbol"], r["from_at"], r["to_at"], r["newest_at"]) for r in rows]
+    return [Wanted(r["symbol"], r["from_at"], r["to_at"], r["anchor_at"]) for r in rows]
 
 
 def fill(
@@ -136,14 +144,28 @@ def fill(
     deadline = clock.monotonic() + within.total_seconds()
     done, in_a_row = Filled(left=len(plan)), 0
     rates: list[FundingRate] = []
-    none: list[tuple[str, datetime, datetime]] = []
+    oldest = floor(clock.now(), _HOUR) - KEPT
+    known = unpaid_hours.certain_hours(store, oldest)
+    doubted = unpaid_hours.doubted_hours(store, oldest)
+    certain: dict[str, set[datetime]] = {}
+    changed: set[str] = set()
     first_error: VenueError | None = None
-    newest = {w.symbol: w.newest_stored for w in plan if w.newest_stored is not None}
+
+    def write() -> None:
+        now, symbols = clock.now(), set(changed)
+        unpaid = unpaid_hours.changes(certain, {one: doubted[one] for one in symbols}, now)
+        rows = Merge(HYPERLIQUID_FUNDING_RATES, frames.funding_rates(rates, now))
+        written, *_ = store.write(rows, *unpaid, runs=() if run is None else (run,))
+        done.written.append(written)
+        for waiting_for_it in (rates, certain, changed):
+            waiting_for_it.clear()
+
     waiting = deque(plan)
     while waiting and clock.monotonic() < deadline and in_a_row <= _GIVE_UP_AFTER:
         wanted = waiting.pop() if in_a_row == _GIVE_UP_AFTER else waiting.popleft()
         try:
-            answer = client.funding_history(wanted.symbol, wanted.start, wanted.end)
+            end = wanted.end if wanted.anchor is None else wanted.anchor + _HOUR
+            answer = client.funding_history(wanted.symbol, wanted.start, end)
         except VenueError as error:
             first_error = first_error or error
             done.failed[wanted.symbol] = str(error)
@@ -158,80 +180,20 @@ def fill(
         in_a_row = 0
         done.asked += 1
         done.left -= 1
-        rates += answer
-        if answer:
-            latest = from_ms(answer[-1].hour_ms)
-            newest[wanted.symbol] = max(newest.get(wanted.symbol, latest), latest)
-        none += hours_without(wanted, answer, newest.get(wanted.symbol), clock.now())
+        rates += answer.rates
+        now, symbol = clock.now(), wanted.symbol
+        judgeable = {hour for hour in wanted.hours if hour < now - _SETTLED}
+        found, doubted[symbol] = unpaid_hours.judged(
+            doubted.get(symbol, {}),
+            answer,
+            hours=judgeable - known.get(symbol, set()),
+            now=now,
+        )
+        certain.setdefault(symbol, set()).update(found)
+        changed.add(symbol)
         if done.asked % _BATCH == 0:
-            done.written.append(_write(store, rates, none, clock, run))
-            rates, none = [], []
+            write()
     if first_error is not None and not done.asked:
         raise first_error
-    done.written.append(_write(store, rates, none, clock, run))
+    write()
     return done
-
-
-def hours_without(
-    wanted: Wanted, answer: Collection[FundingRate], newest: datetime | None, now: datetime
-) -> list[tuple[str, datetime, datetime]]:
-    """Spans of the range in which the exchange has no payment, as (symbol, from, to).
-
-    Only where a later payment is known: an answer without rows may also be a bad one, and the
-    newest payment may still come.
-
-    Args:
-        wanted: what was asked for.
-        answer: what came.
-        newest: the latest payment of that perpetual that is known; None if none is.
-        now: the present.
-    """
-    if newest is None:
-        return []
-    paid = {rate.hour_ms for rate in answer}
-    end = min(wanted.end, newest, now - _SETTLED)
-    spans: list[tuple[str, datetime, datetime]] = []
-    hour = wanted.start
-    while hour < end:
-        if to_ms(hour) not in paid:
-            if spans and spans[-1][2] == hour:
-                spans[-1] = (wanted.symbol, spans[-1][1], hour + _HOUR)
-            else:
-                spans.append((wanted.symbol, hour, hour + _HOUR))
-        hour += _HOUR
-    return spans
-
-
-def _write(
-    store: Store,
-    rates: Sequence[FundingRate],
-    none: Sequence[tuple[str, datetime, datetime]],
-    clock: Clock,
-    run: IngestionRun | None,
-) -> Written:
-    """Rates and known holes in one transaction: what is known is never less than what is there."""
-    now = clock.now()
-    gaps = [
-        {
-            "source": "hyperliquid",
-            "channel": "funding_rates",
-            "symbol": symbol,
-            "gap_from_at": start,
-            "gap_to_at": end,
-            "cause": "the exchange has no payment",
-            "detected_at": now,
-            "healed_at": now,
-            "healed_rows": 0,
-        }
-        for symbol, start, end in none
-    ]
-    written = store.write(
-        Merge(HYPERLIQUID_FUNDING_RATES, frames.funding_rates(rates, now)),
-        Merge(INGESTION_GAPS, _gap_frame(gaps)),
-        runs=() if run is None else (run,),
-    )
-    return written[0]
-
-
-def _gap_frame(gaps: Sequence[Mapping[str, object]]) -> pl.DataFrame:
-    return pl.DataFrame(gaps, schema=INGESTION_GAPS.schema)

@@ -27,7 +27,6 @@ from market_assets.sources.hyperliquid.model import (
     AssetContexts,
     Candle,
     Dex,
-    FundingRate,
     Listing,
     Universe,
 )
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
 
     from market_assets.clock import Clock
     from market_assets.proxies import Proxies
+    from market_assets.sources.hyperliquid.funding import FundingHistory
     from market_assets.sources.hyperliquid.market_wire import Book
     from market_assets.sources.limits import WeightBudget
     from market_assets.sources.retry import RetryPolicy
@@ -190,8 +190,8 @@ class HyperliquidClient:
         """
         return contexts.read_contexts(self._info, self.dexs, self._clock)
 
-    def funding_history(self, symbol: str, start: datetime, end: datetime) -> list[FundingRate]:
-        """Payments of a perp in the hours that begin in `[start, end)`, ascending.
+    def funding_history(self, symbol: str, start: datetime, end: datetime) -> FundingHistory:
+        """Payments of a perp in the hours that begin in `[start, end)`.
 
         Raises:
             VenueRejected: it does not know the symbol.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from market_assets.clock import floor_ms, to_ms
 from market_assets.sources.errors import VenueNonsense
@@ -27,10 +27,20 @@ _LAST_OF_EIGHT_HOURS_MS: Final = to_ms(datetime(2023, 6, 8, tzinfo=UTC))
 """The last payment for eight hours; the next one was an hour later."""
 
 
-def read_funding(
-    info: InfoEndpoint, symbol: str, start: datetime, end: datetime
-) -> list[FundingRate]:
-    """Payments of the hours that begin in `[start, end)`, ascending, one per hour.
+class FundingHistory(NamedTuple):
+    """Payments of one perp as they were answered.
+
+    Attributes:
+        rates: ascending, one per hour.
+        unreadable: payments that made no sense: some hour without a rate may have been theirs.
+    """
+
+    rates: list[FundingRate]
+    unreadable: int
+
+
+def read_funding(info: InfoEndpoint, symbol: str, start: datetime, end: datetime) -> FundingHistory:
+    """Payments of the hours that begin in `[start, end)`.
 
     Raises:
         VenueRejected: the symbol is not known.
@@ -72,7 +82,7 @@ def read_funding(
     if faults and not rates:
         raise VenueNonsense(VENUE, f"no payment of {symbol} is sound: {faults[0]}")
     info.note(f"funding of {symbol}", faults)
-    return [rates[hour_ms] for hour_ms in sorted(rates)]
+    return FundingHistory([rates[hour_ms] for hour_ms in sorted(rates)], len(faults))
 
 
 def _rate(symbol: str, hour_ms: int, rate: float, premium: float | None) -> FundingRate:

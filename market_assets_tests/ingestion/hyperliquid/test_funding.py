@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,11 @@ from market_assets.ingestion.hyperliquid.funding import (
     Filled,
     Wanted,
     fill,
-    hours_without,
     missing,
     ranked_perps,
 )
 from market_assets.sources.errors import VenueError
 from market_assets.sources.hyperliquid.client import HyperliquidClient
-from market_assets.sources.hyperliquid.model import FundingRate
 from market_assets.sources.retry import RetryPolicy
 from market_assets.storage.runs import IngestionRun
 from market_assets.storage.store import Store
@@ -45,17 +43,23 @@ class Exchange:
         self.listed: dict[str, datetime] = {}
         self.bad: dict[str, Reply] = {}
         self.on_request = lambda: None
+        self.instead: Callable[[dict[str, Any]], list[dict[str, Any]] | None] = lambda _: None
 
     def __call__(self, request: dict[str, Any]) -> Reply:
         self.on_request()
         coin = request["coin"]
         if coin in self.bad:
             return self.bad[coin]
-        first = max(request["startTime"], to_ms(self.listed.get(coin, OLDEST - KEPT)))
-        first += -first % 3_600_000
-        times = range(first, request["endTime"] + 1, 3_600_000)
-        rows = [{"coin": coin, "fundingRate": "0.00001", "premium": "0", "time": t} for t in times]
+        rows = self.instead(request)
+        if rows is None:
+            rows = self.answer(coin, request["startTime"], request["endTime"])
         return Reply(body=rows[:500])
+
+    def answer(self, coin: str, start: int, end: int) -> list[dict[str, Any]]:
+        first = max(start, to_ms(self.listed.get(coin, OLDEST - KEPT)))
+        first += -first % 3_600_000
+        times = range(first, end + 1, 3_600_000)
+        return [{"coin": coin, "fundingRate": "0.00001", "premium": "0", "time": t} for t in times]
 
 
 @pytest.fixture
@@ -104,6 +108,14 @@ def stored(store: Store) -> dict[str, int]:
     return dict(found.iter_rows())
 
 
+def gaps(store: Store) -> list[tuple[str, datetime, datetime, bool]]:
+    """Symbol, from, to, and whether it is certain."""
+    return store.read(
+        "select symbol, gap_from_at, gap_to_at, healed_at is not null from ingestion_gaps"
+        " order by gap_from_at"
+    ).rows()
+
+
 def test_perps_that_trade_by_volume(store: Store) -> None:
     store.merge(
         HYPERLIQUID_ASSET_CONTEXTS,
@@ -137,9 +149,15 @@ def test_afterwards_only_the_hours_that_are_not_there(store: Store) -> None:
     hourly: list[float | None] = [0.0001] * (HOURS - 3)
     hourly[-5] = None
     store.merge(HYPERLIQUID_FUNDING_RATES, rates(hourly, until=THIS_HOUR - 3 * HOUR))
-    newest = THIS_HOUR - 3 * HOUR
+    assert missing(store, ["BTC"], NOW) == [Wanted("BTC", THIS_HOUR - 7 * HOUR, THIS_HOUR + HOUR)]
+
+
+def test_a_range_is_asked_for_up_to_the_next_payment_that_is_known(store: Store) -> None:
+    store.merge(HYPERLIQUID_FUNDING_RATES, rates([0.0001] * 100, until=THIS_HOUR))
+    first = THIS_HOUR - 99 * HOUR
     assert missing(store, ["BTC"], NOW) == [
-        Wanted("BTC", THIS_HOUR - 7 * HOUR, THIS_HOUR + HOUR, newest)
+        Wanted("BTC", THIS_HOUR - RECENT, first, anchor=first),
+        Wanted("BTC", OLDEST, THIS_HOUR - RECENT, anchor=first),
     ]
 
 
@@ -170,42 +188,89 @@ def test_a_run_does_what_fits_and_the_next_one_goes_on(
     assert stored(store) == dict.fromkeys(symbols, HOURS)
 
 
-def test_hours_before_a_listing_are_asked_for_once(
+def test_hours_before_a_listing_are_asked_for_until_two_days_agree(
     client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange, server: Server
 ) -> None:
-    exchange.listed["NEW"] = THIS_HOUR - 48 * HOUR
+    listed = THIS_HOUR - 48 * HOUR
+    exchange.listed["NEW"] = listed
     filled(client, store, clock, ["NEW"])
     assert stored(store) == {"NEW": 49}
+    for _ in range(23):
+        clock.advance(3600)
+        filled(client, store, clock, ["NEW"])
+    assert not any(is_certain for *_, is_certain in gaps(store))
+    for _ in range(2):  # the part that no stored payment followed was first judged an hour later
+        clock.advance(3600)
+        filled(client, store, clock, ["NEW"])
+    assert all(is_certain for *_, is_certain in gaps(store))
+    assert missing(store, ["NEW"], clock.now()) == []
     server.requests.clear()
     assert filled(client, store, clock, ["NEW"]).asked == 0
     assert server.requests == []
-    gaps = store.read("select symbol, gap_from_at, gap_to_at, healed_rows from ingestion_gaps")
-    assert set(gaps["symbol"]) == {"NEW"}
-    assert gaps["gap_from_at"].min() == OLDEST
-    assert gaps["gap_to_at"].max() == THIS_HOUR - 48 * HOUR
 
 
-def test_an_answer_without_rows_is_not_taken_for_the_truth(
+@pytest.mark.parametrize("bad", ["empty", "cut", "unreadable"])
+def test_a_bad_answer_for_what_is_older_is_not_taken_for_the_truth(
+    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange, bad: str
+) -> None:
+    """One answer, whatever it lacks, ends no asking: the payments come with the next one."""
+    recent = to_ms(THIS_HOUR - RECENT)
+    good = exchange.answer("BTC", to_ms(OLDEST), recent)
+    rows = {
+        "empty": [],
+        "cut": good[200:],
+        "unreadable": [good[0], {"coin": "BTC"}, *good[2:]],
+    }[bad]
+    exchange.instead = lambda request: rows if request["startTime"] < recent else None
+    filled(client, store, clock, ["BTC"])
+    exchange.instead = lambda _: None
+    clock.advance(60)
+    filled(client, store, clock, ["BTC"])
+    assert stored(store) == {"BTC": HOURS}
+    assert missing(store, ["BTC"], clock.now()) == []
+    assert gaps(store) == []
+
+
+def test_an_answer_without_any_payment_never_proves_anything(
     client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
 ) -> None:
-    """Nothing is known of the symbol yet: it is asked for again in the next run."""
     exchange.bad["BTC"] = Reply(body=[])
-    before = missing(store, ["BTC"], NOW)
-    filled(client, store, clock, ["BTC"])
-    assert missing(store, ["BTC"], NOW) == before
+    for _ in range(5):
+        filled(client, store, clock, ["BTC"])
+        clock.advance(24 * 3600)
+    assert gaps(store) == []
+    assert len(missing(store, ["BTC"], clock.now())) == 2
 
 
-def test_the_newest_payment_may_still_come() -> None:
-    """Only hours before a known payment, and two hours back at least, are known to have none."""
-    wanted = Wanted("BTC", THIS_HOUR - 6 * HOUR, THIS_HOUR + HOUR)
-    paid = [FundingRate("BTC", to_ms(THIS_HOUR - n * HOUR), 0.0, None, 1) for n in (5, 3, 0)]
-    assert hours_without(wanted, paid, THIS_HOUR, NOW) == [
-        ("BTC", THIS_HOUR - 6 * HOUR, THIS_HOUR - 5 * HOUR),
-        ("BTC", THIS_HOUR - 4 * HOUR, THIS_HOUR - 3 * HOUR),
-        ("BTC", THIS_HOUR - 2 * HOUR, THIS_HOUR - HOUR),
+def test_an_hour_between_two_payments_of_one_answer_was_not_paid(
+    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange, server: Server
+) -> None:
+    unpaid = THIS_HOUR - 5 * HOUR
+    exchange.instead = lambda request: [
+        row
+        for row in exchange.answer("BTC", request["startTime"], request["endTime"])
+        if row["time"] != to_ms(unpaid)
     ]
-    assert hours_without(wanted, paid[:2], THIS_HOUR - 3 * HOUR, NOW)[-1][2] == THIS_HOUR - 3 * HOUR
-    assert hours_without(wanted, [], None, NOW) == []
+    filled(client, store, clock, ["BTC"])
+    assert gaps(store) == [("BTC", unpaid, unpaid + HOUR, True)]
+    server.requests.clear()
+    filled(client, store, clock, ["BTC"])
+    assert server.requests == []
+
+
+def test_the_newest_payment_may_still_come(
+    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
+) -> None:
+    """Nothing is judged of the last two hours, and an end without payments is only in doubt."""
+    exchange.instead = lambda request: exchange.answer(
+        "BTC", request["startTime"], min(request["endTime"], to_ms(THIS_HOUR - 4 * HOUR))
+    )
+    filled(client, store, clock, ["BTC"])
+    assert gaps(store) == [("BTC", THIS_HOUR - 3 * HOUR, THIS_HOUR - HOUR, False)]
+    exchange.instead = lambda _: None
+    filled(client, store, clock, ["BTC"])
+    assert gaps(store) == []
+    assert stored(store) == {"BTC": HOURS}
 
 
 def test_a_perpetual_that_fails_costs_itself(

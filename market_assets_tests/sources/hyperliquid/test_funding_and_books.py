@@ -55,7 +55,7 @@ def test_a_month_comes_in_two_pages_and_no_hour_twice(
     client: HyperliquidClient, server: Server
 ) -> None:
     start = NOW.replace(second=0) - 720 * HOUR
-    rates = client.funding_history("BTC", start, NOW)
+    rates = client.funding_history("BTC", start, NOW).rates
     assert [rate.hour_ms for rate in rates] == [to_ms(start + nth * HOUR) for nth in range(721)]
     asked = [request["startTime"] for _, request in server.requests]
     assert asked == [to_ms(start), to_ms(start + 499 * HOUR) + 41]
@@ -67,7 +67,7 @@ def test_times_are_floored_to_the_hour_however_late_they_are(
     hour = to_ms(NOW.replace(second=0)) - 3 * HOUR_MS
     rows = [payment(hour + 20), payment(hour + HOUR_MS + 24 * 60_000), payment(hour + 20)]
     server.default = lambda _: Reply(body=rows)
-    rates = client.funding_history("BTC", NOW - 4 * HOUR, NOW)
+    rates = client.funding_history("BTC", NOW - 4 * HOUR, NOW).rates
     assert [rate.hour_ms for rate in rates] == [hour, hour + HOUR_MS]
     frame = frames.funding_rates(rates, NOW)
     assert frame["funding_at"].to_list() == [NOW.replace(second=0) - n * HOUR for n in (3, 2)]
@@ -78,7 +78,7 @@ def test_the_eight_hour_era_is_told_apart(client: HyperliquidClient, server: Ser
     times = [switch - 8 * HOUR_MS + 48, switch + 254, switch + HOUR_MS + 54]
     server.default = lambda _: Reply(body=[payment(at) for at in times])
     start = datetime(2023, 6, 7, tzinfo=UTC)
-    rates = client.funding_history("BTC", start, start + timedelta(days=3))
+    rates = client.funding_history("BTC", start, start + timedelta(days=3)).rates
     assert [rate.interval_hours for rate in rates] == [8, 8, 1]
 
 
@@ -102,7 +102,8 @@ def test_one_bad_payment_costs_itself_and_is_counted(
     at = to_ms(NOW.replace(second=0)) - HOUR_MS
     bad = [{"coin": "BTC"}, None, payment(at, "ETH"), payment(at, fundingRate="nan")]
     server.default = lambda _: Reply(body=[*bad, payment(at + 30, premium=None)])
-    (rate,) = client.funding_history("BTC", NOW - 2 * HOUR, NOW)
+    [rate], unreadable = client.funding_history("BTC", NOW - 2 * HOUR, NOW)
+    assert unreadable == 4
     assert (rate.rate, rate.premium) == (0.0000125, None)
     assert client.rejected[0] == 4
     server.default = lambda _: Reply(body=bad)
@@ -121,7 +122,7 @@ def test_a_time_that_cannot_be_does_not_end_the_walk(
         return Reply(body=rows)
 
     server.default = odd
-    rates = client.funding_history("BTC", NOW.replace(second=0) - 720 * HOUR, NOW)
+    rates = client.funding_history("BTC", NOW.replace(second=0) - 720 * HOUR, NOW).rates
     assert len(rates) == 721 - 2
     assert client.rejected[0] == 2
 
@@ -130,7 +131,7 @@ def test_full_pages_that_do_not_move_on_end_it(client: HyperliquidClient, server
     """A venue that sends the same page for ever is not asked for ever."""
     at = to_ms(NOW.replace(second=0)) - 700 * HOUR_MS
     server.default = lambda _: Reply(body=[payment(at)] * 500)
-    assert len(client.funding_history("BTC", NOW - 720 * HOUR, NOW)) == 1
+    assert len(client.funding_history("BTC", NOW - 720 * HOUR, NOW).rates) == 1
     assert len(server.requests) == 2
 
 

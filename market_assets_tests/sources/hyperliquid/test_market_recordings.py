@@ -95,7 +95,7 @@ def test_two_years_of_funding_page_by_page(folder: Path) -> None:
         server.default = page
         client = HyperliquidClient(server.url, clock=ManualClock(NOW))
         first, last = from_ms(recorded[0][0]), from_ms(recorded[-1][0])
-        rates = client.funding_history("BTC", first, last + timedelta(hours=1))
+        rates = client.funding_history("BTC", first, last + timedelta(hours=1)).rates
         client.close()
     assert len(server.requests) == 38
     hours = [at - at % 3_600_000 for at, _ in recorded]

@@ -1,7 +1,7 @@
 -- Grain: one row per symbol and part of the wanted time (before or after $recent) in which an hour
 -- has no funding rate. Key: symbol, is_recent.
--- Hours of which the exchange has said that it has none (healed gaps) are not missing. The hours
--- run from $start to $newest, both inclusive.
+-- Hours that are certain not to be paid (healed gaps) are not missing. The hours run from $start to
+-- $newest, both inclusive.
 with hours as (
     select unnest(generate_series($start, $newest, interval '1 hour')) as hour_at
 ),
@@ -35,10 +35,6 @@ missing as (
             and hours.hour_at < known_to_be_none.gap_to_at
 ),
 
-newest_stored as (
-    select symbol, max(funding_at) as newest_at from stored group by symbol
-),
-
 final as (
     select
         symbol,
@@ -54,6 +50,7 @@ select
     final.is_recent,
     final.from_at,
     final.to_at,
-    newest_stored.newest_at,
+    stored.funding_at as anchor_at,
 from final
-left join newest_stored on final.symbol = newest_stored.symbol
+asof left join stored
+    on final.symbol = stored.symbol and final.to_at <= stored.funding_at
