@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final, Literal
 from market_assets import __version__
 from market_assets.storage.errors import OtherUpstream
 from market_assets.storage.live import fetch
-from market_assets.tables import INGESTION_GAPS, INGESTION_RUNS
+from market_assets.tables import INGESTION_GAPS, INGESTION_LISTS, INGESTION_RUNS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -93,7 +93,7 @@ def _write(connection: DuckDBPyConnection, now: datetime | None, upstream: str |
 
 def _has_rows(connection: DuckDBPyConnection, tables: Sequence[TableSpec]) -> bool:
     """Whether a venue has brought anything; what the project notes of itself does not count."""
-    own = (INGESTION_RUNS.name, INGESTION_GAPS.name)
+    own = (INGESTION_RUNS.name, INGESTION_GAPS.name, INGESTION_LISTS.name)
     present = {name for (name,) in fetch(connection, "select table_name from duckdb_tables()")}
     return any(
         fetch(connection, f'select 1 from "{table.name}" limit 1')  # noqa: S608 - our own names

@@ -38,7 +38,7 @@ from market_assets.tables.hyperliquid_derived import (
     HYPERLIQUID_TECHNICAL_INDICATORS,
     HYPERLIQUID_VOLATILITY_PROFILES,
 )
-from market_assets.tables.operations import INGESTION_GAPS, INGESTION_RUNS
+from market_assets.tables.operations import INGESTION_GAPS, INGESTION_LISTS, INGESTION_RUNS
 from market_assets.tables.polymarket import (
     POLYMARKET_EVENTS,
     POLYMARKET_MARKET_ASSET_LINKS,
@@ -76,6 +76,7 @@ __all__ = [
     "HYPERLIQUID_TECHNICAL_INDICATORS",
     "HYPERLIQUID_VOLATILITY_PROFILES",
     "INGESTION_GAPS",
+    "INGESTION_LISTS",
     "INGESTION_RUNS",
     "POLYMARKET_EVENTS",
     "POLYMARKET_IMMEDIATE_MARKETS",
@@ -127,6 +128,7 @@ TABLES: Final[tuple[TableSpec, ...]] = (
     DEFILLAMA_SERIES_READS,
     INGESTION_RUNS,
     INGESTION_GAPS,
+    INGESTION_LISTS,
 )
 
 

@@ -70,3 +70,23 @@ INGESTION_GAPS: Final = TableSpec(
         ),
     ),
 )
+
+INGESTION_LISTS: Final = TableSpec(
+    name="ingestion_lists",
+    grain="one row per list of a venue that is read whole, with how long it was",
+    columns=(
+        key_column("source", "The venue."),
+        key_column("name", "The list, as the venue's route is called."),
+        Column("row_count", "BIGINT", "Rows of the last answer that was believed.", "rows"),
+        Column("counted_at", "TIMESTAMPTZ", "When that came."),
+        Column(
+            "doubted_since",
+            "TIMESTAMPTZ",
+            "Since when the answers have less than half of that and are refused; NULL if not.",
+        ),
+        Column("ingested_at", "TIMESTAMPTZ", "When this row was written.", required=True),
+    ),
+    key=("source", "name"),
+    time_column="ingested_at",
+    retention=(),
+)

@@ -52,6 +52,7 @@ def refresh_base(
     run: IngestionRun | None = None,
 ) -> Done:
     """Write one row per tracked subject, of the hour at which the lists will have been read."""
+    catalogue.compare_with(store, clock.now())
     found = capital_of(catalogue, subjects)
     now = clock.now()
     if run is not None and _OPEN_INTEREST in found.left_out:

@@ -26,11 +26,15 @@ Which name to call a chain by follows from the lists too: each family of routes 
 from __future__ import annotations
 
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
+from market_assets.ingestion.lists import Lists
+from market_assets.sources.defillama.client import VENUE
 from market_assets.sources.defillama.names.files import chain_slug
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from market_assets.sources.defillama.client import DefiLlamaClient, Dimension
     from market_assets.sources.defillama.model import (
         Chain,
@@ -40,6 +44,9 @@ if TYPE_CHECKING:
         Protocol,
         Turnover,
     )
+    from market_assets.storage.store import Store
+
+_T = TypeVar("_T")
 
 
 class Flow(NamedTuple):
@@ -83,32 +90,38 @@ class Turnovers(NamedTuple):
 class Catalogue:
     """The lists, each fetched when it is first asked for. A failure is not kept: it is tried again.
 
-    Every attribute and method may raise a `VenueError`.
+    Every attribute and method may raise a `VenueError`: also where a list has become far shorter
+    than it was, once it is known where that is remembered.
     """
 
     def __init__(self, client: DefiLlamaClient) -> None:
         self.client = client
         self.turnovers = cache(self._turnovers)
+        self._lists: Lists | None = None
+
+    def compare_with(self, store: Store, now: datetime) -> None:
+        """Believe no list that is far shorter than the store remembers it."""
+        self._lists = Lists(store, "defillama", VENUE, now)
 
     @cached_property
     def chains(self) -> Listed[Chain]:
         """Every chain and what is locked in it."""
-        return self.client.chains()
+        return self._believed("/v2/chains", self.client.chains())
 
     @cached_property
     def protocols(self) -> Listed[Protocol]:
         """Every protocol, exchanges among them."""
-        return self.client.protocols()
+        return self._believed("/protocols", self.client.protocols())
 
     @cached_property
     def stablecoins(self) -> Listed[ChainStablecoins]:
         """Stablecoins on every chain."""
-        return self.client.stablecoin_chains()
+        return self._believed("/stablecoinchains", self.client.stablecoin_chains())
 
     @cached_property
     def open_interest(self) -> Turnovers:
         """Open interest by protocol: only `total_24h` means something, a stock."""
-        return _looked_up(self.client.overview("open-interest"))
+        return self._overview("open-interest")
 
     @cached_property
     def tvl_names(self) -> dict[str, str]:
@@ -122,7 +135,21 @@ class Catalogue:
 
     def _turnovers(self, metric: str) -> Turnovers:
         """The overview of a metric of `FLOWS`."""
-        return _looked_up(self.client.overview(*FLOWS[metric]))
+        return self._overview(*FLOWS[metric])
+
+    def _overview(self, what: Dimension, data_type: str | None = None) -> Turnovers:
+        overview = self.client.overview(what, data_type)
+        name = f"/overview/{what}" + (f"?dataType={data_type}" if data_type else "")
+        self._believed(name, overview.turnovers)
+        if self._lists is not None:
+            self._lists.believe(f"{name} allChains", len(overview.chains))
+        return _looked_up(overview)
+
+    def _believed(self, name: str, listed: Listed[_T]) -> Listed[_T]:
+        """The list, unless it is far shorter than it was."""
+        if self._lists is not None:
+            self._lists.believe(name, len(listed.items) + len(listed.rejected))
+        return listed
 
 
 def _looked_up(overview: Overview) -> Turnovers:

@@ -98,6 +98,7 @@ def fill(
     """
     now, started = clock.now(), clock.monotonic()
     filled = Filled(last_complete_day(now))
+    catalogue.compare_with(store, now)
     planned = plan(catalogue, subjects, metrics)
     waiting = due(store, planned.ask, now, all_again=all_again)
     _name(filled, waiting.failed)

@@ -9,9 +9,7 @@ import polars as pl
 
 from market_assets.frames import conform
 from market_assets.ingestion.defillama.accounting import Done, NoSubjects
-from market_assets.ingestion.silence import refuse_silence
 from market_assets.sources.defillama import frames
-from market_assets.sources.defillama.client import VENUE
 from market_assets.sources.defillama.subjects import (
     CHAIN,
     PROTOCOL,
@@ -19,7 +17,7 @@ from market_assets.sources.defillama.subjects import (
     chain_subjects,
     protocol_subjects,
 )
-from market_assets.sources.errors import VenueError, VenueNonsense
+from market_assets.sources.errors import VenueError
 from market_assets.tables.defillama import DEFILLAMA_SUBJECTS
 
 if TYPE_CHECKING:
@@ -104,8 +102,8 @@ def refresh(
     Raises:
         VenueError: one of the lists could not be read: that is a good half of the subjects.
     """
+    catalogue.compare_with(store, now)
     listed = read_listed(catalogue)
-    _refuse_empty_lists(store, listed)
     subjects = linked(listed.subjects, listed_symbols(store))
     frame = frames.subjects(subjects, tracked_ids(subjects, selection), now)
     gone = _gone(store, frame, listed, now)
@@ -209,21 +207,6 @@ def _chains(catalogue: Catalogue) -> tuple[list[Subject], dict[str, str]]:
 def _protocols(catalogue: Catalogue) -> tuple[list[Subject], dict[str, str]]:
     found, rejected = protocol_subjects(catalogue.protocols.items)
     return found, {**catalogue.protocols.rejected, **rejected}
-
-
-def _refuse_empty_lists(store: Store, listed: ListedSubjects) -> None:
-    """Have an empty list count as one that could not be read, where its subjects are known."""
-    known = store.read(
-        "select kind, count(*) as n from defillama_subjects where is_listed group by 1"
-    )
-    for kind, count in known.iter_rows():
-        if kind in listed.kinds:
-            found = sum(subject.kind == kind for subject in listed.subjects)
-            try:
-                refuse_silence(VENUE, f"the list of {kind}s", known=count, answered=found)
-            except VenueNonsense as error:
-                listed.kinds.remove(kind)
-                listed.errors.append(error)
 
 
 def _unknown(store: Store, selection: Selection) -> list[str]:

@@ -7,7 +7,7 @@ after several refreshes unlisted (`ingestion/listing.py`): it keeps its row, and
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
@@ -29,7 +29,9 @@ if TYPE_CHECKING:
     from market_assets.storage.runs import IngestionRun
     from market_assets.storage.store import Store
 
-_STORED = "select * from hyperliquid_assets where is_listed is distinct from false"
+_MANY_DEXS: Final = 3
+"""Builder dexs that hardly go at once."""
+_STORED: Final = "select * from hyperliquid_assets where is_listed is distinct from false"
 
 
 @dataclass(frozen=True)
@@ -97,7 +99,15 @@ def _missed(
 def _silent(
     stored: pl.DataFrame, found: pl.DataFrame, dexs: Collection[str]
 ) -> list[dict[str, str]]:
-    """Lists (kind and dex) that the exchange still has, and that named none of many assets."""
-    many = stored.group_by("kind", "dex").len().filter(pl.col("len") >= ENOUGH_TO_JUDGE)
-    empty = many.join(found, on=["kind", "dex"], how="anti")
-    return empty.filter(pl.col("dex").is_in(["", *dexs])).select("kind", "dex").to_dicts()
+    """Lists (kind and dex) that are empty where they named many assets, and should not be.
+
+    The exchange still has them, or it is the list of dexs that has become far shorter: a dex goes
+    now and then, but not half of them at once.
+    """
+    sizes = stored.group_by("kind", "dex").len()
+    empty = sizes.join(found, on=["kind", "dex"], how="anti")
+    of_builders = sizes.filter(pl.col("dex") != "")
+    gone = empty.filter(pl.col("dex") != "", ~pl.col("dex").is_in(list(dexs)))
+    is_cut = gone.height >= _MANY_DEXS and 2 * gone.height > of_builders.height
+    many = empty.filter(pl.col("len") >= ENOUGH_TO_JUDGE, pl.col("dex").is_in(["", *dexs]))
+    return pl.concat([many, gone] if is_cut else [many]).select("kind", "dex").to_dicts()

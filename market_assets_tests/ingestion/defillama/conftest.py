@@ -20,7 +20,7 @@ from market_assets.ingestion.defillama import subjects
 from market_assets.ingestion.defillama.catalogue import Catalogue
 from market_assets.ingestion.defillama.subjects import Selection, Tracked
 from market_assets.storage.store import Store
-from market_assets.tables import HYPERLIQUID_ASSETS, INGESTION_RUNS
+from market_assets.tables import HYPERLIQUID_ASSETS, INGESTION_LISTS, INGESTION_RUNS
 from market_assets_tests.sources.defillama.shapes import (
     NOW,
     TODAY,
@@ -39,7 +39,8 @@ from market_assets_tests.sources.defillama.shapes import (
 TABLES = tuple(
     table
     for table in tables.TABLES
-    if table.name.startswith("defillama_") or table in {HYPERLIQUID_ASSETS, INGESTION_RUNS}
+    if table.name.startswith("defillama_")
+    or table in {HYPERLIQUID_ASSETS, INGESTION_LISTS, INGESTION_RUNS}
 )
 """What is made for each test: fewer tables, less time."""
 RUNNING = 1e6

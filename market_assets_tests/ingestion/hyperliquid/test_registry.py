@@ -171,3 +171,23 @@ def test_a_dex_that_says_nothing_is_asked_for_a_day(
         assert listed(store) == set(EVERYTHING)
     refresh()
     assert listed(store) == {*FIRST, *PAIRS}
+
+
+def test_a_list_of_dexs_that_is_cut_is_not_believed_for_a_day(
+    exchange: Exchange, refresh: Refresh
+) -> None:
+    """Half of the builder dexs do not go at once; one of them may."""
+    of_dexs = {dex: [f"{dex}:B{n}" for n in range(4)] for dex in ("abc", "flx", "km", "vntl")}
+    exchange.symbols = (*EVERYTHING, *(one for some in of_dexs.values() for one in some))
+    exchange.dexs = ("", "xyz", *of_dexs)
+    refresh()
+    exchange.symbols, exchange.dexs = EVERYTHING, ("", "xyz")
+    for _ in range(24):
+        assert refresh().unlisted == ()
+    assert len(refresh().unlisted) == 16
+
+    exchange.symbols = (*EVERYTHING, *of_dexs["abc"], *of_dexs["flx"])
+    exchange.dexs = ("", "xyz", "abc", "flx")
+    refresh()
+    exchange.symbols, exchange.dexs = (*EVERYTHING, *of_dexs["abc"]), ("", "xyz", "abc")
+    assert [len(refresh().unlisted) for _ in range(3)] == [0, 0, 4]
