@@ -25,7 +25,7 @@ from market_assets.environment import Environment
 from market_assets.feature_settings import LEAST_RETENTION, FeatureThresholds, read
 from market_assets.proxies import Proxies, ProxyError
 from market_assets.setting_values import SettingError
-from market_assets.tables import TABLES
+from market_assets.tables import FOR_EVER, TABLES
 from market_assets.variables import DEFAULTS, SECRETS, VARIABLES, env_example
 
 if TYPE_CHECKING:
@@ -55,7 +55,15 @@ ROOT: Final = _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else Path.cw
 """The top of the project: where `.env`, `dagster.yaml` and, by default, `data/` are."""
 
 
-RETENTION_SETTINGS: Final = tuple(rule.setting for table in TABLES for rule in table.retention)
+RETENTION_SETTINGS: Final = {
+    rule.setting: rule.keep for table in TABLES for rule in table.retention
+}
+"""How long rows are kept by default, by setting."""
+_LEAST_RETENTION: Final = {
+    **LEAST_RETENTION,
+    "MARKET_KEEP_CLOSED_MARKETS_HOURS": timedelta(days=10),
+}
+"""How long rows are kept at the least: others are computed from them."""
 """The variables that say how long a table's rows are kept, in hours."""
 
 LOCAL_SYMBOLS: Final = ("BTC", "ETH", "SOL", "HYPE", "kPEPE", "PURR/USDC", "@107", "xyz:TSLA")
@@ -239,7 +247,12 @@ def load(
         lock_wait=timedelta(seconds=number("MARKET_LOCK_WAIT_SECONDS", 1, 3600)),
         spool_limit_bytes=int(number("MARKET_SPOOL_LIMIT_MB", 1, 1e7) * 1e6),
         publish_bytes_per_second=number("MARKET_PUBLISH_MB_PER_SECOND", 0.01, 1e5) * 1e6,
-        retention={name: _kept(name, hours(name)) for name in RETENTION_SETTINGS},
+        retention={
+            name: FOR_EVER
+            if default == FOR_EVER and number(name, 0, 24 * 3660) == 0
+            else _kept(name, hours(name))
+            for name, default in RETENTION_SETTINGS.items()
+        },
         keep_minute_runs=hours("MARKET_KEEP_MINUTE_RUNS_HOURS"),
         keep_runs=hours("MARKET_KEEP_RUNS_HOURS"),
         keep_failed_runs=hours("MARKET_KEEP_FAILED_RUNS_HOURS"),
@@ -287,13 +300,13 @@ def log_level(values: Mapping[str, str]) -> LogLevel | None:
 
 
 def _kept(name: str, said: timedelta) -> timedelta:
-    """A retention as it is in force: no shorter than what features are computed from."""
-    least = LEAST_RETENTION.get(name, said)
+    """A retention as it is in force: no shorter than what other rows are computed from."""
+    least = _LEAST_RETENTION.get(name, said)
     if said >= least:
         return said
     _tell(
-        f"{name} is {said / _HOUR:g}: features are computed from {least / _HOUR:g} hours,"
-        f" so that is how long rows are kept"
+        f"{name} is {said / _HOUR:g}: other rows are computed from {least / _HOUR:g} hours,"
+        f" so that is how long these are kept"
     )
     return least
 

@@ -84,6 +84,17 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("MARKET_KEEP_IMMEDIATE_MARKETS_HOURS", "168", "retention of immediate markets"),
     Variable("MARKET_KEEP_LATER_MARKETS_HOURS", "168", "retention of later markets"),
     Variable("MARKET_KEEP_MARKET_METRICS_HOURS", "720", "retention of market metrics"),
+    Variable(
+        "MARKET_KEEP_CLOSED_MARKETS_HOURS",
+        "0",
+        "retention of closed markets and events; 0: for ever",
+    ),
+    Variable(
+        "MARKET_KEEP_POLYMARKET_TRADES_HOURS", "0", "retention of Polymarket's trades; 0: for ever"
+    ),
+    Variable("MARKET_KEEP_CAPITAL_BASE_HOURS", "0", "retention of capital base; 0: for ever"),
+    Variable("MARKET_KEEP_CAPITAL_FLOWS_HOURS", "0", "retention of capital flows; 0: for ever"),
+    Variable("MARKET_KEEP_ECONOMIC_THROUGHPUT_HOURS", "0", "retention of throughput; 0: for ever"),
     Variable("MARKET_KEEP_INGESTION_RUNS_HOURS", "720", "retention of ingestion_runs"),
     Variable("MARKET_KEEP_GAPS_HOURS", "168", "retention of ingestion_gaps"),
     Variable("MARKET_KEEP_MINUTE_RUNS_HOURS", "6", "Dagster's history: runs of minute cadence"),

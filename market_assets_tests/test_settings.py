@@ -14,6 +14,7 @@ from market_assets.endpoints import write_endpoints
 from market_assets.process_identity import ProcessIdentity
 from market_assets.setting_values import SettingError
 from market_assets.settings import load
+from market_assets.tables import FOR_EVER
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -270,9 +271,10 @@ def test_users_of_proxies_are_secrets_in_the_shell_and_in_the_file(tmp_path: Pat
         ("MARKET_KEEP_CANDLES_1H_HOURS", "10", 37),
         ("MARKET_KEEP_CONTEXTS_HOURS", "24", 25),
         ("MARKET_KEEP_FUNDING_RATES_HOURS", "168", 172),
+        ("MARKET_KEEP_CLOSED_MARKETS_HOURS", "24", 240),
     ],
 )
-def test_rows_are_kept_for_as_long_as_features_look_back(
+def test_rows_are_kept_for_as_long_as_others_are_computed_from_them(
     name: str, said: str, least: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A shorter retention is raised, and that is told in one line, once."""
@@ -286,6 +288,19 @@ def test_rows_are_kept_for_as_long_as_features_look_back(
     longer = settings.load({name: str(least + 1)}).retention[name]
     assert longer == timedelta(hours=least + 1)
     assert not caplog.records
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"), [("", FOR_EVER), ("0", FOR_EVER), ("4320", timedelta(days=180))]
+)
+def test_what_has_no_retention_by_default_is_kept_for_ever(said: str, kept: timedelta) -> None:
+    for name in ("MARKET_KEEP_CLOSED_MARKETS_HOURS", "MARKET_KEEP_POLYMARKET_TRADES_HOURS"):
+        assert settings.load({name: said}).retention[name] == kept
+
+
+def test_what_has_a_retention_by_default_cannot_be_kept_for_no_time() -> None:
+    with pytest.raises(SettingError, match=r"MARKET_KEEP_MIDS_HOURS is 0; it may be 0\.1"):
+        settings.load({"MARKET_KEEP_MIDS_HOURS": "0"})
 
 
 def test_a_database_that_is_a_link_is_the_file_that_it_leads_to(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from market_assets.channels import CHANNELS
 from market_assets.cli.stream_summary import summary
 from market_assets.clock import as_words
 from market_assets.settings import load
-from market_assets.tables import TABLES
+from market_assets.tables import FOR_EVER, TABLES
 
 if TYPE_CHECKING:
     from datetime import timedelta
@@ -77,10 +77,11 @@ def cadence() -> None:
     table = _plain_table("channel", "cadence", "stale after", "assets", "kept")
     for channel in CHANNELS:
         kept = [
-            f"{rule.only[1] + ' ' if rule.only else ''}{_span(retention[rule.setting])}"
+            f"{rule.only[1] + ' ' if rule.only else ''}{_span(age)}"
             for spec in TABLES
             if spec.name in channel.assets
             for rule in spec.retention
+            if (age := retention[rule.setting]) < FOR_EVER
         ]
         how = "stream, " if channel.mode == "stream" else ""
         table.add_row(

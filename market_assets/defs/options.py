@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 import dagster as dg
 
 from market_assets.channels import BACKFILLS, channel_of
-from market_assets.tables import TABLES, TableSpec
+from market_assets.tables import FOR_EVER, TABLES, TableSpec
 from market_assets.tables import table as table_named
 
 if TYPE_CHECKING:
@@ -230,8 +230,9 @@ def with_retention(
     """
     shown = {
         table.name: "; ".join(
-            (f"{rule.only[1]}: " if rule.only else "") + _in_words(kept[rule.setting])
+            (f"{rule.only[1]}: " if rule.only else "") + _in_words(age)
             for rule in table.retention
+            if (age := kept[rule.setting]) < FOR_EVER
         )
         or "kept"
         for table in TABLES

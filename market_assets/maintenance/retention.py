@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from market_assets.storage.changes import Delete
+from market_assets.tables import FOR_EVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -60,18 +61,23 @@ def delete_old(
         now: rows are old by this instant.
         anyway: delete also what is nearly all of a table.
     """
-    rules = [(table, rule) for table in tables for rule in table.retention]
+    rules = [
+        (table, rule, age)
+        for table in tables
+        for rule in table.retention
+        if (age := rule.age(retention)) < FOR_EVER
+    ]
     counts = store.read_together(
         {
-            str(number): _count(table, rule, now, rule.age(retention))
-            for number, (table, rule) in enumerate(rules)
+            str(number): _count(table, rule, now, age)
+            for number, (table, rule, age) in enumerate(rules)
         }
     )
     deletions: list[Delete] = []
     refused: dict[str, str] = {}
-    for number, (table, rule) in enumerate(rules):
+    for number, (table, rule, age) in enumerate(rules):
         [(before, rows, old)] = counts[str(number)].rows()
-        is_long = rule.age(retention).total_seconds() >= SHORT_H * 3600
+        is_long = age.total_seconds() >= SHORT_H * 3600
         if is_long and rows >= FEW and old > MOST * rows and not anyway:
             refused[table.name] = (
                 f"{old:,} of {rows:,} rows of {table.name} would be deleted at once: is the clock "
@@ -90,8 +96,9 @@ def _count(
     table: TableSpec, rule: Retention, now: datetime, age: timedelta
 ) -> tuple[str, dict[str, object]]:
     """The instant before which rows are old, the rows that the rule is about, and the old ones."""
-    newest = f'max("{table.time_column}")'
-    if "ingested_at" in table.column_names and table.time_column != "ingested_at":
+    column = rule.column or table.time_column
+    newest = f'max("{column}")'
+    if "ingested_at" in table.column_names and column != "ingested_at":
         newest = f"greatest({newest}, max(ingested_at))"
     before = "($now - $age)"
     params: dict[str, object] = {"now": now, "age": age}
@@ -112,4 +119,4 @@ def _about(rule: Retention) -> str:
 
 
 def _past(table: TableSpec, rule: Retention, before: str) -> str:
-    return f'{_about(rule)} and "{table.time_column}" < {before}'
+    return f'{_about(rule)} and "{rule.column or table.time_column}" < {before}'

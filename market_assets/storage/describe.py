@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
-from market_assets.tables import TABLES
+from market_assets.tables import FOR_EVER, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,11 @@ def _retention(spec: TableSpec) -> str:
         only = f" where `{rule.only[0]}` is `{rule.only[1]}`" if rule.only else ""
         unless = f", unless `{rule.unless}`" if rule.unless else ""
         slack = f" and {_duration(rule.slack)}" if rule.slack else ""
-        rules.append(f"{_duration(rule.keep)}{slack}{only}{unless} (`{rule.setting}`)")
+        after = f" after `{rule.column}`" if rule.column else ""
+        if rule.keep == FOR_EVER:
+            rules.append(f"ever, or for `{rule.setting}`{after}{only}{unless}")
+        else:
+            rules.append(f"{_duration(rule.keep)}{slack}{after}{only}{unless} (`{rule.setting}`)")
     return f"Rows are kept for {'; '.join(rules)}."
 
 

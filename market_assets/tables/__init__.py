@@ -53,7 +53,7 @@ from market_assets.tables.polymarket_markets import (
     POLYMARKET_TRACKED_UNIVERSE,
     POLYMARKET_TRADES,
 )
-from market_assets.tables.spec import Column, Derived, Retention, SqlType, TableSpec
+from market_assets.tables.spec import FOR_EVER, Column, Derived, Retention, SqlType, TableSpec
 
 __all__ = [
     "BOOK_LEVELS",
@@ -63,6 +63,7 @@ __all__ = [
     "DEFILLAMA_ECONOMIC_THROUGHPUT",
     "DEFILLAMA_SERIES_READS",
     "DEFILLAMA_SUBJECTS",
+    "FOR_EVER",
     "HYPERLIQUID_ASSETS",
     "HYPERLIQUID_ASSET_CATEGORIES",
     "HYPERLIQUID_ASSET_CATEGORY_TAXONOMY",

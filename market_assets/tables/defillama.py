@@ -10,7 +10,15 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Final
 
-from market_assets.tables.spec import INGESTED_AT, Column, Derived, TableSpec, key_column
+from market_assets.tables.spec import (
+    FOR_EVER,
+    INGESTED_AT,
+    Column,
+    Derived,
+    Retention,
+    TableSpec,
+    key_column,
+)
 
 SUBJECT_ID: Final = key_column("subject_id", "chain:<slug> or protocol:<slug>.")
 _HOUR: Final = key_column(
@@ -90,6 +98,7 @@ DEFILLAMA_CAPITAL_BASE: Final = TableSpec(
     ),
     key=("subject_id", "as_of"),
     time_column="as_of",
+    retention=(Retention(FOR_EVER, "MARKET_KEEP_CAPITAL_BASE_HOURS"),),
     derived=_OF_AN_HOUR,
 )
 
@@ -127,6 +136,7 @@ DEFILLAMA_CAPITAL_FLOWS: Final = TableSpec(
     ),
     key=("subject_id", "as_of"),
     time_column="as_of",
+    retention=(Retention(FOR_EVER, "MARKET_KEEP_CAPITAL_FLOWS_HOURS"),),
     derived=_OF_AN_HOUR,
 )
 
@@ -168,6 +178,7 @@ DEFILLAMA_ECONOMIC_THROUGHPUT: Final = TableSpec(
     ),
     key=("subject_id", "as_of"),
     time_column="as_of",
+    retention=(Retention(FOR_EVER, "MARKET_KEEP_ECONOMIC_THROUGHPUT_HOURS"),),
     derived=_OF_AN_HOUR,
 )
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-from market_assets.tables.spec import INGESTED_AT, LISTED, MISSED, Column, TableSpec, key_column
+from market_assets.tables.spec import (
+    FOR_EVER,
+    INGESTED_AT,
+    LISTED,
+    MISSED,
+    Column,
+    Retention,
+    TableSpec,
+    key_column,
+)
 
 CONDITION_ID: Final = key_column(
     "condition_id", "The market's id on the chain: 0x and 64 hex digits; combos have 62."
@@ -24,6 +33,8 @@ _FIRST_SEEN_AT: Final = Column(
 _UPDATED_AT: Final = Column(
     "updated_at", "TIMESTAMPTZ", "When one of the columns above last changed.", required=True
 )
+_CLOSED: Final = Retention(FOR_EVER, "MARKET_KEEP_CLOSED_MARKETS_HOURS", column="closed_at")
+"""Markets that are open, and those of which nobody knows when they closed, are kept for ever."""
 
 POLYMARKET_EVENTS: Final = TableSpec(
     name="polymarket_events",
@@ -55,6 +66,7 @@ POLYMARKET_EVENTS: Final = TableSpec(
     ),
     key=("event_id",),
     time_column="ingested_at",
+    retention=(_CLOSED,),
     version=("ingested_at",),
     set_once=("first_seen_at",),
     changed_at="updated_at",
@@ -111,6 +123,7 @@ POLYMARKET_MARKETS: Final = TableSpec(
     ),
     key=("condition_id",),
     time_column="ingested_at",
+    retention=(_CLOSED,),
     version=("ingested_at",),
     set_once=("first_seen_at",),
     changed_at="updated_at",
@@ -145,6 +158,14 @@ POLYMARKET_MARKET_ASSET_LINKS: Final = TableSpec(
     ),
     key=("condition_id", "symbol"),
     time_column="linked_at",
+    retention=(
+        Retention(
+            FOR_EVER,
+            "MARKET_KEEP_CLOSED_MARKETS_HOURS",
+            unless="condition_id in (select condition_id from polymarket_markets)",
+            by_newest=False,
+        ),
+    ),
     version=("linked_at",),
     changed_at="linked_at",
 )

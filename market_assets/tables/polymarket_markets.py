@@ -7,6 +7,7 @@ from typing import Final
 
 from market_assets.tables.polymarket import CONDITION_ID, LIQUIDITY_USD, VOLUME_24H_USD
 from market_assets.tables.spec import (
+    FOR_EVER,
     INGESTED_AT,
     Column,
     Derived,
@@ -158,6 +159,7 @@ POLYMARKET_TRADES: Final = TableSpec(
     ),
     key=("trade_key",),
     time_column="traded_at",
+    retention=(Retention(FOR_EVER, "MARKET_KEEP_POLYMARKET_TRADES_HOURS"),),
     # Every run reads the last minutes again: a fill that comes again leaves its row as it was.
     set_once=("ingested_at",),
 )

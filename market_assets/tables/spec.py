@@ -27,13 +27,18 @@ class Column:
     required: bool = False
 
 
+FOR_EVER: Final = timedelta(days=36_500)
+"""The age of rows that nothing deletes."""
+
+
 @dataclass(frozen=True)
 class Retention:
-    """How long rows are kept, by the table's time column.
+    """How long rows are kept.
 
     Attributes:
-        keep: the age after which a row is deleted (the default of the setting).
+        keep: the age after which a row is deleted (the default of the setting), or `FOR_EVER`.
         setting: the environment variable that changes it, in hours.
+        column: the instant whose age it is; None: the table's time column.
         only: restricts the rule to rows where `only[0]` equals `only[1]`.
         unless: SQL over the table's columns; rows for which it holds are kept.
         by_newest: rows come all the time: where the newest one is old, the clock is ahead, or
@@ -45,6 +50,7 @@ class Retention:
     keep: timedelta
     setting: str
     only: tuple[str, str] | None = None
+    column: str | None = None
     unless: str = ""
     by_newest: bool = True
     slack: timedelta = timedelta(0)

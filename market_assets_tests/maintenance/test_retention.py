@@ -10,7 +10,15 @@ import pytest
 
 from market_assets.maintenance.retention import Deletion, delete_old
 from market_assets.storage.store import Store
-from market_assets.tables import INGESTION_GAPS, Column, Retention, TableSpec
+from market_assets.tables import (
+    FOR_EVER,
+    INGESTION_GAPS,
+    POLYMARKET_MARKET_ASSET_LINKS,
+    POLYMARKET_MARKETS,
+    Column,
+    Retention,
+    TableSpec,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,3 +148,50 @@ def test_gaps_of_any_source_go_but_those_that_can_still_be_read(store: Store, so
     clean(store)
     left = store.read("select symbol from ingestion_gaps")["symbol"].to_list()
     assert left == (["open"] if source == "polymarket" else [])
+
+
+def test_closed_markets_go_with_their_links_once_a_setting_says_so(tmp_path: Path) -> None:
+    """Open ones stay however old they are, and so does one that nobody knows when it closed."""
+    tables = (POLYMARKET_MARKETS, POLYMARKET_MARKET_ASSET_LINKS)
+    store = Store(tmp_path / "market.duckdb", tables=tables)
+    ages = {"old": 200 * DAY, "new": 20 * DAY, "open": None, "unknown": None}
+    old = NOW - 400 * DAY
+    required = {"first_seen_at": old, "updated_at": old, "ingested_at": old}
+    markets = [
+        {
+            **dict.fromkeys(POLYMARKET_MARKETS.required, "x"),
+            **required,
+            "condition_id": name,
+            "closed": name != "open",
+            "closed_at": None if age is None else NOW - age,
+        }
+        for name, age in ages.items()
+    ]
+    store.merge(POLYMARKET_MARKETS, pl.DataFrame(markets, schema=POLYMARKET_MARKETS.schema))
+    links = [
+        {
+            **dict.fromkeys(POLYMARKET_MARKET_ASSET_LINKS.required, "x"),
+            "condition_id": name,
+            "symbol": "BTC",
+            "confidence": 0.9,
+            "linked_at": old,
+        }
+        for name in ages
+    ]
+    frame = pl.DataFrame(links, schema=POLYMARKET_MARKET_ASSET_LINKS.schema)
+    store.merge(POLYMARKET_MARKET_ASSET_LINKS, frame)
+
+    def round_of(kept: timedelta) -> Deletion:
+        said = {"MARKET_KEEP_CLOSED_MARKETS_HOURS": kept}
+        return delete_old(store, tables, retention=said, now=NOW)
+
+    assert delete_old(store, tables, retention={}, now=NOW) == Deletion({}, {})
+    assert round_of(FOR_EVER) == Deletion({}, {})
+    assert round_of(180 * DAY) == Deletion({"polymarket_markets": 1}, {})
+    assert round_of(180 * DAY) == Deletion({"polymarket_market_asset_links": 1}, {})
+    assert round_of(180 * DAY) == Deletion({}, {})
+    assert set(store.read("select condition_id from polymarket_markets")["condition_id"]) == {
+        "new",
+        "open",
+        "unknown",
+    }
