@@ -88,6 +88,12 @@ def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Se
         pruned.bytes_freed,
         pruned.rows,
     )
+    if pruned.refused:
+        context.log.warning(
+            "%s runs look old and were kept, because they are nearly all there are of their kind:"
+            " is the clock right?",
+            pruned.refused,
+        )
 
 
 @dg.job(

@@ -27,17 +27,30 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
 _BATCH: Final = 200
+MOST: Final = 0.9
+"""A greater share of the runs of one kind is not deleted at once: the clock may be ahead. After a
+pause that was truly so long, new runs make the share smaller within hours."""
+FEW: Final = 100
+"""So many may go whatever share they are."""
 _PATIENCE_S: Final = 60.0
 """How long to wait for whoever writes the instance; Dagster's transactions take milliseconds."""
 
 
 @dataclass(frozen=True)
 class Pruned:
-    """Runs that were deleted, the bytes of the files that went with them, and the rows."""
+    """What was deleted.
+
+    Attributes:
+        runs: runs.
+        bytes_freed: bytes of the files that went with them.
+        rows: rows of Dagster's tables.
+        refused: runs that look old and were kept, because they are nearly all of their kind.
+    """
 
     runs: int
     bytes_freed: int
     rows: int
+    refused: int = 0
 
 
 def prune(
@@ -50,6 +63,7 @@ def prune(
     keep_failed_runs: timedelta,
     jobs: Collection[str] = (),
     most_failed_runs: int = 200,
+    few: int = FEW,
 ) -> Pruned:
     """Delete finished runs that ended longer ago than they are kept, and failures beyond many.
 
@@ -62,17 +76,24 @@ def prune(
         keep_failed_runs: for failures, whatever the job, and for changes of freshness.
         jobs: of each of these only the newest `most_failed_runs` failures are kept.
         most_failed_runs: an outage of a weekend leaves thousands that say the same.
+        few: so many runs of one kind may go whatever share of it they are.
     """
     ended_well = [DagsterRunStatus.SUCCESS, DagsterRunStatus.CANCELED]
-    filters = [
-        RunsFilter(job_name=job, statuses=ended_well, updated_before=now - keep_minute_runs)
-        for job in sorted(minute_jobs)
+    kinds = [
+        *((job, ended_well, keep_minute_runs) for job in sorted(minute_jobs)),
+        (None, ended_well, keep_runs),
+        (None, [DagsterRunStatus.FAILURE], keep_failed_runs),
     ]
-    filters.append(RunsFilter(statuses=ended_well, updated_before=now - keep_runs))
-    filters.append(
-        RunsFilter(statuses=[DagsterRunStatus.FAILURE], updated_before=now - keep_failed_runs)
-    )
-    runs = freed = 0
+    runs = freed = refused = 0
+    filters: list[RunsFilter] = []
+    for job, statuses, kept in kinds:
+        old = RunsFilter(job_name=job, statuses=statuses, updated_before=now - kept)
+        count = instance.get_runs_count(old)
+        of_kind = RunsFilter(job_name=job, statuses=statuses)
+        if count >= few and count > MOST * instance.get_runs_count(of_kind):
+            refused += count
+        else:
+            filters.append(old)
     too_many = (_ids_beyond(instance, job, most_failed_runs) for job in sorted(jobs))
     for run_id in chain(*(_ids(instance, wanted) for wanted in filters), *too_many):
         instance.delete_run(run_id)
@@ -82,7 +103,7 @@ def prune(
     rows = _remove_tags(history / "runs.db")
     rows += _remove_evaluations(history / "runs" / "index.db", history / "runs.db")
     rows += _remove_freshness(history / "runs" / "index.db", now - keep_failed_runs)
-    return Pruned(runs, freed, rows)
+    return Pruned(runs, freed, rows, refused)
 
 
 def _ids(instance: DagsterInstance, wanted: RunsFilter) -> Iterator[str]:

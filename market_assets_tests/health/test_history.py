@@ -72,6 +72,23 @@ def test_of_failures_that_say_the_same_only_the_newest_are_kept(instance: Dagste
     assert _files(instance, bad[3])
 
 
+def test_a_clock_that_is_ahead_deletes_no_history(instance: DagsterInstance) -> None:
+    """Nearly all of a kind is not deleted at once; in good order it is an hour's."""
+    ids = [run(instance, broken=broken).run_id for broken in (False,) * 3 + (True,) * 3]
+    for minute_jobs in ((), ("things_refresh",)):
+        pruned = prune(
+            instance,
+            now=now(timedelta(days=40)),
+            minute_jobs=minute_jobs,
+            keep_minute_runs=timedelta(hours=6),
+            keep_runs=timedelta(days=3),
+            keep_failed_runs=timedelta(days=30),
+            few=3,
+        )
+        assert (pruned.runs, pruned.refused) == (0, 6 + 3 * len(minute_jobs))
+    assert all(instance.get_run_by_id(run_id) is not None for run_id in ids)
+
+
 @dg.asset
 def checked() -> None: ...
 

@@ -155,6 +155,8 @@ def fill(
         now, symbols = clock.now(), set(changed)
         unpaid = unpaid_hours.changes(certain, {one: doubted[one] for one in symbols}, now)
         rows = Merge(HYPERLIQUID_FUNDING_RATES, frames.funding_rates(rates, now))
+        if run is not None and done.failed:
+            run.left_out = {f"payments of {symbol}": why for symbol, why in done.failed.items()}
         written, *_ = store.write(rows, *unpaid, runs=() if run is None else (run,))
         done.written.append(written)
         for waiting_for_it in (rates, certain, changed):

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from market_assets.clock import Clock
     from market_assets.proxies import Proxies
+    from market_assets.sources.bodies import Body
     from market_assets.sources.defillama.model import (
         Chain,
         ChainStablecoins,
@@ -149,8 +150,10 @@ class DefiLlamaClient:
         return self._series(f"/v2/historicalChainTvl/{_quoted(chain)}", {}, series.read_chain_tvl)
 
     def protocol_tvl(self, slug: str) -> Series:
-        """Value locked in a protocol on all chains, by day."""
-        return self._series(f"/protocol/{_quoted(slug)}", {}, series.read_protocol_tvl)
+        """Value locked in a protocol on all chains, by day; an answer may have 60 MB."""
+        path = f"/protocol/{_quoted(slug)}"
+        body = self._api.get_large_json(path, weight=_PER_REQUEST)
+        return decoded(VENUE, path, body, self._dated(series.read_protocol_tvl))
 
     def chain_turnover(self, what: Dimension, chain: str, data_type: str | None = None) -> Series:
         """What the protocols on a chain turned over, by day; the name is one of `allChains`."""
@@ -193,7 +196,7 @@ class DefiLlamaClient:
     def _series(self, path: str, query: Mapping[str, str], read: series.Reader) -> Series:
         return self._ask(path, query, self._dated(read))
 
-    def _dated(self, read: series.Reader) -> Callable[[bytes], Series]:
+    def _dated(self, read: series.Reader) -> Callable[[Body], Series]:
         return lambda body: read(body, self._clock.now().date())
 
     def _ask(self, path: str, query: Mapping[str, str], decode: Callable[[bytes], _T]) -> _T:

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from datetime import date
 
-    Reader = Callable[[bytes, date], Series]
+    from market_assets.sources.bodies import Body
+
+    Reader = Callable[[Body, date], Series]
 
 _DAY_S: Final = 86_400
 _PAIR: Final = 2
@@ -60,25 +62,25 @@ _stablecoins: Final = Decoder[list[_StablecoinPoint | None]](list[_StablecoinPoi
 _charted: Final = Decoder[_Charted](_Charted)
 
 
-def read_chain_tvl(body: bytes, today: date) -> Series:
+def read_chain_tvl(body: Body, today: date) -> Series:
     """`/v2/historicalChainTvl[/{chain}]`."""
     points = _chain_tvl.read(body).value
     return daily(((p.date, p.tvl) if p else _NO_POINT for p in points), read_number, today)
 
 
-def read_protocol_tvl(body: bytes, today: date) -> Series:
+def read_protocol_tvl(body: Body, today: date) -> Series:
     """`/protocol/{slug}`: its own `tvl` alone, over all chains; token amounts are not built."""
     points = _protocol.read(body).value.tvl or ()
     return daily(((p.date, p.usd) if p else _NO_POINT for p in points), read_number, today)
 
 
-def read_stablecoins(body: bytes, today: date) -> Series:
+def read_stablecoins(body: Body, today: date) -> Series:
     """`/stablecoincharts/{chain}`: dollars over all pegs. No amount at all is no point."""
     points = _stablecoins.read(body).value
     return daily(((p.date, p.circulating) if p else _NO_POINT for p in points), read_usd, today)
 
 
-def read_chart(body: bytes, today: date) -> Series:
+def read_chart(body: Body, today: date) -> Series:
     """The `totalDataChart` of a summary or an overview; empty where it is absent."""
     points = _charted.read(body).value.chart or ()
     pairs = (

@@ -277,8 +277,12 @@ def test_a_perpetual_that_fails_costs_itself(
     client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
 ) -> None:
     exchange.bad["BAD"] = Reply(body=[{"coin": "BAD"}])
-    done = filled(client, store, clock, ["BTC", "BAD", "ETH"])
+    run = IngestionRun("hyperliquid", "funding_rates", HYPERLIQUID_FUNDING_RATES.name, NOW)
+    plan = missing(store, ["BTC", "BAD", "ETH"], clock.now())
+    done = fill(client, store, plan, within=timedelta(minutes=1), clock=clock, run=run)
     assert set(done.failed) == {"BAD"}
+    [said] = store.read("select left_out from ingestion_runs")["left_out"].to_list()
+    assert [one.partition(":")[0] for one in said] == ["payments of BAD"]
     assert stored(store) == {"BTC": HOURS, "ETH": HOURS}
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from mmap import mmap
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from market_assets.clock import ManualClock
+from market_assets.sources.bodies import Collector
 from market_assets.sources.defillama.client import request_budget
 from market_assets.sources.errors import (
     VenueBusy,
@@ -171,6 +173,23 @@ def test_a_large_body_is_cut_off_with_a_clear_error() -> None:
         with pytest.raises(VenueUnavailable):
             whole.get_large_json("/protocols")
         whole.close()
+
+
+@pytest.mark.parametrize("ask", ["protocols", "protocol_tvl"])
+def test_the_largest_answers_are_collected_on_disk(
+    venue: Llama, monkeypatch: pytest.MonkeyPatch, ask: str
+) -> None:
+    venue.routes["/protocols"] = [protocol(1)]
+    venue.routes["/protocol/aave"] = locked({YESTERDAY: 5.0})
+    seen: list[type] = []
+    whole = Collector.whole
+    monkeypatch.setattr(
+        Collector, "whole", lambda self: (seen.append(type(body := whole(self))), body)[1]
+    )
+    client = venue.client()
+    assert client.protocol_tvl("aave").days if ask == "protocol_tvl" else client.protocols().items
+    assert seen == [mmap]
+    client.close()
 
 
 def test_nothing_of_a_mapped_body_is_kept(venue: Llama) -> None:
