@@ -152,7 +152,7 @@ def test_labels_are_few_and_hold_no_secret(scraped: httpx.Response) -> None:
     }
     assert labels == {"source", "channel", "status", "table", "file", "part", "le"}
     assert "hunter2" not in scraped.text
-    assert "502" not in scraped.text
+    assert "the venue said" not in scraped.text
 
 
 def test_open_metrics_is_spoken_where_it_is_asked_for(installation: Path) -> None:
