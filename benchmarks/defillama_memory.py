@@ -57,8 +57,8 @@ def child() -> None:
 
 def measured(body_mb: float | None) -> dict[str, float]:
     """What a run costs whose list of protocols has that many megabytes; None: as it comes."""
-    from market_assets.simulator.defillama.world import Size  # noqa: PLC0415 - not the child's
     from market_assets_tests.simulated import simulated  # noqa: PLC0415 - as above
+    from market_simulator.defillama.world import Size  # noqa: PLC0415 - not the child's
 
     with (
         tempfile.TemporaryDirectory() as folder,

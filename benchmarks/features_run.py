@@ -181,8 +181,8 @@ def main() -> None:
     if sys.argv[1:] == ["--child"]:
         child()
         return
-    from market_assets.simulator.hyperliquid.limits import Limits  # noqa: PLC0415 - as above
     from market_assets_tests.simulated import simulated  # noqa: PLC0415 - as above
+    from market_simulator.hyperliquid.limits import Limits  # noqa: PLC0415 - as above
 
     with (
         tempfile.TemporaryDirectory() as folder,

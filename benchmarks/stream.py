@@ -322,8 +322,9 @@ class WatchedSpool(Spool):
 
 
 VENUE = """
-from market_assets.simulator.hyperliquid.synthetic.universe import Size
-from market_assets.simulator.server import SimulatorConfig, serve
+from market_simulator.hyperliquid.synthetic.universe import Size
+from market_simulator.config import SimulatorConfig
+from market_simulator.server import serve
 size = Size(main=190, builder=110, spot=100, rate=10.0)
 serve(SimulatorConfig(port=0, size=size), on_ready=lambda at: print(at.port, flush=True))
 """

@@ -1,8 +1,8 @@
 """Time: the only place that turns a venue's time into a UTC instant, and that asks what time it is.
 
 Venues speak milliseconds (Hyperliquid), seconds or RFC 3339; the tables hold `TIMESTAMPTZ` in UTC.
-Code that needs the present takes a `Clock`, so that a test can move it by hand and the simulator
-can run faster than the wall.
+Code that needs the present takes a `Clock`, so that a test can move it by hand, or have it run
+faster than the wall.
 
 Not here: schedules and cadences (`channels.py`), freshness (`health/`).
 """
@@ -10,7 +10,7 @@ Not here: schedules and cadences (`channels.py`), freshness (`health/`).
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final, Protocol
 
@@ -76,26 +76,6 @@ class ManualClock:
     def jump(self, seconds: float) -> None:
         """Set the wall clock forward (or back), while no time passes."""
         self.instant += timedelta(seconds=seconds)
-
-
-@dataclass
-class ScaledClock:
-    """The wall clock run `speed` times as fast, from `start` on (default: the present)."""
-
-    speed: float = 1.0
-    start: datetime | None = None
-    _origin: datetime = field(init=False)
-    _zero: float = field(init=False)
-
-    def __post_init__(self) -> None:
-        self._origin = self.start or datetime.now(tz=UTC)
-        self._zero = time.monotonic()
-
-    def now(self) -> datetime:
-        return self._origin + timedelta(seconds=(time.monotonic() - self._zero) * self.speed)
-
-    def monotonic(self) -> float:
-        return (time.monotonic() - self._zero) * self.speed
 
 
 def from_ms(milliseconds: int) -> datetime:

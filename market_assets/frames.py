@@ -7,7 +7,6 @@ of the wrong shape fails with one clear line and nothing reaches a table.
 from __future__ import annotations
 
 import math
-from functools import cache
 from typing import TYPE_CHECKING
 
 import polars as pl
@@ -15,31 +14,11 @@ import polars as pl
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from market_assets.tables import SqlType, TableSpec
+    from market_assets.tables import TableSpec
 
 
 class FrameError(ValueError):
     """A frame does not have the columns, types or values that its table promises."""
-
-
-def polars_type(sql_type: SqlType) -> pl.DataType:
-    """The Polars type that holds a SQL type; microseconds, as DuckDB's `TIMESTAMPTZ`."""
-    return _types()[sql_type]
-
-
-@cache
-def _types() -> dict[SqlType, pl.DataType]:
-    # Not a constant: importing this module must not look inside Polars (launcher/deferred.py).
-    return {
-        "TIMESTAMPTZ": pl.Datetime("us", "UTC"),
-        "DATE": pl.Date(),
-        "DOUBLE": pl.Float64(),
-        "BIGINT": pl.Int64(),
-        "BOOLEAN": pl.Boolean(),
-        "VARCHAR": pl.String(),
-        "VARCHAR[]": pl.List(pl.String()),
-        "DOUBLE[]": pl.List(pl.Float64()),
-    }
 
 
 def empty(spec: TableSpec) -> pl.DataFrame:

@@ -35,10 +35,11 @@ from http.client import HTTPConnection
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
-from market_assets.simulator.hyperliquid.limits import Limits
-from market_assets.simulator.hyperliquid.synthetic.universe import Size
-from market_assets.simulator.polymarket.size import PolymarketSize
-from market_assets.simulator.server import Listening, Simulator, SimulatorConfig, environment
+from market_simulator.config import SimulatorConfig
+from market_simulator.hyperliquid.limits import Limits
+from market_simulator.hyperliquid.synthetic.universe import Size
+from market_simulator.polymarket.size import PolymarketSize
+from market_simulator.server import Listening, Simulator, environment
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -261,8 +262,8 @@ def _simulated(port: int, simulator: Simulator | None, end: Callable[[], None]) 
 
 _CHILD = """
 import pickle, sys
-from market_assets.simulator.polymarket.size import PolymarketSize
-from market_assets.simulator.server import serve
+from market_simulator.polymarket.size import PolymarketSize
+from market_simulator.server import serve
 config = pickle.loads(bytes.fromhex(sys.argv[1]))
 serve(config, on_ready=lambda at: print(at.port, flush=True))
 """

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "market_assets"
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "market_assets"
+SIMULATOR = ROOT / "market_simulator"
 
 BASE = {
     "tables",
@@ -27,7 +29,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "process_identity": set(),
     "http_headers": set(),
     "vocabulary": set(),
-    "tables": {"frames"},  # only when a schema is asked for
+    "tables": set(),
     "frames": {"tables"},
     "feature_settings": {"features"},  # thresholds only, which import nothing
     "setting_values": set(),
@@ -52,7 +54,6 @@ MAY_IMPORT: dict[str, set[str]] = {
     "sources": BASE,
     "storage": BASE,
     "features": BASE,
-    "simulator": {"clock", "tables"},
     "maintenance": BASE | {"features", "storage"},
     "checks": BASE | {"storage"},
     "derived": BASE | {"features", "storage"},
@@ -97,7 +98,6 @@ MAY_IMPORT: dict[str, set[str]] = {
         "maintenance",
         "ingestion",
         "definitions",
-        "simulator",
         "metrics",
         "api",
     },
@@ -113,7 +113,6 @@ FORBIDDEN: dict[str, set[str]] = {
     "ingestion": {"dagster", "duckdb", "httpx", "websockets"},
     "metrics": {"dagster", "duckdb", "polars"},
     "api": {"dagster", "duckdb", "polars"},
-    "simulator": {"dagster", "duckdb", "polars"},
     "clock": {"polars", "dagster"},
     "channels": {"polars", "dagster"},
     "alerts": {"dagster", "duckdb", "polars"},
@@ -183,6 +182,25 @@ def test_a_planted_violation_is_caught(layer: str, line: str, tmp_path: Path) ->
     planted = tmp_path / "planted.py"
     planted.write_text(line)
     assert len(_violations(layer, [planted])) >= 1
+
+
+def _of_the_other(package: str, files: list[Path]) -> list[str]:
+    """Which files import something of that package."""
+    return [f.name for f in files for m in _imports(f) if m.split(".")[0] == package]
+
+
+def test_the_simulator_knows_nothing_of_the_product() -> None:
+    """It is the product's judge: a mistake that both import is one that nobody sees."""
+    files = sorted(SIMULATOR.rglob("*.py"))
+    assert len(files) > 50
+    heavy = {"dagster", "duckdb", "polars", "market_assets", "market_assets_tests"}
+    assert [f for name in heavy for f in _of_the_other(name, files)] == []
+
+
+def test_of_the_product_only_the_command_line_knows_the_simulator() -> None:
+    outside = [f for f in PACKAGE.rglob("*.py") if PACKAGE / "cli" not in f.parents]
+    assert _of_the_other("market_simulator", outside) == []
+    assert _of_the_other("market_simulator", sorted((PACKAGE / "cli").rglob("*.py"))) != []
 
 
 def test_only_the_outer_layers_read_the_environment() -> None:

@@ -11,14 +11,21 @@ import duckdb
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = ROOT / "market_assets"
+NAMES = ("market_assets", "market_simulator")
+PACKAGES = [ROOT / name for name in NAMES]
 SOURCES = sorted(
     path
-    for folder in ("market_assets", "market_assets_tests", "benchmarks", "scripts")
+    for folder in (
+        "market_assets",
+        "market_simulator",
+        "market_assets_tests",
+        "benchmarks",
+        "scripts",
+    )
     for path in (ROOT / folder).rglob("*.py")
     if path != Path(__file__)
 )
-QUERIES = sorted(PACKAGE.rglob("*.sql"))
+QUERIES = sorted(path for package in PACKAGES for path in package.rglob("*.sql"))
 WORDS = (
     r"current_(?:timestamp|date|time|localtime|localtimestamp)\b"
     r"|(?:now|today|ago|localtime|localtimestamp|transaction_timestamp|get_current_\w+)\s*\("
@@ -89,8 +96,9 @@ def test_only_the_clocks_ask_the_machine_for_the_time() -> None:
     """Everybody else is given a clock, so that a test can say what time it is."""
     asking = [
         f"{path.relative_to(ROOT)}:{line} {name}"
-        for path in sorted(PACKAGE.rglob("*.py"))
-        if path.relative_to(PACKAGE) != Path("clock.py")
+        for package in PACKAGES
+        for path in sorted(package.rglob("*.py"))
+        if path != package / "clock.py"
         for line, name in called(ast.parse(path.read_text("utf-8")))
         if name in ASKS_MACHINE
     ]

@@ -34,11 +34,11 @@ from benchmarks.week import processes
 from benchmarks.week.figures import Figures, look
 from benchmarks.week.simulation import DAY_MINUTES, Pace, Simulation
 from benchmarks.week.verdict import as_table, verdicts
-from market_assets.simulator.defillama.venue import Limits as DefillamaLimits
-from market_assets.simulator.defillama.world import Size as DefillamaSize
-from market_assets.simulator.hyperliquid.limits import Limits
-from market_assets.simulator.polymarket.size import PolymarketLimits
 from market_assets_tests.simulated import simulated
+from market_simulator.defillama.venue import Limits as DefillamaLimits
+from market_simulator.defillama.world import Size as DefillamaSize
+from market_simulator.hyperliquid.limits import Limits
+from market_simulator.polymarket.size import PolymarketLimits
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
-
 import click
 
-from market_assets.settings import Settings, load
-
-if TYPE_CHECKING:
-    from market_assets.storage.store import Store
+from market_assets.cli.stores import open_store, publish_what_was_written
+from market_assets.settings import load
 
 
 @click.command()
@@ -62,39 +58,3 @@ def publish() -> None:
     settings = load()
     open_store(settings).publish(force=True)
     click.echo(f"published {settings.market_db}")
-
-
-def publish_what_was_written(store: Store) -> None:
-    """Publish at the end of a command that has written.
-
-    Raises:
-        NotDoneError: it failed; what was written stays written.
-    """
-    from market_assets.cli.errors import NotDoneError  # noqa: PLC0415 - `--help` need not pay
-    from market_assets.storage.errors import StoreError  # noqa: PLC0415
-
-    try:
-        store.publish(force=True)
-    except StoreError as error:
-        raise NotDoneError(
-            f"what was written is in {store.paths.live}, and not published: {error}"
-        ) from error
-
-
-def open_store(
-    settings: Settings, *, upstream: Literal["live", "simulated"] | None = None
-) -> Store:
-    """The store that the settings name.
-
-    Args:
-        settings: the project's.
-        upstream: whose rows are to be written; None: none of a venue's.
-    """
-    from market_assets.storage.store import Store  # noqa: PLC0415 - imports polars and duckdb
-
-    return Store(
-        settings.market_db,
-        lock_wait=settings.lock_wait,
-        publish_bytes_per_second=settings.publish_bytes_per_second,
-        upstream=upstream,
-    )

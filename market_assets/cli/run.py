@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from market_assets import dotenv_file
-from market_assets.cli.data import open_store
 from market_assets.cli.instance import (
     close_what_was_cut_off,
     initialise,
@@ -18,6 +17,7 @@ from market_assets.cli.instance import (
 from market_assets.cli.remembered import only_one, process_groups
 from market_assets.cli.run_log import RunLog
 from market_assets.cli.stopping import Stop
+from market_assets.cli.stores import open_store
 from market_assets.cli.supervising import Supervisor
 from market_assets.settings import ROOT, Settings, load
 

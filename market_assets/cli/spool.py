@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from market_assets.cli.data import open_store, publish_what_was_written
+from market_assets.cli.stores import open_store, publish_what_was_written
 from market_assets.clock import EPOCH, as_words
 from market_assets.settings import load
 

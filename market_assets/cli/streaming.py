@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from market_assets.cli.data import open_store, publish_what_was_written
 from market_assets.cli.errors import NotDoneError
+from market_assets.cli.stores import open_store, publish_what_was_written
 from market_assets.code_version import code_version
 from market_assets.sidecar.assembly import hyperliquid_session
 from market_assets.tables import HYPERLIQUID_CANDLES

@@ -54,9 +54,10 @@ def simulate(
     port: int | None, seed: int, recordings: Path | None, speed: float, faults: tuple[str, ...]
 ) -> None:
     """Run the simulated venues: their own protocols, on one loopback port."""
-    from market_assets.simulator import server  # noqa: PLC0415 - imports the web server
+    from market_simulator import server  # noqa: PLC0415 - imports the web server
+    from market_simulator.config import SimulatorConfig  # noqa: PLC0415 - imports NumPy
 
-    config = server.SimulatorConfig(
+    config = SimulatorConfig(
         port=load().simulator_port if port is None else port,
         seed=seed,
         recordings=recordings,

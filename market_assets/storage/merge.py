@@ -25,10 +25,11 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from market_assets.frames import FrameError, conform, polars_type
+from market_assets.frames import FrameError, conform
 from market_assets.storage import statements
 from market_assets.storage.changes import Change, Delete, Replace, ReplaceWithin, Written
 from market_assets.storage.live import fetch
+from market_assets.tables.polars_types import polars_type
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

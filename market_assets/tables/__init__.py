@@ -53,7 +53,8 @@ from market_assets.tables.polymarket_markets import (
     POLYMARKET_TRACKED_UNIVERSE,
     POLYMARKET_TRADES,
 )
-from market_assets.tables.spec import FOR_EVER, Column, Derived, Retention, SqlType, TableSpec
+from market_assets.tables.spec import FOR_EVER, Column, Derived, Retention, TableSpec
+from market_assets.tables.sql_types import SqlType
 
 __all__ = [
     "BOOK_LEVELS",

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     import polars as pl
 
-SqlType = Literal[
-    "TIMESTAMPTZ", "DATE", "DOUBLE", "BIGINT", "BOOLEAN", "VARCHAR", "VARCHAR[]", "DOUBLE[]"
-]
+    from market_assets.tables.sql_types import SqlType
 
 
 @dataclass(frozen=True)
@@ -159,7 +157,7 @@ class TableSpec:
     @property
     def schema(self) -> dict[str, pl.DataType]:
         """The Polars schema of a frame of this table. Imports polars when it is asked for."""
-        from market_assets.frames import polars_type  # noqa: PLC0415 - 0.15 s of CPU, paid by users
+        from market_assets.tables.polars_types import polars_type  # noqa: PLC0415 - 0.15 s of CPU
 
         return {column.name: polars_type(column.type) for column in self.columns}
 

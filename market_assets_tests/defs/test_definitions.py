@@ -177,7 +177,7 @@ def test_loading_pays_for_nothing_that_runs_do_not_need() -> None:
     """Each run is a process that imports all this: the simulator's web server is not part of it."""
     code = (
         "import sys; from market_assets.definitions import defs; defs();"
-        "print([m for m in ('uvicorn', 'websockets', 'pandas', 'market_assets.simulator',"
+        "print([m for m in ('uvicorn', 'websockets', 'pandas', 'market_simulator',"
         " 'market_assets.cli') if m in sys.modules])"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -23,7 +23,6 @@ from market_assets.ingestion.polymarket.asset_links import link_catalogue
 from market_assets.ingestion.polymarket.asset_markets import read_closed_markets, read_open_markets
 from market_assets.ingestion.polymarket.catalogue import Catalogue
 from market_assets.maintenance.upkeep import keep_up
-from market_assets.simulator.polymarket.size import PolymarketSize
 from market_assets.sources.polymarket.clob import ClobClient
 from market_assets.sources.polymarket.gamma import GammaClient
 from market_assets.storage.runs import IngestionRun
@@ -39,6 +38,7 @@ from market_assets.tables import (
 from market_assets_tests.ingestion.defillama import conftest as defillama
 from market_assets_tests.simulated import simulated
 from market_assets_tests.sources.defillama.shapes import llama
+from market_simulator.polymarket.size import PolymarketSize
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

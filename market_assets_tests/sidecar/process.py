@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from market_assets.clock import ScaledClock, from_ms
+from market_assets.clock import from_ms
 from market_assets.sidecar.lease import LeaseHeldError
 from market_assets.sidecar.options import StreamOptions
 from market_assets.sidecar.session import StreamSession
@@ -26,6 +26,7 @@ from market_assets.sources.hyperliquid.feed import FeedPolicy, HyperliquidFeed
 from market_assets.sources.retry import RetryPolicy
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
+from market_simulator.clock import ScaledClock
 
 if TYPE_CHECKING:
     import polars as pl

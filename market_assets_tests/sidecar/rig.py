@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from market_assets.sidecar.lease import Lease
-from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
 from market_assets_tests.simulated import Simulated, simulated
+from market_simulator.hyperliquid.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

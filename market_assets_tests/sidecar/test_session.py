@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from market_assets.clock import ScaledClock
 from market_assets.sidecar.lease import LeaseHeldError
 from market_assets.sidecar.options import Report, SessionEnd
 from market_assets.storage.errors import NotADatabase
 from market_assets.storage.spool import Spool
 from market_assets_tests.sidecar.process import LoggedSpool, session, venue_clock
 from market_assets_tests.sidecar.rig import MINUTE, Rig, rig, until
+from market_simulator.clock import ScaledClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

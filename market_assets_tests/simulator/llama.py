@@ -11,9 +11,9 @@ from urllib.parse import quote, urlencode
 
 import httpx
 
-from market_assets.simulator.defillama.venue import Limits
-from market_assets.simulator.defillama.world import Size
 from market_assets_tests.simulated import Simulated, simulated
+from market_simulator.defillama.venue import Limits
+from market_simulator.defillama.world import Size
 
 AT = datetime(2026, 11, 20, 14, 30, tzinfo=UTC)
 DAY_S = 86_400

@@ -9,8 +9,8 @@ from typing import Any
 
 import httpx
 
-from market_assets.simulator.polymarket.size import PolymarketLimits, PolymarketSize
 from market_assets_tests.simulated import Simulated, simulated
+from market_simulator.polymarket.size import PolymarketLimits, PolymarketSize
 
 AT = datetime(2026, 11, 20, 15, 2, 30, tzinfo=UTC)
 NOW_S = int(AT.timestamp())

@@ -7,7 +7,6 @@ from itertools import pairwise
 
 import pytest
 
-from market_assets.simulator.defillama.world import Size
 from market_assets_tests.simulator.llama import (
     AT,
     DAY_S,
@@ -17,6 +16,7 @@ from market_assets_tests.simulator.llama import (
     Llama,
     llama,
 )
+from market_simulator.defillama.world import Size
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,6 @@ from typing import Any
 
 import pytest
 
-from market_assets.simulator.defillama.pegs import Pegs
-from market_assets.simulator.defillama.world import World
 from market_assets_tests.simulator.llama import (
     AT,
     DAY_S,
@@ -22,6 +20,8 @@ from market_assets_tests.simulator.llama import (
     Llama,
     llama,
 )
+from market_simulator.defillama.pegs import Pegs
+from market_simulator.defillama.world import World
 
 
 @pytest.fixture(scope="module")

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from market_assets.simulator.defillama.venue import Limits
-from market_assets.simulator.defillama.world import Size, World
 from market_assets_tests.simulator.llama import LITE, Llama, llama
+from market_simulator.defillama.venue import Limits
+from market_simulator.defillama.world import Size, World
 
 TINY = Size(chains=52, protocols=60, stablecoins=14)
 

@@ -11,15 +11,15 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed, ConnectionClosedOK, InvalidStatus
 
-from market_assets.simulator.faults import (
+from market_assets_tests.simulated import Simulated, simulated
+from market_assets_tests.simulator.test_stream import connected
+from market_simulator.faults import (
     FAULTS,
     BadFault,
     FaultPlan,
     parsed,
     with_wrong_types,
 )
-from market_assets_tests.simulated import Simulated, simulated
-from market_assets_tests.simulator.test_stream import connected
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

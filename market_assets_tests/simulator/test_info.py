@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets_tests.simulated import Simulated, simulated
 from market_assets_tests.simulator.test_stream import connected
+from market_simulator.hyperliquid.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,10 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_assets.simulator.hyperliquid.bars import INTERVALS, MINUTE_MS, Bar, flat, wire_row
-from market_assets.simulator.hyperliquid.live import Live
-from market_assets.simulator.hyperliquid.synthetic.market import SyntheticMarket
-from market_assets.simulator.hyperliquid.synthetic.universe import Size, Universe
+from market_simulator.hyperliquid.bars import INTERVALS, MINUTE_MS, Bar, flat, wire_row
+from market_simulator.hyperliquid.live import Live
+from market_simulator.hyperliquid.synthetic.market import SyntheticMarket
+from market_simulator.hyperliquid.synthetic.universe import Size, Universe
 
 START = 1_780_000_000_000
 UNIVERSE = Universe(11, Size(main=160, builder=0, spot=2))

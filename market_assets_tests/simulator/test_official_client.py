@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets_tests.simulated import Simulated, simulated
+from market_simulator.hyperliquid.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_assets.simulator.hyperliquid.bars import INTERVALS, MINUTE_MS
-from market_assets.simulator.hyperliquid.market import Query
-from market_assets.simulator.hyperliquid.synthetic import tape
-from market_assets.simulator.hyperliquid.synthetic.market import SyntheticMarket
-from market_assets.simulator.hyperliquid.synthetic.universe import Size, Universe
-from market_assets.simulator.refused import Refused
+from market_simulator.hyperliquid.bars import INTERVALS, MINUTE_MS
+from market_simulator.hyperliquid.market import Query
+from market_simulator.hyperliquid.synthetic import tape
+from market_simulator.hyperliquid.synthetic.market import SyntheticMarket
+from market_simulator.hyperliquid.synthetic.universe import Size, Universe
+from market_simulator.refused import Refused
 
 START = 1_780_000_000_000
 MARKET = SyntheticMarket(Universe(7, Size(main=170, builder=12, spot=40)))
@@ -265,9 +265,9 @@ def test_two_processes_with_one_seed_agree() -> None:
     """The same candles, mids and contexts in another process; others with another seed."""
     script = (
         "import json,sys;"
-        "from market_assets.simulator.hyperliquid.synthetic.market import SyntheticMarket as M;"
-        "from market_assets.simulator.hyperliquid.synthetic.universe import Size, Universe;"
-        "from market_assets.simulator.hyperliquid.market import Query;"
+        "from market_simulator.hyperliquid.synthetic.market import SyntheticMarket as M;"
+        "from market_simulator.hyperliquid.synthetic.universe import Size, Universe;"
+        "from market_simulator.hyperliquid.market import Query;"
         "m=M(Universe(int(sys.argv[1]), Size(main=5, builder=2, spot=3))); t=1790000012345;"
         "print(json.dumps([m.mids('', t), m.candles('BTC','1m',t-10**7,t,t),"
         "m.answer(Query('metaAndAssetCtxs'), t), m.recent_trades('@107', t, 30)]))"

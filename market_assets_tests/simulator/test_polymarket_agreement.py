@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_assets.simulator.polymarket.synthetic.ids import Ids
 from market_assets_tests.simulator.market_venue import NOW_S, SIZE, Api, polymarket
+from market_simulator.polymarket.synthetic.ids import Ids
 
 Market = dict[str, Any]
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from market_assets.simulator.polymarket.size import PolymarketLimits, PolymarketSize
 from market_assets_tests.simulator.market_venue import AT, LATELY, SIZE, Api, polymarket
+from market_simulator.polymarket.size import PolymarketLimits, PolymarketSize
 
 LONG_AGO = AT - timedelta(days=3)
 

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from market_assets.clock import to_ms
-from market_assets.simulator.polymarket.size import PolymarketSize
-from market_assets.simulator.polymarket.synthetic.world import SyntheticWorld
-from market_assets.simulator.polymarket.world import Selection
 from market_assets_tests.days import DAYS
+from market_simulator.polymarket.size import PolymarketSize
+from market_simulator.polymarket.synthetic.world import SyntheticWorld
+from market_simulator.polymarket.world import Selection
 
 Row = dict[str, Any]
 

@@ -11,11 +11,11 @@ from typing import Any
 import httpx
 import pytest
 
-from market_assets.simulator.polymarket.size import PolymarketLimits
-from market_assets.simulator.venues import made_up, unrecorded
 from market_assets_tests.recordings import recordings
 from market_assets_tests.simulated import simulated
 from market_assets_tests.simulator.market_venue import SIZE, Api, polymarket
+from market_simulator.polymarket.size import PolymarketLimits
+from market_simulator.venues import made_up, unrecorded
 
 RECORDED = recordings("polymarket")
 real = pytest.mark.skipif(RECORDED is None, reason="the recordings are not on this machine")

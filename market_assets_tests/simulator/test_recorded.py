@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any
 import httpx
 import pytest
 
-from market_assets.simulator.hyperliquid.bars import INTERVALS, MINUTE_MS
-from market_assets.simulator.hyperliquid.limits import Limits
-from market_assets.simulator.hyperliquid.recorded.files import Recordings
-from market_assets.simulator.hyperliquid.recorded.market import RecordedMarket, implied_premium
-from market_assets.simulator.hyperliquid.recorded.replay import days_to_move
-from market_assets.simulator.venues import unrecorded
 from market_assets_tests.recordings import recordings
 from market_assets_tests.simulated import Simulated, simulated
 from market_assets_tests.simulator.test_stream import connected
+from market_simulator.hyperliquid.bars import INTERVALS, MINUTE_MS
+from market_simulator.hyperliquid.limits import Limits
+from market_simulator.hyperliquid.recorded.files import Recordings
+from market_simulator.hyperliquid.recorded.market import RecordedMarket, implied_premium
+from market_simulator.hyperliquid.recorded.replay import days_to_move
+from market_simulator.venues import unrecorded
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

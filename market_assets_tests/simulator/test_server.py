@@ -9,10 +9,11 @@ import sys
 
 import pytest
 
-from market_assets.simulator.faults import BadFault
-from market_assets.simulator.hyperliquid.synthetic.universe import Size
-from market_assets.simulator.server import SimulatorConfig, environment, serve
 from market_assets_tests.simulated import simulated
+from market_simulator.config import SimulatorConfig
+from market_simulator.faults import BadFault
+from market_simulator.hyperliquid.synthetic.universe import Size
+from market_simulator.server import environment, serve
 
 
 def test_the_environment_names_only_what_is_simulated() -> None:
@@ -46,8 +47,9 @@ def test_a_fault_that_cannot_be_is_an_error() -> None:
 def test_a_process_answers_and_ends_on_a_signal() -> None:
     """SIGINT and SIGTERM end it with nothing left."""
     script = (
-        "from market_assets.simulator.server import *\n"
-        "from market_assets.simulator.hyperliquid.synthetic.universe import Size\n"
+        "from market_simulator.config import SimulatorConfig\n"
+        "from market_simulator.server import serve\n"
+        "from market_simulator.hyperliquid.synthetic.universe import Size\n"
         "serve(SimulatorConfig(port=0, size=Size(main=1, builder=0, spot=1)),"
         " on_ready=lambda at: print(at.port, at.environment['HYPERLIQUID_API_URL'], flush=True))"
     )

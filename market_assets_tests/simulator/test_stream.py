@@ -12,8 +12,8 @@ import pytest
 import websockets.sync.client
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from market_assets.simulator.hyperliquid.limits import Limits
 from market_assets_tests.simulated import Simulated, simulated
+from market_simulator.hyperliquid.limits import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -16,13 +16,13 @@ from market_assets.clock import SystemClock
 from market_assets.ingestion.defillama.catalogue import Catalogue
 from market_assets.ingestion.defillama.series import refresh_history
 from market_assets.ingestion.defillama.subjects import Selection, refresh, tracked
-from market_assets.simulator.defillama.venue import Limits
-from market_assets.simulator.defillama.world import Size
 from market_assets.sources.defillama.client import DefiLlamaClient
 from market_assets.storage.store import Store
 from market_assets.tables.defillama import METRICS
 from market_assets_tests.ingestion.defillama.conftest import TABLES
 from market_assets_tests.simulated import simulated
+from market_simulator.defillama.venue import Limits
+from market_simulator.defillama.world import Size
 
 SIZE = Size(chains=40, protocols=80, stablecoins=20)
 
