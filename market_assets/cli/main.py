@@ -43,6 +43,10 @@ for command in (
     cli.add_command(command)
 
 
+_OURS: Final = ("market_assets", "market_simulator")
+"""Packages whose errors say what a user can do."""
+
+
 def main() -> None:
     """Run a command; an error that a user can act on is one line and exit code 1."""
     try:
@@ -60,9 +64,8 @@ def main() -> None:
         _complain(where, error.format_message())
         sys.exit(error.exit_code)
     except Exception as error:
-        if not isinstance(error, OSError) and not type(error).__module__.startswith(
-            "market_assets"
-        ):
+        package = type(error).__module__.partition(".")[0]
+        if not isinstance(error, OSError) and package not in _OURS:
             raise
         _complain("market-assets", str(error))
         sys.exit(1)
