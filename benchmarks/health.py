@@ -25,8 +25,8 @@ from dagster import AssetMaterialization, DagsterInstance, DagsterRunStatus
 
 from market_assets.clock import SystemClock
 from market_assets.definitions import defs
-from market_assets.health.report import Watched, report, watched
-from market_assets_tests.health.venue import beat, tick
+from market_assets.operations.health.report import Watched, report, watched
+from market_assets_tests.operations.health.venue import beat, tick
 
 if TYPE_CHECKING:
     from dagster import RepositoryDefinition

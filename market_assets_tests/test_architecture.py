@@ -29,54 +29,37 @@ MAY_IMPORT: dict[str, set[str]] = {
     "process_identity": set(),
     "http_headers": set(),
     "vocabulary": set(),
+    "proxies": set(),
+    "code_version": set(),
     "tables": set(),
     "frames": {"tables"},
-    "feature_settings": {"features"},  # thresholds only, which import nothing
-    "setting_values": set(),
-    "source_settings": set(),
-    "proxies": set(),
-    "dotenv_file": {"setting_values"},
-    "endpoints": {"setting_values", "process_identity"},
-    "variables": {"feature_settings", "source_settings"},
-    "environment": {"proxies", "variables"},
-    "settings": {
-        "tables",
-        "setting_values",
-        "feature_settings",
-        "source_settings",
-        "proxies",
-        "dotenv_file",
-        "endpoints",
-        "variables",
-        "environment",
-    },
-    "code_version": set(),
+    "settings": {"tables", "features", "proxies", "process_identity"},  # of features, thresholds
     "sources": BASE,
     "storage": BASE,
     "features": BASE,
-    "maintenance": BASE | {"features", "storage"},
     "checks": BASE | {"storage"},
     "derived": BASE | {"features", "storage"},
     "ingestion": BASE | {"features", "storage", "sources"},
     "sidecar": BASE | {"features", "storage", "sources"},
-    "health": BASE | {"storage", "sidecar"},
-    "alerts": BASE | {"health"},
+    "operations": BASE,
+    "operations.maintenance": BASE | {"features", "storage"},
+    "operations.health": BASE | {"storage", "sidecar"},
+    "operations.alerts": BASE | {"operations.health"},
+    "operations.metrics": BASE | {"storage", "sidecar", "operations.health"},
     "logs": BASE,
-    "metrics": BASE | {"storage", "sidecar", "health"},
-    "api": BASE | {"storage", "health"},
+    "api": BASE | {"storage", "operations.health"},
     "defs": BASE
     | {
         "settings",
-        "source_settings",
         "code_version",
         "features",
         "storage",
         "sources",
         "sidecar",
-        "health",
-        "alerts",
+        "operations.health",
+        "operations.alerts",
+        "operations.maintenance",
         "logs",
-        "maintenance",
         "checks",
         "derived",
         "ingestion",
@@ -86,19 +69,16 @@ MAY_IMPORT: dict[str, set[str]] = {
     "cli": BASE
     | {
         "settings",
-        "setting_values",
-        "dotenv_file",
-        "endpoints",
         "code_version",
         "storage",
         "sources",
         "sidecar",
-        "health",
+        "operations.health",
+        "operations.maintenance",
+        "operations.metrics",
         "logs",
-        "maintenance",
         "ingestion",
         "definitions",
-        "metrics",
         "api",
     },
 }
@@ -107,15 +87,15 @@ FORBIDDEN: dict[str, set[str]] = {
     "features": {"dagster", "duckdb", "httpx", "websockets"},
     "storage": {"dagster", "httpx", "websockets"},
     "sidecar": {"dagster"},
-    "maintenance": {"dagster"},
+    "operations.maintenance": {"dagster"},
     "checks": {"dagster"},
     "derived": {"dagster", "duckdb", "httpx", "websockets"},
     "ingestion": {"dagster", "duckdb", "httpx", "websockets"},
-    "metrics": {"dagster", "duckdb", "polars"},
+    "operations.metrics": {"dagster", "duckdb", "polars"},
     "api": {"dagster", "duckdb", "polars"},
     "clock": {"polars", "dagster"},
     "channels": {"polars", "dagster"},
-    "alerts": {"dagster", "duckdb", "polars"},
+    "operations.alerts": {"dagster", "duckdb", "polars"},
     "tables": {"dagster", "duckdb"},
 }
 
@@ -132,22 +112,40 @@ def _imports(file: Path) -> set[str]:
     return found
 
 
+def _layer(module: str) -> str | None:
+    """The innermost layer that a module belongs to; None: it is none of the package's."""
+    parts = module.split(".")
+    if parts[0] != "market_assets":
+        return None
+    names = (".".join(parts[1:3]), ".".join(parts[1:2]))
+    return next((name for name in names if name in MAY_IMPORT), None)
+
+
 def _violations(name: str, files: list[Path]) -> list[str]:
     allowed, forbidden = MAY_IMPORT[name] | {name}, FORBIDDEN.get(name, set())
     wrong = []
     for file in files:
         for module in _imports(file):
-            parts = module.split(".")
-            inside = parts[0] == "market_assets" and len(parts) > 1
-            is_layer = inside and (parts[1] in MAY_IMPORT)
-            if (is_layer and parts[1] not in allowed) or parts[0] in forbidden:
+            layer = _layer(module)
+            if (layer and layer not in allowed) or module.split(".")[0] in forbidden:
                 wrong.append(f"{file.name} imports {module}")
     return wrong
 
 
 def _files(name: str) -> list[Path]:
-    single = PACKAGE / f"{name}.py"
-    return [single] if single.exists() else sorted((PACKAGE / name).rglob("*.py"))
+    place = PACKAGE.joinpath(*name.split("."))
+    single = place.with_suffix(".py")
+    inner = [PACKAGE.joinpath(*other.split(".")) for other in MAY_IMPORT if other != name]
+    return (
+        [single]
+        if single.exists()
+        else sorted(f for f in place.rglob("*.py") if not _is_in(f, place, inner))
+    )
+
+
+def _is_in(file: Path, place: Path, others: list[Path]) -> bool:
+    """Whether a file of a place belongs to a layer inside of it."""
+    return any(other in file.parents for other in others if place in other.parents)
 
 
 @pytest.mark.parametrize("name", sorted(MAY_IMPORT))
@@ -158,7 +156,11 @@ def test_imports_follow_the_arrows(name: str) -> None:
 
 def test_every_part_of_the_package_is_in_the_picture() -> None:
     parts = {p.stem for p in PACKAGE.iterdir() if p.suffix == ".py" or (p / "__init__.py").exists()}
-    assert parts - {"__init__"} == set(MAY_IMPORT)
+    assert parts - {"__init__"} == {name for name in MAY_IMPORT if "." not in name}
+    operations = {
+        p.name for p in (PACKAGE / "operations").iterdir() if (p / "__init__.py").exists()
+    }
+    assert {f"operations.{name}" for name in operations} < set(MAY_IMPORT)
 
 
 def test_sources_do_not_know_each_other() -> None:

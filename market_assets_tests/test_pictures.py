@@ -7,10 +7,10 @@ from typing import Literal
 
 import pytest
 
-from market_assets.alerts.delivery import http_post
-from market_assets.alerts.message import body
-from market_assets.alerts.policy import Message
-from market_assets.alerts.problems import Problem
+from market_assets.operations.alerts.delivery import http_post
+from market_assets.operations.alerts.message import body
+from market_assets.operations.alerts.policy import Message
+from market_assets.operations.alerts.problems import Problem
 from scripts.incident import CHANNEL, SOURCE, webhook
 from scripts.renderings import as_chat, as_terminal
 

@@ -15,9 +15,9 @@ from dagster._cli import create_dagster_cli
 from market_assets.cli.instance import open_instance
 from market_assets.clock import SystemClock
 from market_assets.definitions import defs
-from market_assets.health.report import Watched, report, watched
+from market_assets.operations.health.report import Watched, report, watched
 from market_assets.settings import ROOT, Settings, load
-from market_assets_tests.health.venue import tick
+from market_assets_tests.operations.health.venue import tick
 from market_assets_tests.simulated import simulated
 
 RUNBOOK = ROOT / "docs" / "runbook.md"

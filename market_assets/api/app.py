@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from market_assets.api.endpoints import Endpoint
     from market_assets.api.parameters import Parameter
     from market_assets.clock import Clock
-    from market_assets.health.statuses import Health
+    from market_assets.operations.health.statuses import Health
     from market_assets.storage.published import Published
 
 T = TypeVar("T")

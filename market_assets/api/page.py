@@ -20,13 +20,13 @@ from starlette.responses import Response
 
 from market_assets.api.errors import ApiError
 from market_assets.clock import as_words
-from market_assets.health.statuses import WORST_FIRST
+from market_assets.operations.health.statuses import WORST_FIRST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from market_assets.health.statuses import Health, Row
+    from market_assets.operations.health.statuses import Health, Row
 
 EVERY_S: Final = 10
 """How often the page takes itself again."""

@@ -35,7 +35,7 @@ def maintain(*, anyway: bool) -> None:
     """Roll 1-hour candles up and delete what is past its retention, once; then publish."""
     from market_assets.cli.errors import NotDoneError  # noqa: PLC0415 - `--help` need not pay
     from market_assets.clock import SystemClock  # noqa: PLC0415 - these import polars and duckdb
-    from market_assets.maintenance.upkeep import keep_up  # noqa: PLC0415
+    from market_assets.operations.maintenance.upkeep import keep_up  # noqa: PLC0415
 
     settings = load()
     store = open_store(settings)

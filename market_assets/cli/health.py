@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from market_assets.health.statuses import Health
+    from market_assets.operations.health.statuses import Health
     from market_assets.settings import Settings
 
 _PIPE_WIDTH: Final = 200
@@ -37,7 +37,7 @@ _COLOURS: Final = {
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON, for programs.")
 def status(*, as_json: bool) -> None:
     """Show how every channel is: status, age, cadence, rows written, last error."""
-    from market_assets.health.streams import read_stream  # noqa: PLC0415 - `--help` need not pay
+    from market_assets.operations.health.streams import read_stream  # noqa: PLC0415 - `--help` need not pay
 
     settings = load()
     found = _health(settings)
@@ -117,8 +117,8 @@ def _health(settings: Settings) -> Health:
     from market_assets.cli.instance import open_instance  # noqa: PLC0415
     from market_assets.clock import SystemClock  # noqa: PLC0415 - `--help` need not pay for these
     from market_assets.definitions import defs  # noqa: PLC0415
-    from market_assets.health.report import report, watched  # noqa: PLC0415
-    from market_assets.health.storage import Storage  # noqa: PLC0415
+    from market_assets.operations.health.report import report, watched  # noqa: PLC0415
+    from market_assets.operations.health.storage import Storage  # noqa: PLC0415
 
     expected = watched(defs().get_repository_def())
     with open_instance(settings) as instance:

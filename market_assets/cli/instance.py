@@ -58,7 +58,7 @@ def initialise(home: Path) -> None:
 
 def close_what_was_cut_off(settings: Settings) -> None:
     """Close the runs of a system that went down, before the next one is up."""
-    from market_assets.health.dead_runs import close_cut_off_runs  # noqa: PLC0415 - imports Dagster
+    from market_assets.operations.health.dead_runs import close_cut_off_runs  # noqa: PLC0415 - imports Dagster
 
     with open_instance(settings) as instance:
         close_cut_off_runs(instance)

@@ -14,8 +14,8 @@ import click
 from market_assets import __version__
 from market_assets.cli import data, health, run, serving, spool, venues
 from market_assets.logs import JsonLines, cleaned, install, level_of
-from market_assets.setting_values import SettingError
 from market_assets.settings import environment, known_secrets, log_format, log_level
+from market_assets.settings.values import SettingError
 
 _LOG: Final = logging.getLogger("market_assets.cli")
 

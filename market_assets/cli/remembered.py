@@ -18,7 +18,7 @@ import click
 from market_assets.cli.errors import RunError
 from market_assets.cli.processes import Group
 from market_assets.cli.stopping import stop_all
-from market_assets.endpoints import forget_endpoints
+from market_assets.settings.endpoints import forget_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
-from market_assets import dotenv_file
 from market_assets.cli.instance import (
     close_what_was_cut_off,
     initialise,
@@ -19,7 +18,7 @@ from market_assets.cli.run_log import RunLog
 from market_assets.cli.stopping import Stop
 from market_assets.cli.stores import open_store
 from market_assets.cli.supervising import Supervisor
-from market_assets.settings import ROOT, Settings, load
+from market_assets.settings import ROOT, Settings, dotenv_file, load
 
 if TYPE_CHECKING:
     from pathlib import Path

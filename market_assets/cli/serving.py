@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance
 
     from market_assets.api.app import Application
-    from market_assets.health.report import Watched
-    from market_assets.health.statuses import Health
+    from market_assets.operations.health.report import Watched
+    from market_assets.operations.health.statuses import Health
     from market_assets.settings import Settings
 
 _RECENT_S: Final = 2.0
@@ -68,9 +68,9 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
     from market_assets.api.app import Application, Parts  # noqa: PLC0415 - starlette and duckdb
     from market_assets.api.worker import Recent  # noqa: PLC0415
     from market_assets.clock import SystemClock  # noqa: PLC0415
-    from market_assets.health.streams import read_stream  # noqa: PLC0415
-    from market_assets.metrics.exposition import Metrics  # noqa: PLC0415
-    from market_assets.metrics.totals import RunTotals  # noqa: PLC0415
+    from market_assets.operations.health.streams import read_stream  # noqa: PLC0415
+    from market_assets.operations.metrics.exposition import Metrics  # noqa: PLC0415
+    from market_assets.operations.metrics.totals import RunTotals  # noqa: PLC0415
     from market_assets.storage.published import Published  # noqa: PLC0415
 
     clock = SystemClock()
@@ -111,8 +111,8 @@ class Reporter:
         from market_assets.cli.instance import open_instance  # noqa: PLC0415
         from market_assets.clock import SystemClock  # noqa: PLC0415
         from market_assets.definitions import defs  # noqa: PLC0415
-        from market_assets.health.report import report, watched  # noqa: PLC0415
-        from market_assets.health.storage import Storage  # noqa: PLC0415
+        from market_assets.operations.health.report import report, watched  # noqa: PLC0415
+        from market_assets.operations.health.storage import Storage  # noqa: PLC0415
 
         if self._watched is None:
             self._watched = watched(defs().get_repository_def())

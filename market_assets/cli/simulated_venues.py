@@ -12,9 +12,9 @@ from market_assets.cli.errors import RunError
 from market_assets.cli.ports import is_free
 from market_assets.cli.processes import start
 from market_assets.cli.venues import VENUES_ARE_UP
-from market_assets.endpoints import write_endpoints
 from market_assets.process_identity import ProcessIdentity
 from market_assets.settings import ROOT
+from market_assets.settings.endpoints import write_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

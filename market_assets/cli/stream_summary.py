@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from market_assets.health.streams import Stream
+    from market_assets.operations.health.streams import Stream
 
 _LONG_S: Final = 30.0
 """A spool that is this old is not just waiting for the next drain."""

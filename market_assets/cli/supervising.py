@@ -18,7 +18,7 @@ from market_assets.cli.ports import is_free
 from market_assets.cli.remembered import remember_started
 from market_assets.cli.simulated_venues import SimulatedVenues
 from market_assets.cli.terminal import Terminal
-from market_assets.endpoints import forget_endpoints
+from market_assets.settings.endpoints import forget_endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

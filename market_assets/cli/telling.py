@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from market_assets.health.standing import Standing
+    from market_assets.operations.health.standing import Standing
 
 SETTLES_S: Final = 300.0
 """After so long, what is not there yet is news."""

@@ -13,7 +13,7 @@ from market_assets.cli.processes import start
 from market_assets.cli.reaching import nothing_is_reached
 from market_assets.cli.telling import Teller
 from market_assets.clock import SystemClock
-from market_assets.health.standing import STANDING_FILE, read_standings
+from market_assets.operations.health.standing import STANDING_FILE, read_standings
 from market_assets.settings import ROOT
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from market_assets.cli.processes import Group
     from market_assets.cli.run_log import RunLog
-    from market_assets.health.standing import Standing
+    from market_assets.operations.health.standing import Standing
     from market_assets.settings import Settings
 
 _REACH_EVERY_S: Final = 60.0

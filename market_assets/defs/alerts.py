@@ -12,20 +12,20 @@ from typing import Final
 import dagster as dg
 from dagster import DagsterEventType, RunsFilter
 
-from market_assets.alerts.delivery import Answer, deliver, http_post
-from market_assets.alerts.memory import Memory, recall
-from market_assets.alerts.message import body
-from market_assets.alerts.policy import Message, Rules, decide
-from market_assets.alerts.problems import DATABASE, problems
 from market_assets.channels import BACKFILLS, CHANNELS
 from market_assets.clock import SystemClock, from_s
-from market_assets.health import records
-from market_assets.health.failures import FailedRun, RunError, failed_run
-from market_assets.health.open_failures import failed_checks, failed_jobs
-from market_assets.health.report import report, watched
-from market_assets.health.standing import write_standings
-from market_assets.health.statuses import Row
-from market_assets.health.storage import Storage
+from market_assets.operations.alerts.delivery import Answer, deliver, http_post
+from market_assets.operations.alerts.memory import Memory, recall
+from market_assets.operations.alerts.message import body
+from market_assets.operations.alerts.policy import Message, Rules, decide
+from market_assets.operations.alerts.problems import DATABASE, problems
+from market_assets.operations.health import records
+from market_assets.operations.health.failures import FailedRun, RunError, failed_run
+from market_assets.operations.health.open_failures import failed_checks, failed_jobs
+from market_assets.operations.health.report import report, watched
+from market_assets.operations.health.standing import write_standings
+from market_assets.operations.health.statuses import Row
+from market_assets.operations.health.storage import Storage
 from market_assets.settings import Settings
 from market_assets.storage.errors import StoreError
 from market_assets.storage.runs import IngestionRun, new_run_id

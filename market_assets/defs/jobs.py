@@ -15,7 +15,7 @@ import dagster as dg
 from market_assets.channels import CHANNELS, Channel
 from market_assets.checks.rules import rules
 from market_assets.defs.options import SLOT
-from market_assets.health import records
+from market_assets.operations.health import records
 
 SCHEDULED: Final = tuple(channel for channel in CHANNELS if channel.mode == "schedule")
 _LONG: Final = frozenset(

@@ -11,12 +11,12 @@ from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, SLOT, asset_options, written_result
 from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import ingestion_run
-from market_assets.health import records
-from market_assets.health.catching_up import AGAIN_AFTER_S, Job, due, recall
-from market_assets.health.dead_runs import DeadRuns
-from market_assets.health.history import prune
-from market_assets.health.report import report, watched
-from market_assets.maintenance.upkeep import keep_up
+from market_assets.operations.health import records
+from market_assets.operations.health.catching_up import AGAIN_AFTER_S, Job, due, recall
+from market_assets.operations.health.dead_runs import DeadRuns
+from market_assets.operations.health.history import prune
+from market_assets.operations.health.report import report, watched
+from market_assets.operations.maintenance.upkeep import keep_up
 from market_assets.settings import Settings
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_CANDLES

@@ -18,8 +18,8 @@ from market_assets.code_version import code_version, code_version_on_disk
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.options import OWNER, report_metadata
 from market_assets.defs.publishing import is_by_hand, publish_now
-from market_assets.health import records
-from market_assets.health.dead_runs import DeadRuns
+from market_assets.operations.health import records
+from market_assets.operations.health.dead_runs import DeadRuns
 from market_assets.settings import Settings
 from market_assets.sidecar.lease import Lease, LeaseHeldError
 from market_assets.storage.store import Store

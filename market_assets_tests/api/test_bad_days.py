@@ -18,7 +18,7 @@ import pytest
 
 from market_assets.api.app import READERS
 from market_assets.api.worker import Recent, Worker
-from market_assets.health.statuses import Health
+from market_assets.operations.health.statuses import Health
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 from market_assets_tests.api.database import NOW, ago, candle, content, frame, publish

@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from market_assets.api.page import EVERY_S
-from market_assets.health.statuses import Health, Row, Status
+from market_assets.operations.health.statuses import Health, Row, Status
 from market_assets_tests.api.database import NOW, ago, publish, run
 from market_assets_tests.api.database import SPECS as TABLE_SPECS
 from market_assets_tests.api.database import frame as rows_of

@@ -18,8 +18,8 @@ from market_assets.api.server import base_url, listen
 from market_assets.channels import CHANNELS
 from market_assets.cli.main import main
 from market_assets.cli.serving import Reporter, application
-from market_assets.setting_values import SettingError
 from market_assets.settings import load
+from market_assets.settings.values import SettingError
 from market_assets_tests.api.database import content, publish
 from market_assets_tests.api.serving import running
 

@@ -11,8 +11,13 @@ import pytest
 from market_assets.cli.reaching import nothing_is_reached
 from market_assets.cli.run_log import RunLog
 from market_assets.cli.telling import SETTLES_S, Teller
-from market_assets.health.standing import STANDING_FILE, Standing, read_standings, write_standings
-from market_assets.health.statuses import Health, Row
+from market_assets.operations.health.standing import (
+    STANDING_FILE,
+    Standing,
+    read_standings,
+    write_standings,
+)
+from market_assets.operations.health.statuses import Health, Row
 
 
 def rows(**statuses: str) -> list[Standing]:

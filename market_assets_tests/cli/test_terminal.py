@@ -14,7 +14,7 @@ from market_assets.cli import terminal
 from market_assets.cli.processes import Group
 from market_assets.cli.run_log import RunLog
 from market_assets.cli.terminal import Terminal
-from market_assets.health.standing import STANDING_FILE
+from market_assets.operations.health.standing import STANDING_FILE
 from market_assets.settings import load
 
 GROUP = Group("reach", 2**22 + 1, 1.0, "")

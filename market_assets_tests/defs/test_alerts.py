@@ -19,7 +19,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from market_assets.channels import CHANNELS
 from market_assets.clock import ManualClock
 from market_assets.defs import alerts
-from market_assets.health.automation import NEEDED
+from market_assets.operations.health.automation import NEEDED
 from market_assets.settings import Settings, load
 from market_assets.storage.store import Store
 from market_assets_tests.sources.http_server import Reply, Server, serving

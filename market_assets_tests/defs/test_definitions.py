@@ -13,7 +13,7 @@ import pytest
 from market_assets.channels import BACKFILLS, CHANNELS, channel_of, source_of
 from market_assets.definitions import defs
 from market_assets.defs.jobs import cron_of
-from market_assets.health.dagster_state import freshness_windows
+from market_assets.operations.health.dagster_state import freshness_windows
 from market_assets.tables import TABLES
 
 FEATURES = {

@@ -15,7 +15,7 @@ from market_assets.clock import ManualClock
 from market_assets.definitions import defs
 from market_assets.defs import operations
 from market_assets.defs.jobs import FLOWS, flows_of, not_there_yet
-from market_assets_tests.health.venue import damage
+from market_assets_tests.operations.health.venue import damage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FIVE_MINUTES = timedelta(minutes=5)

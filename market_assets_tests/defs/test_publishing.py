@@ -12,7 +12,7 @@ from dagster._cli import create_dagster_cli
 from market_assets.cli.instance import open_instance
 from market_assets.definitions import defs
 from market_assets.defs import publishing, resources
-from market_assets.health.failures import failed_run
+from market_assets.operations.health.failures import failed_run
 from market_assets.settings import ROOT, load
 from market_assets.storage import copying
 from market_assets.storage.publications import recall

@@ -17,10 +17,10 @@ from market_assets.clock import ManualClock
 from market_assets.code_version import code_version
 from market_assets.defs import stream
 from market_assets.defs.stream import keep_hyperliquid_stream_alive
-from market_assets.health.dead_runs import DeadRuns
+from market_assets.operations.health.dead_runs import DeadRuns
 from market_assets.settings import Settings, load
 from market_assets.sidecar.lease import Lease, LeaseHeldError
-from market_assets_tests.health.venue import beat, damage
+from market_assets_tests.operations.health.venue import beat, damage
 
 Answer = dg.RunRequest | dg.SkipReason
 

@@ -16,11 +16,11 @@ from market_assets.channels import channel_of
 from market_assets.clock import ManualClock, floor, interval_length
 from market_assets.derived.inputs import FeatureInputs, _query, reach
 from market_assets.derived.series import judge
-from market_assets.feature_settings import LEAST_RETENTION
 from market_assets.features import indicators, windows
 from market_assets.features.series import closed_bars
 from market_assets.features.volatility import volatility_profiles
-from market_assets.maintenance.upkeep import keep_up
+from market_assets.operations.maintenance.upkeep import keep_up
+from market_assets.settings.features import LEAST_RETENTION
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_CANDLES, TABLES
 from market_assets_tests.features.rows import NOW, Bar, candles, flat

@@ -22,7 +22,7 @@ from market_assets.ingestion.defillama.throughput import refresh_throughput
 from market_assets.ingestion.polymarket.asset_links import link_catalogue
 from market_assets.ingestion.polymarket.asset_markets import read_closed_markets, read_open_markets
 from market_assets.ingestion.polymarket.catalogue import Catalogue
-from market_assets.maintenance.upkeep import keep_up
+from market_assets.operations.maintenance.upkeep import keep_up
 from market_assets.sources.polymarket.clob import ClobClient
 from market_assets.sources.polymarket.gamma import GammaClient
 from market_assets.storage.runs import IngestionRun

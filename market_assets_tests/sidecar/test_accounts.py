@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from market_assets.clock import ManualClock
-from market_assets.health.streams import read_stream, stream_row
+from market_assets.operations.health.streams import read_stream, stream_row
 from market_assets.sidecar.accounts import Accounts
 from market_assets.sidecar.heal_progress import HealingProgress
 from market_assets.sidecar.state import STATE_FILE

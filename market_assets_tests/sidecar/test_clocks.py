@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from market_assets.clock import ManualClock
-from market_assets.health.streams import Stream, stream_row
+from market_assets.operations.health.streams import Stream, stream_row
 from market_assets.sidecar.candle_book import Hole
 from market_assets.sidecar.heal_plan import FIRST_RETRY_S
 from market_assets.sidecar.recorder import Recorder

@@ -10,7 +10,7 @@ import click
 
 from market_assets.cli.probes.printing import print_rejected, print_rows, refuse_failures
 from market_assets.clock import SystemClock
-from market_assets.setting_values import SettingError
+from market_assets.settings.values import SettingError
 from market_assets.sources.hyperliquid import frames
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.weights import weight_budget

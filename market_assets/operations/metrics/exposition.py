@@ -1,0 +1,110 @@
+"""`/metrics`: all families, collected when somebody asks, in the format that he asks for.
+
+Each part is told or left out on its own: a damaged Dagster instance does not hide the spool, nor a
+missing database the health. What was left out shows in `metrics_part_readable`.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Final
+
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
+
+from market_assets.operations.metrics import families
+from market_assets.sidecar.state import STATE_FILE, read_json
+from market_assets.storage.paths import StorePaths
+from market_assets.storage.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from prometheus_client import Metric
+
+    from market_assets.clock import Clock
+    from market_assets.operations.health.statuses import Health
+    from market_assets.operations.metrics.totals import RunTotals
+    from market_assets.storage.published import Published
+
+_LOG = logging.getLogger(__name__)
+
+STREAMS: Final = {"hyperliquid": STATE_FILE}
+"""By source, where its stream says how it is, in the project's own folder."""
+
+
+class Metrics(Collector):
+    """The metrics of one installation, in a registry of their own."""
+
+    def __init__(
+        self,
+        *,
+        published: Published,
+        totals: RunTotals,
+        health: Callable[[], Health],
+        clock: Clock,
+    ) -> None:
+        """Nothing is read before somebody asks.
+
+        Args:
+            published: the database, also told where the other files are.
+            totals: counts its runs.
+            health: how the system is.
+            clock: ages count up to its time.
+        """
+        self._published = published
+        self._paths = StorePaths(published.path)
+        self._totals = totals
+        self._health = health
+        self._clock = clock
+        self._spool = Spool(self._paths.spool, limit_bytes=0, clock=clock)
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    def text(self, accept: str) -> tuple[bytes, str]:
+        """The metrics and their media type.
+
+        Args:
+            accept: the header of that name; OpenMetrics where it asks for it.
+        """
+        encode, media_type = choose_encoder(accept)
+        return encode(self._registry), media_type
+
+    def describe(self) -> Iterable[Metric]:
+        """Nothing: names are known when they are collected, and nobody else is in the registry."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """All families; the last one says which parts could be told."""
+        readable: dict[str, bool] = {}
+        for name, part in (
+            ("runs", self._runs),
+            ("health", lambda: families.health(self._health())),
+            ("stream", self._streams),
+            ("spool", lambda: families.spool(self._spool.depth())),
+            ("files", self._files),
+        ):
+            try:
+                found = list(part())
+            except Exception as error:  # noqa: BLE001 - told as such; the other parts go on
+                reason = " ".join(str(error).split())
+                _LOG.warning("no metrics of %s: %s: %s", name, type(error).__name__, reason)
+                found = []
+            readable[name] = bool(found)
+            yield from found
+        yield from families.readable(readable)
+
+    def _runs(self) -> Iterator[Metric]:
+        with self._published.snapshot() as snapshot:
+            yield from families.runs(self._totals.of(snapshot))
+
+    def _streams(self) -> Iterator[Metric]:
+        for source, file in STREAMS.items():
+            account = read_json(self._paths.state_dir / file)
+            if account is not None:
+                yield from families.stream(source, account, self._clock.now())
+
+    def _files(self) -> Iterator[Metric]:
+        yield from families.files(self._paths.live, self._paths.published, self._clock.now())

@@ -1,0 +1,29 @@
+"""Every variable that the project reads: its default, its meaning, checked once and frozen."""
+
+from __future__ import annotations
+
+from market_assets.settings.project import (
+    ROOT,
+    Settings,
+    environment,
+    known_secrets,
+    load,
+    log_format,
+    log_level,
+)
+from market_assets.settings.values import SettingError
+from market_assets.settings.variables import SECRETS, VARIABLES, env_example
+
+__all__ = [
+    "ROOT",
+    "SECRETS",
+    "VARIABLES",
+    "SettingError",
+    "Settings",
+    "env_example",
+    "environment",
+    "known_secrets",
+    "load",
+    "log_format",
+    "log_level",
+]
