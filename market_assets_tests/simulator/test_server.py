@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
+from datetime import UTC, datetime
 
 import pytest
 
@@ -14,6 +15,8 @@ from market_simulator.config import SimulatorConfig
 from market_simulator.faults import BadFault
 from market_simulator.hyperliquid.synthetic.universe import Size
 from market_simulator.server import environment, serve
+
+AT = datetime(2026, 11, 20, 15, 2, 30, tzinfo=UTC)
 
 
 def test_the_environment_names_only_what_is_simulated() -> None:
@@ -72,8 +75,8 @@ def test_a_process_answers_and_ends_on_a_signal() -> None:
 def test_two_simulators_with_one_seed_say_the_same() -> None:
     """One in this process, one in its own: the same candles of the same hour."""
     with (
-        simulated(main=2, builder=0, spot=1, seed=9) as here,
-        simulated(main=2, builder=0, spot=1, seed=9, process=True) as there,
+        simulated(main=2, builder=0, spot=1, seed=9, start=AT) as here,
+        simulated(main=2, builder=0, spot=1, seed=9, start=AT, process=True) as there,
     ):
         now = here.now_ms()
         span = ("BTC", "1m", now - 3_600_000, now - 60_000)
