@@ -3,12 +3,13 @@
 import inspect
 import logging
 import warnings
-from pathlib import Path
 from typing import Any, TypeVar
 
 import dagster as dg
 
+import market_assets.defs
 from market_assets.defs.options import with_retention
+from market_assets.defs.resources import resources
 from market_assets.logs import install, level_of
 from market_assets.settings import load
 
@@ -18,6 +19,9 @@ warnings.filterwarnings("ignore", message=".*SensorDefinition", category=dg.Beta
 warnings.filterwarnings(
     "ignore", message=".*(CodeReference|source_code_references)", category=dg.BetaWarning
 )
+# What finds the definitions of a package, and what it asks of each asset.
+warnings.filterwarnings("ignore", message=".*load_definitions_from_", category=dg.PreviewWarning)
+warnings.filterwarnings("ignore", message=".*backfill_policy", category=dg.BetaWarning)
 
 
 _Assets = TypeVar("_Assets")
@@ -36,9 +40,8 @@ def defs() -> dg.Definitions:
         secrets=settings.secrets,
         level=level_of(settings.log_level, logging.INFO),
     )
-    loaded = dg.load_from_defs_folder(path_within_project=Path(__file__).parent)
-    # An asset that another module imports is loaded from both: the same object, twice.
-    assets = list({id(one): one for one in loaded.assets or []}.values())
+    loaded = dg.load_definitions_from_package_module(market_assets.defs)
+    assets = list(loaded.assets or [])
     defined = [one for one in assets if isinstance(one, dg.AssetsDefinition)]
     others = [one for one in assets if not isinstance(one, dg.AssetsDefinition)]
     assets = [*with_retention(defined, settings.retention), *others]
@@ -48,8 +51,8 @@ def defs() -> dg.Definitions:
         schedules=loaded.schedules,
         sensors=loaded.sensors,
         jobs=loaded.jobs,
-        resources=loaded.resources,
-        executor=loaded.executor,
+        resources=resources(settings),
+        executor=dg.in_process_executor,
     )
 
 

@@ -1,9 +1,6 @@
 """Dagster resources: they only configure, and hand plain objects over to assets and ops.
 
 Proxies are no attributes of them: the UI shows those, and a proxy's address may hold a password.
-
-The one module of `defs/` with a `@dg.definitions` function: loose objects beside such a function
-would not be loaded.
 """
 
 from collections.abc import Iterator
@@ -219,23 +216,18 @@ def _name_worker(context: dg.InitResourceContext) -> None:
         context.instance.add_run_tags(context.run.run_id, {WORKER_TAG: str(worker)})
 
 
-@dg.definitions
-def resources() -> dg.Definitions:
-    """The resources, as the settings have them, and the executor of every job."""
-    settings = load()
-    return dg.Definitions(
-        resources={
-            "settings": dg.ResourceDefinition.hardcoded_resource(settings),
-            "store": market_store(settings),
-            "hyperliquid": hyperliquid_api(settings),
-            "hyperliquid_backfill": hyperliquid_api(settings, user="backfill"),
-            "polymarket": polymarket_api(settings),
-            "polymarket_backfill": polymarket_api(settings, user="backfill"),
-            "defillama": defillama_api(settings),
-            "feature_inputs": feature_inputs,
-        },
-        executor=dg.in_process_executor,
-    )
+def resources(settings: Settings) -> dict[str, Any]:
+    """The resources by name, as the settings have them."""
+    return {
+        "settings": dg.ResourceDefinition.hardcoded_resource(settings),
+        "store": market_store(settings),
+        "hyperliquid": hyperliquid_api(settings),
+        "hyperliquid_backfill": hyperliquid_api(settings, user="backfill"),
+        "polymarket": polymarket_api(settings),
+        "polymarket_backfill": polymarket_api(settings, user="backfill"),
+        "defillama": defillama_api(settings),
+        "feature_inputs": feature_inputs,
+    }
 
 
 def market_store(settings: Settings) -> MarketStore:

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 THREADED: Final = ("numpy", "duckdb", "pyarrow", "polars")
 """What starts threads on import; `import_now` goes by this order."""
 
-_DAGSTER_MARKS: Final = ("__dagster", "_dagster")
-"""Dagster looks at everything in the modules of `defs/` for these; no library has them."""
 _importing: Final = threading.RLock()
 
 
@@ -36,8 +34,6 @@ class DeferredModule(ModuleType):
         Raises:
             AttributeError: the library has nothing of that name.
         """
-        if name.startswith(_DAGSTER_MARKS):
-            raise AttributeError(name)
         return getattr(_become_real(self), name)
 
 

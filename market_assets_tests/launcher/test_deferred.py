@@ -89,11 +89,6 @@ def test_what_it_does_not_have_is_an_attribute_error() -> None:
         _ = importlib.import_module(NAME).nothing
 
 
-def test_a_mark_of_dagster_is_not_looked_for_inside(log: Path) -> None:
-    assert not hasattr(importlib.import_module(NAME), "__dagster_component_loader_fn")
-    assert log.read_text() == ""
-
-
 def test_a_library_that_fails_fails_each_time_that_it_is_looked_at(log: Path) -> None:
     kept = importlib.import_module(NAME)
     (log.parent / NAME / "__init__.py").write_text("raise RuntimeError('broken')\n")
