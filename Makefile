@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
 BIN := .venv/bin
 
-.PHONY: run test setup dev lint format types check bench soak duckdb2 docs clean help
+.PHONY: run test setup dev lint format types check wheel bench soak duckdb2 docs clean help
 
 run: setup  ## the main job: UI on http://127.0.0.1:3000, everything on (UPSTREAM=simulated: no internet)
 	@exec $(BIN)/market-assets run
@@ -27,6 +27,9 @@ types: dev  ## mypy --strict
 	$(BIN)/mypy
 
 check: lint types test  ## what CI runs
+
+wheel: dev  ## dist/*.whl: the package with all that it needs
+	$(BIN)/python -m hatchling build -t wheel
 
 bench: dev  ## the benchmarks of docs/performance.md, about 20 minutes
 	$(BIN)/python -m benchmarks
@@ -57,7 +60,7 @@ docs: dev  ## generated parts of the docs
 	@touch $@
 
 clean:  ## the virtual environments and caches; data stays
-	rm -rf .venv .venv-duckdb2 .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-duckdb2 dist .mypy_cache .ruff_cache .pytest_cache
 
 help:
 	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/'

@@ -20,6 +20,7 @@ BASE = {
     "process_identity",
     "proxies",
     "http_headers",
+    "project_files",
     "vocabulary",
 }
 MAY_IMPORT: dict[str, set[str]] = {
@@ -28,12 +29,19 @@ MAY_IMPORT: dict[str, set[str]] = {
     "redaction": set(),
     "process_identity": set(),
     "http_headers": set(),
+    "project_files": set(),
     "vocabulary": set(),
     "proxies": set(),
     "code_version": set(),
     "tables": set(),
     "frames": {"tables"},
-    "settings": {"tables", "features", "proxies", "process_identity"},  # of features, thresholds
+    "settings": {
+        "tables",
+        "features",
+        "proxies",
+        "process_identity",
+        "project_files",
+    },  # of features, thresholds
     "sources": BASE,
     "storage": BASE,
     "features": BASE,

@@ -21,6 +21,7 @@ from starlette.responses import Response
 from market_assets.api.errors import ApiError
 from market_assets.clock import as_words
 from market_assets.operations.health.statuses import WORST_FIRST
+from market_assets.project_files import RUNBOOK, told
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,6 +64,7 @@ def page(
         at=at,
         version=version,
         every_s=EVERY_S,
+        runbook=told(RUNBOOK),
     )
 
 

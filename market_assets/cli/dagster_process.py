@@ -16,11 +16,13 @@ import urllib.request
 from typing import TYPE_CHECKING, Final, Literal
 
 from market_assets.cli.processes import command_of, start
-from market_assets.settings import ROOT, Settings
+from market_assets.project_files import WORKSPACE, project_file
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from threading import Event
+
+    from market_assets.settings import Settings
 
 UP_WITHIN_S: Final = 120.0
 _POLL_S: Final = 0.5
@@ -53,7 +55,7 @@ def dagster_command(settings: Settings) -> list[str]:
         "market_assets.cli.dagster_dev",
         "dev",
         "--workspace",
-        str(ROOT / "workspace.yaml"),
+        str(project_file(WORKSPACE)),
         "--host",
         "127.0.0.1",
         "--port",

@@ -6,7 +6,7 @@ import fcntl
 import shutil
 from typing import TYPE_CHECKING, Final
 
-from market_assets.settings import ROOT
+from market_assets.project_files import INSTANCE, project_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,7 +21,7 @@ _DATABASES: Final = ("history/runs.db", "history/runs/index.db", "schedules/sche
 def prepare_dagster_home(home: Path) -> None:
     """Make the folder, and link the project's `dagster.yaml` into it unless it has its own."""
     home.mkdir(parents=True, exist_ok=True)
-    ours, theirs = ROOT / "dagster.yaml", home / "dagster.yaml"
+    ours, theirs = project_file(INSTANCE), home / INSTANCE
     if theirs.exists() or not ours.exists():
         return
     theirs.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from market_assets.cli.run_log import RunLog
 from market_assets.cli.stopping import Stop
 from market_assets.cli.stores import open_store
 from market_assets.cli.supervising import Supervisor
-from market_assets.settings import ROOT, Settings, dotenv_file, load
+from market_assets.settings import ROOT, ROOT_VARIABLE, Settings, dotenv_file, load
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,6 +40,7 @@ def run(*, simulated: bool) -> None:
     log = RunLog(settings.market_db.parent / "logs" / "run.log")
     env = {
         **os.environ,
+        ROOT_VARIABLE: str(ROOT),
         "DAGSTER_HOME": str(settings.dagster_home),
         "MARKET_DB": str(settings.market_db),
         "PYTHONUNBUFFERED": "1",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from market_assets.settings.project import (
     ROOT,
+    ROOT_VARIABLE,
     Settings,
     environment,
     known_secrets,
@@ -16,6 +17,7 @@ from market_assets.settings.variables import SECRETS, VARIABLES, env_example
 
 __all__ = [
     "ROOT",
+    "ROOT_VARIABLE",
     "SECRETS",
     "VARIABLES",
     "SettingError",

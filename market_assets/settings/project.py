@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from market_assets import proxies
+from market_assets.project_files import CHECKOUT
 from market_assets.proxies import Proxies, ProxyError
 from market_assets.settings import dotenv_file, sources
 from market_assets.settings import values as setting_values
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ROOT",
+    "ROOT_VARIABLE",
     "SECRETS",
     "VARIABLES",
     "Settings",
@@ -51,9 +53,11 @@ __all__ = [
 _LOG = logging.getLogger(__name__)
 _HOUR: Final = timedelta(hours=1)
 
-_CHECKOUT: Final = Path(__file__).resolve().parent.parent.parent
-ROOT: Final = _CHECKOUT if (_CHECKOUT / "pyproject.toml").is_file() else Path.cwd()
-"""The top of the project: where `.env`, `dagster.yaml` and, by default, `data/` are."""
+ROOT_VARIABLE: Final = "MARKET_ROOT"
+"""Set by `run` for what it starts, in other folders than its own."""
+ROOT: Final = CHECKOUT or Path(os.environ.get(ROOT_VARIABLE) or Path.cwd()).absolute()
+"""The top of the project, where `.env` and, by default, `data/` are: the checkout, or the folder
+in which a command of an installed package is typed."""
 
 
 RETENTION_SETTINGS: Final = {
@@ -65,7 +69,6 @@ _LEAST_RETENTION: Final = {
     "MARKET_KEEP_CLOSED_MARKETS_HOURS": timedelta(days=10),
 }
 """How long rows are kept at the least: others are computed from them."""
-"""The variables that say how long a table's rows are kept, in hours."""
 
 LOCAL_SYMBOLS: Final = ("BTC", "ETH", "SOL", "HYPE", "kPEPE", "PURR/USDC", "@107", "xyz:TSLA")
 """What the profile `local` is restricted to, as far as the exchange lists it."""

@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html.parser import HTMLParser
-from importlib import resources
 from pathlib import Path
 
 import httpx
@@ -321,11 +320,3 @@ def test_a_fault_of_its_own_is_a_page_that_comes_again(published: Path) -> None:
     assert re.search(r"logged as [0-9a-f]{8}", page.text)
     assert "phase" not in page.answer.text
     assert "script" in page.tags
-
-
-def test_its_files_are_installed_with_the_package() -> None:
-    """Each kind of file in `templates/` is among the package's data."""
-    folder = resources.files("market_assets.api") / "templates"
-    assert {Path(one.name).suffix for one in folder.iterdir()} == {".html", ".css", ".js"}
-    project = Path(__file__).resolve().parents[2] / "pyproject.toml"
-    assert '"api/templates/*"' in project.read_text("utf-8")

@@ -18,6 +18,7 @@ from typing import TypeVar
 import psutil
 
 from market_assets.cli.instance import prepare_dagster_home
+from market_assets_tests import wheel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 T = TypeVar("T")
@@ -56,17 +57,21 @@ class System:
     def __post_init__(self) -> None:
         self.database = self.folder / "data" / "market.duckdb"
         self.log = self.folder / "run.log"
-        prepare_dagster_home(self.folder / "dagster")
+        self.home = self.folder / "dagster"
         self.env = {
             **{k: v for k, v in os.environ.items() if not k.startswith(("MARKET_", "DAGSTER_"))},
             "MARKET_DB": str(self.database),
-            "DAGSTER_HOME": str(self.folder / "dagster"),
             "MARKET_UI_PORT": str(free_port()),
             "MARKET_SIMULATOR_PORT": str(free_port()),
-            "MARKET_PROFILE": "local",
             "NO_PROXY": "127.0.0.1",
-            **self.extra,
         }
+        self.prepare()
+        self.env |= self.extra
+
+    def prepare(self) -> None:
+        """What is there before it is started: a home of its own, beside the checkout."""
+        prepare_dagster_home(self.home)
+        self.env |= {"DAGSTER_HOME": str(self.home), "MARKET_PROFILE": "local"}
 
     def start(self, *, simulated: bool = True) -> None:
         """As `UPSTREAM=simulated make run` does once everything is installed, or `make run`."""
@@ -136,10 +141,36 @@ class System:
         return self.process.wait(timeout=90)
 
 
+class InstalledSystem(System):
+    """One that was installed from a wheel, and is typed in an empty folder."""
+
+    def prepare(self) -> None:
+        """A `.env`, and nothing else: Dagster's home is made and named by the first command."""
+        self.root = self.folder / "empty"
+        self.root.mkdir()
+        self.database = self.root / "data" / "market.duckdb"
+        self.home = self.root / "data" / "dagster"
+        package = wheel.install(wheel.build(self.folder), self.folder / "package")
+        (self.root / ".env").write_text("MARKET_PROFILE=local\n")
+        self.env |= {"MARKET_DB": str(self.database), "PYTHONPATH": str(package)}
+
+
 @contextmanager
 def system(folder: Path, root: Path = ROOT, **extra: str) -> Iterator[System]:
     """A system that is stopped at the end of the test whatever happened in it."""
-    running = System(folder, extra, root)
+    with _stopped_at_the_end(System(folder, extra, root)) as running:
+        yield running
+
+
+@contextmanager
+def installed_system(folder: Path) -> Iterator[System]:
+    """The same of the wheel of this checkout."""
+    with _stopped_at_the_end(InstalledSystem(folder)) as running:
+        yield running
+
+
+@contextmanager
+def _stopped_at_the_end(running: System) -> Iterator[System]:
     try:
         yield running
     finally:

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from market_assets_tests.system.running import System, system, until
+from market_assets.settings import LOCAL_SYMBOLS
+from market_assets_tests.system.running import System, installed_system, until
 
 TABLES = (
     "hyperliquid_assets",
@@ -56,18 +57,29 @@ def newest_mid(database: Path) -> datetime:
         return found[0][0] or datetime.fromtimestamp(0, tz=UTC)
 
 
+def streamed_symbols(database: Path) -> set[str]:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        found = connection.execute("select distinct symbol from hyperliquid_mid_prices").fetchall()
+        return {symbol for (symbol,) in found}
+
+
 def active_streams(running: System) -> list[str]:
-    with DagsterInstance.from_config(running.env["DAGSTER_HOME"]) as instance:
+    with DagsterInstance.from_config(str(running.home)) as instance:
         wanted = RunsFilter(job_name="hyperliquid_stream", statuses=[DagsterRunStatus.STARTED])
         return [run.run_id for run in instance.get_runs(wanted)]
 
 
 @pytest.mark.timeout(900)
 def test_a_day_in_the_life(tmp_path: Path) -> None:
-    """From nothing to every channel ok; read, materialized beside; cut off; again; stopped."""
-    with system(tmp_path) as running:
+    """From nothing to every channel ok; read, materialized beside; cut off; again; stopped.
+
+    Installed from a wheel, in an empty folder: what runs from there, runs from a checkout too.
+    """
+    with installed_system(tmp_path) as running:
         running.start()
         until(running.is_well, "every channel ok", 420, every_s=5)
+        assert streamed_symbols(running.database) <= set(LOCAL_SYMBOLS), "`.env` holds for all"
+        assert (running.home / "dagster.yaml").resolve().is_relative_to(tmp_path / "package")
 
         # A notebook opens the published file and keeps it: nothing below may mind.
         until(lambda: all(counts(running.database).values()), "rows in every table", 120)

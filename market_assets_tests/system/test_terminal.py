@@ -36,7 +36,7 @@ def test_a_start_without_a_network(tmp_path: Path) -> None:
         assert running.stop() == 0
         assert running.processes() == []
         terminal = said()
-        with DagsterInstance.from_config(running.env["DAGSTER_HOME"]) as instance:
+        with DagsterInstance.from_config(str(running.home)) as instance:
             errors = [
                 data.error
                 for run in instance.get_runs()

@@ -11,6 +11,8 @@ import json
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from market_assets.project_files import RUNBOOK, told
+
 if TYPE_CHECKING:
     from datetime import timedelta
 
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 _MARKS: Final = {"info": "🔵", "warning": "🟡", "error": "🔴", "critical": "🚨"}
 _OVER: Final = "🟢"
 _DISCORD_MOST: Final = 2000
-RUNBOOK: Final = "docs/runbook.md"
 
 
 def body(message: Message, *, url: str, ui_url: str, runbook_url: str = "") -> bytes:
@@ -61,7 +62,7 @@ def fields(message: Message, *, ui_url: str, runbook_url: str = "") -> dict[str,
         "durationSec": round(message.duration.total_seconds(), 1),
         "lastError": problem.error,
         "runUrl": _run_url(message, ui_url),
-        "runbook": _at_heading(RUNBOOK, message),
+        "runbook": _at_heading(told(RUNBOOK), message),
         "runbookUrl": _at_heading(runbook_url, message) if runbook_url else None,
         "also": list(message.also),
     }
@@ -80,7 +81,7 @@ def text_of(message: Message, *, ui_url: str, runbook_url: str = "") -> str:
             lines.append(f"with it: {', '.join(message.also)}")
         if (run_url := _run_url(message, ui_url)) is not None:
             lines.append(f"run: {run_url}")
-        lines.append(f"what to do: {_at_heading(runbook_url or RUNBOOK, message)}")
+        lines.append(f"what to do: {_at_heading(runbook_url or told(RUNBOOK), message)}")
     return "\n".join(lines)
 
 

@@ -9,6 +9,7 @@ the window of its cadence, as for an asset. Not here: what a schedule's job does
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
@@ -18,6 +19,7 @@ import dagster as dg
 from market_assets.channels import freshness_window
 from market_assets.clock import from_s
 from market_assets.operations.health.statuses import Row, age_s
+from market_assets.project_files import WORKSPACE, told
 from market_assets.storage.runs import without_secrets
 
 if TYPE_CHECKING:
@@ -209,7 +211,8 @@ def _started(data: object) -> float | None:
 
 
 def _start_command(automation: Automation) -> str:
-    return f"dagster {automation.kind} start {automation.name} -w workspace.yaml"
+    workspace = shlex.quote(told(WORKSPACE))
+    return f"dagster {automation.kind} start {automation.name} -w {workspace}"
 
 
 def _instant(seconds: float | None) -> datetime | None:
