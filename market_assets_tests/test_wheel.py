@@ -24,9 +24,9 @@ import json
 from pathlib import Path
 import market_assets
 from market_assets import project_files, settings
-from market_assets.alerts import message
+from market_assets.operations.alerts import message
 from market_assets.definitions import defs
-from market_assets.health import automation
+from market_assets.operations.health import automation
 
 repository = defs().get_repository_def()
 schedule = automation.Automation(name="some_schedule", kind="schedule", every=None, jobs=())
@@ -67,7 +67,8 @@ def _typed(*arguments: str, folder: Path, env: dict[str, str]) -> str:
 def test_the_wheel_holds_the_package_and_nothing_else(built: Path) -> None:
     files = {
         str(path.relative_to(ROOT))
-        for path in (ROOT / "market_assets").rglob("*")
+        for package in ("market_assets", "market_simulator")
+        for path in (ROOT / package).rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
     deployed = {f"market_assets/deployment/{name}" for name in DEPLOYED}
