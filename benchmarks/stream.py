@@ -39,10 +39,6 @@ import orjson
 import polars as pl
 
 from market_assets.clock import ManualClock, to_ms
-from market_assets.sidecar.options import StreamOptions
-from market_assets.sidecar.recorder import Recorder
-from market_assets.sidecar.session import StreamSession
-from market_assets.sidecar.venue_clock import VenueClock
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.feed import FeedPolicy, HyperliquidFeed
 from market_assets.sources.hyperliquid.ledger import Brake
@@ -53,15 +49,19 @@ from market_assets.sources.stream import Pacer
 from market_assets.storage.schema import create_table
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
+from market_assets.streams.core.options import StreamOptions
+from market_assets.streams.core.session import StreamSession
+from market_assets.streams.core.venue_clock import VenueClock
+from market_assets.streams.hyperliquid.recorder import Recorder
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES, TableSpec
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from market_assets.clock import Clock
-    from market_assets.sidecar.recorder import Batch
     from market_assets.sources.hyperliquid.feed import FeedSink
     from market_assets.storage.spool import Drained
+    from market_assets.streams.hyperliquid.recorder import Batch
 
 SYMBOLS = [f"SYM{number}" for number in range(400)]
 FRAMES_PER_FLUSH = 6_000

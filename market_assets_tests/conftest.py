@@ -61,7 +61,7 @@ def _logging_as_python_has_it() -> None:
 
 _LONG: tuple[str, ...] = (
     "market_assets_tests/system/test_run",
-    "market_assets_tests/sidecar/test_bad_days",
+    "market_assets_tests/streams/hyperliquid/test_bad_days",
     "market_assets_tests/system/test_recordings",
     "market_assets_tests/cli/test_commands",
 )

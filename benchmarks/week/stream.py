@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 from unittest.mock import patch
 
 from market_assets.clock import ManualClock, SystemClock, floor, to_ms
-from market_assets.sidecar import assembly
-from market_assets.sidecar.draining import Drainer
-from market_assets.sidecar.options import Report, SessionEnd
-from market_assets.sidecar.recorder import Recorder
-from market_assets.sidecar.venue_clock import VenueClock
 from market_assets.sources.hyperliquid.wire import CandleUpdate
 from market_assets.storage.spool import Spool
+from market_assets.streams.core.draining import Drainer
+from market_assets.streams.core.options import Report, SessionEnd
+from market_assets.streams.core.venue_clock import VenueClock
+from market_assets.streams.hyperliquid import assembly
+from market_assets.streams.hyperliquid.recorder import Recorder
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 
 if TYPE_CHECKING:

@@ -12,13 +12,13 @@ import click
 from market_assets.cli.errors import NotDoneError
 from market_assets.cli.stores import open_store, publish_what_was_written
 from market_assets.code_version import code_version
-from market_assets.sidecar.assembly import hyperliquid_session
+from market_assets.streams.hyperliquid.assembly import hyperliquid_session
 from market_assets.tables import HYPERLIQUID_CANDLES
 
 if TYPE_CHECKING:
     from market_assets.settings import Settings
-    from market_assets.sidecar.options import Report, SessionEnd
     from market_assets.storage.store import Store
+    from market_assets.streams.core.options import Report, SessionEnd
 
 
 _MIDS: Final = "allMids"

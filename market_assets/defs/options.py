@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from market_assets.sidecar.options import Report
     from market_assets.sources.traffic import TransportStats
     from market_assets.storage.changes import Written
     from market_assets.storage.store import Store
+    from market_assets.streams.core.options import Report
 
 
 class Client(Protocol):

@@ -2,7 +2,7 @@
 
 The lock that a session holds is the truth about whether it lives: a run's status outlives a power
 cut, the lock does not. The op only carries the session: its main thread waits, so that Terminate
-reaches it, and reports; sockets and database are on other threads, in `sidecar/`.
+reaches it, and reports; sockets and database are on other threads, in `streams/`.
 """
 
 import logging
@@ -21,8 +21,8 @@ from market_assets.defs.publishing import is_by_hand, publish_now
 from market_assets.operations.health import records
 from market_assets.operations.health.dead_runs import DeadRuns
 from market_assets.settings import Settings
-from market_assets.sidecar.lease import Lease, LeaseHeldError
 from market_assets.storage.store import Store
+from market_assets.streams.core.lease import Lease, LeaseHeldError
 
 JOB: Final = "hyperliquid_stream"
 _LOG = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ def stream_hyperliquid(
     store: dg.ResourceParam[Store],
 ) -> None:
     """Mids of every dex and 1-minute candles of every live asset into the database."""
-    from market_assets.sidecar.assembly import hyperliquid_session  # noqa: PLC0415 - only here
+    from market_assets.streams.hyperliquid.assembly import hyperliquid_session  # noqa: PLC0415 - only here
 
     session = hyperliquid_session(
         store,

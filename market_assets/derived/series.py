@@ -1,6 +1,6 @@
 """Which candle series are fit to compute from: one that is not costs its own symbol's features.
 
-Not here: what is computed from them (`features/`), how a hole is healed (`sidecar/`).
+Not here: what is computed from them (`features/`), how a hole is healed (`streams/`).
 """
 
 from __future__ import annotations

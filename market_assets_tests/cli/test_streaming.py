@@ -13,9 +13,9 @@ from market_assets.cli import streaming
 from market_assets.cli.errors import NotDoneError
 from market_assets.cli.streaming import stream_for
 from market_assets.settings import Settings, load
-from market_assets.sidecar.options import SessionEnd
 from market_assets.sources.hyperliquid import frames
 from market_assets.storage.store import Store
+from market_assets.streams.core.options import SessionEnd
 from market_assets.tables import HYPERLIQUID_MID_PRICES
 
 AT = datetime(2026, 2, 28, 23, 59, 55, tzinfo=UTC)

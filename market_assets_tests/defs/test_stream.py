@@ -19,7 +19,7 @@ from market_assets.defs import stream
 from market_assets.defs.stream import keep_hyperliquid_stream_alive
 from market_assets.operations.health.dead_runs import DeadRuns
 from market_assets.settings import Settings, load
-from market_assets.sidecar.lease import Lease, LeaseHeldError
+from market_assets.streams.core.lease import Lease, LeaseHeldError
 from market_assets_tests.operations.health.venue import beat, damage
 
 Answer = dg.RunRequest | dg.SkipReason
@@ -239,7 +239,7 @@ def test_a_session_that_finds_another_one_has_nothing_to_do(
             raise LeaseHeldError("process 1 streams already and holds lock")
 
     monkeypatch.setattr(
-        "market_assets.sidecar.assembly.hyperliquid_session", lambda *_, **__: Second()
+        "market_assets.streams.hyperliquid.assembly.hyperliquid_session", lambda *_, **__: Second()
     )
     resources = {"settings": settings, "store": dg.ResourceDefinition.none_resource()}
     with dg.DagsterInstance.ephemeral() as instance:

@@ -16,7 +16,7 @@ import duckdb
 import psutil
 import pytest
 
-from market_assets.sidecar.lease import Holder, Lease
+from market_assets.streams.core.lease import Holder, Lease
 from market_assets_tests.system.running import ROOT, System, system, until
 from market_assets_tests.system.test_run import active_streams
 

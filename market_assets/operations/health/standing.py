@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from market_assets.sidecar.state import write_json
+from market_assets.streams.core.state import write_json
 
 if TYPE_CHECKING:
     from pathlib import Path

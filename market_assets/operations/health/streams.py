@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 from market_assets.clock import parse_rfc3339
 from market_assets.operations.health.statuses import Row, Status
-from market_assets.sidecar.lease import Lease
-from market_assets.sidecar.state import STATE_FILE, read_json
+from market_assets.streams.core.lease import Lease
+from market_assets.streams.core.state import STATE_FILE, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

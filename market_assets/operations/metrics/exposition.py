@@ -14,9 +14,9 @@ from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
 from market_assets.operations.metrics import families
-from market_assets.sidecar.state import STATE_FILE, read_json
 from market_assets.storage.paths import StorePaths
 from market_assets.storage.spool import Spool
+from market_assets.streams.core.state import STATE_FILE, read_json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

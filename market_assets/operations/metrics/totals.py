@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.channels import CHANNELS
 from market_assets.clock import parse_rfc3339
-from market_assets.sidecar.state import read_json, write_json
+from market_assets.streams.core.state import read_json, write_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

@@ -1,6 +1,6 @@
 """Hyperliquid's values as frames of their tables (`tables.py`), ready to be merged or replaced.
 
-The stream's own frames are made where its state is kept (`sidecar/`). Every function takes the
+The stream's own frames are made where its state is kept (`streams/`). Every function takes the
 instant that counts as the time of receipt.
 """
 

@@ -11,9 +11,9 @@ import pytest
 from market_assets.checks.rules import broken_by, rules
 from market_assets.clock import ManualClock
 from market_assets.ingestion.hyperliquid.registry import RegistryRead, refresh_registry
-from market_assets.sidecar.targets import from_registry
 from market_assets.sources.hyperliquid.model import DEXS, SPOT, Listing, Universe
 from market_assets.storage.store import Store
+from market_assets.streams.hyperliquid.targets import from_registry
 
 NOW = datetime(2026, 11, 20, 12, 7, tzinfo=UTC)
 SHRANK = next(rule for rule in rules() if rule.name == "registry_did_not_shrink")

@@ -11,7 +11,7 @@ from dagster import DagsterInstance
 
 from market_assets.definitions import defs
 from market_assets.operations.health.report import report, watched
-from market_assets.sidecar.lease import Lease
+from market_assets.streams.core.lease import Lease
 from market_assets_tests.operations.health.venue import (
     SCHEDULE,
     SENSOR,

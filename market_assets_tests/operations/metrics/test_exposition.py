@@ -20,9 +20,9 @@ from market_assets.clock import ManualClock
 from market_assets.operations.health.statuses import Health
 from market_assets.operations.metrics.exposition import Metrics
 from market_assets.operations.metrics.totals import RunTotals
-from market_assets.sidecar.state import STATE_FILE, SessionState
 from market_assets.storage.published import Published
 from market_assets.storage.spool import Spool
+from market_assets.streams.core.state import STATE_FILE, SessionState
 from market_assets.tables import HYPERLIQUID_MID_PRICES
 from market_assets_tests.api.database import NOW, ago, content, publish
 from market_assets_tests.api.serving import HEALTHY, served
