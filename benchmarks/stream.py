@@ -31,6 +31,7 @@ import time
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,9 +50,10 @@ from market_assets.sources.stream import Pacer
 from market_assets.storage.schema import create_table
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
-from market_assets.streams.core.options import StreamOptions
 from market_assets.streams.core.session import StreamSession
 from market_assets.streams.core.venue_clock import VenueClock
+from market_assets.streams.hyperliquid.flow import HyperliquidFlow
+from market_assets.streams.hyperliquid.options import HyperliquidOptions
 from market_assets.streams.hyperliquid.recorder import Recorder
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES, TableSpec
 
@@ -306,8 +308,10 @@ class WatchedSpool(Spool):
         super().__init__(directory, limit_bytes=10**9)
         self._watch = watch
 
-    def append(self, table: TableSpec, frame: pl.DataFrame) -> Path:
-        path = super().append(table, frame)
+    def append(
+        self, table: TableSpec, frame: pl.DataFrame, *, scopes: pl.DataFrame | None = None
+    ) -> Path:
+        path = super().append(table, frame, scopes=scopes)
         waiting = self._watch.taken.get(table.name)
         if waiting:
             self._watch.spooled += waiting.popleft()
@@ -343,7 +347,7 @@ def latency(folder: Path) -> Iterator[str]:
     watch = Stopwatch()
     store = Store(folder / "market.duckdb")
     spool = WatchedSpool(store.paths.spool, watch)
-    options = StreamOptions(heal=False, duration=timedelta(seconds=LATENCY_S))
+    options = HyperliquidOptions(heal=False, duration=timedelta(seconds=LATENCY_S))
 
     def feed(sink: FeedSink, clock: Clock) -> HyperliquidFeed:
         assert isinstance(sink, Recorder)
@@ -354,10 +358,16 @@ def latency(folder: Path) -> Iterator[str]:
         options=options,
         store=store,
         spool=spool,
-        client_for=lambda user, clock: HyperliquidClient(
-            f"http://127.0.0.1:{port}", user=user, clock=clock
+        flow_for=partial(
+            HyperliquidFlow,
+            options=options,
+            store=store,
+            spool=spool,
+            client_for=lambda user, clock: HyperliquidClient(
+                f"http://127.0.0.1:{port}", user=user, clock=clock
+            ),
+            feed=feed,
         ),
-        feed=feed,
         code_version="benchmark",
     )
     began, cpu = time.monotonic(), cpu_s()

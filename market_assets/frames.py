@@ -56,6 +56,23 @@ def conform(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
     return frame
 
 
+def check_scopes(spec: TableSpec, frame: pl.DataFrame, scopes: pl.DataFrame) -> None:
+    """Let a frame pass that lies inside of scopes: values of some columns of the key, one row each.
+
+    Raises:
+        FrameError: a scope is not of the key, or a row of the frame is in none.
+    """
+    by = scopes.columns
+    if not by or not set(by) <= set(spec.key):
+        raise FrameError(f"{spec.name}: a scope has columns of the key {spec.key}, not {by}")
+    wrong = [name for name in by if scopes.schema[name] != spec.schema[name]]
+    if wrong or any(scopes.null_count().row(0)):
+        raise FrameError(f"{spec.name}: a scope's {wrong or by} is NULL or of another type")
+    outside = frame.join(scopes, on=by, how="anti")
+    if not outside.is_empty():
+        raise FrameError(f"{spec.name}: {outside.row(0, named=True)} is in no scope")
+
+
 def listed(now: datetime) -> list[pl.Expr]:
     """The columns `tables.spec.LISTED` of rows that a venue's answer has just named."""
     instant = pl.Datetime("us", "UTC")

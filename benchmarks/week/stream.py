@@ -19,10 +19,12 @@ from market_assets.clock import ManualClock, SystemClock, floor, to_ms
 from market_assets.sources.hyperliquid.wire import CandleUpdate
 from market_assets.storage.spool import Spool
 from market_assets.streams.core.draining import Drainer
+from market_assets.streams.core.flow import Streamed
 from market_assets.streams.core.options import Report, SessionEnd
 from market_assets.streams.core.venue_clock import VenueClock
 from market_assets.streams.hyperliquid import assembly
 from market_assets.streams.hyperliquid.recorder import Recorder
+from market_assets.streams.hyperliquid.repair import repair
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 
 if TYPE_CHECKING:
@@ -117,6 +119,11 @@ class Stream:
                 store=store,
                 spool=spool,
                 clock=SystemClock(),
+                tables=[
+                    Streamed(HYPERLIQUID_MID_PRICES, "hyperliquid", "mids"),
+                    Streamed(HYPERLIQUID_CANDLES, "hyperliquid", "candles"),
+                ],
+                repair=repair,
                 run_id=run_id,
                 on_drained=lambda _: self._turns.drained.set(),
             )

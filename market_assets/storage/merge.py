@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
-from market_assets.frames import FrameError, conform
+from market_assets.frames import FrameError, check_scopes, conform
 from market_assets.storage import statements
 from market_assets.storage.changes import Change, Delete, Replace, ReplaceWithin, Written
 from market_assets.storage.live import fetch
@@ -90,19 +90,14 @@ def _scopes(change: ReplaceWithin, frame: pl.DataFrame) -> pl.DataFrame:
     Raises:
         FrameError: a scope is not of the key, or a row of the frame is in none.
     """
-    spec, by = change.table, change.scopes.columns
-    if not by or not set(by) <= set(spec.key):
-        raise FrameError(f"{spec.name}: a scope has columns of the key {spec.key}, not {by}")
     scopes = change.scopes.unique(maintain_order=True)
-    wrong = [name for name in by if scopes.schema[name] != spec.schema[name]]
-    if wrong or any(scopes.null_count().row(0)):
-        raise FrameError(f"{spec.name}: a scope's {wrong or by} is NULL or of another type")
-    outside = frame.join(scopes, on=by, how="anti")
+    check_scopes(change.table, frame, scopes)
+    spec, by = change.table, scopes.columns
     if change.until is not None:
         name, last = change.until
-        outside = pl.concat([outside, frame.filter(pl.col(name) > last)])
-    if not outside.is_empty():
-        raise FrameError(f"{spec.name}: {outside.row(0, named=True)} is in no scope")
+        outside = frame.filter(pl.col(name) > last)
+        if not outside.is_empty():
+            raise FrameError(f"{spec.name}: {outside.row(0, named=True)} is in no scope")
     has_rows = frame.select(by).unique().with_columns(_has_rows=True)
     return scopes.join(has_rows, on=by, how="left").with_columns(
         pl.col("_has_rows").fill_null(value=False)

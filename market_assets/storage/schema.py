@@ -87,7 +87,10 @@ def _new_columns(spec: TableSpec, present: dict[str, tuple[str, str | None]]) ->
     added: list[str] = []
     for column in spec.columns:
         if column.name not in present:
-            added.append(f'alter table "{spec.name}" add column "{column.name}" {column.type}')
+            default = "" if column.before is None else f" default {_value(column.before)}"
+            added.append(
+                f'alter table "{spec.name}" add column "{column.name}" {column.type}{default}'
+            )
             continue
         found = present[column.name][0]
         if found != _DUCKDB_NAMES.get(column.type, column.type):
@@ -96,6 +99,11 @@ def _new_columns(spec: TableSpec, present: dict[str, tuple[str, str | None]]) ->
                 f"{column.type} in its definition, and no migration converts it"
             )
     return added
+
+
+def _value(value: str | float) -> str:
+    """The value in SQL: a definition takes no bound one."""
+    return _literal(value) if isinstance(value, str) else str(value).lower()
 
 
 def _literal(text: str) -> str:

@@ -13,6 +13,7 @@ import os
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import groupby
 from tempfile import TemporaryFile
 from threading import Lock
 from typing import TYPE_CHECKING, Final
@@ -20,14 +21,14 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from market_assets.clock import EPOCH, SystemClock
-from market_assets.frames import conform
+from market_assets.frames import check_scopes, conform
 from market_assets.storage.apart import BAD, left, note_left, put_back, set_aside
-from market_assets.storage.changes import Merge, Written
 from market_assets.storage.copying import sync
 from market_assets.storage.errors import SpoolFull, from_os
 from market_assets.storage.flock import locked
 from market_assets.storage.segments import (
     SUFFIX,
+    Content,
     ForeignSegment,
     Segment,
     SegmentError,
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from market_assets.clock import Clock
+    from market_assets.storage.changes import Merge, ReplaceWithin, Written
     from market_assets.storage.runs import IngestionRun
     from market_assets.storage.store import Store
     from market_assets.tables import TableSpec
@@ -117,15 +119,26 @@ class Spool:
         self._until_listed = 0
         self._left: dict[str, str] = {}
 
-    def append(self, table: TableSpec, frame: pl.DataFrame) -> Path:
+    def append(
+        self, table: TableSpec, frame: pl.DataFrame, *, scopes: pl.DataFrame | None = None
+    ) -> Path:
         """Keep the rows; when this returns, they are received, and survive a crash.
 
+        Args:
+            table: where they go.
+            frame: the rows.
+            scopes: None: they are merged. Else they are all that there is inside of these scopes,
+                as in `ReplaceWithin`: stored rows of them that the frame lacks will be deleted.
+
         Raises:
-            FrameError: the frame is not what the table promises.
+            FrameError: the frame is not what the table promises, or not inside of the scopes.
             SpoolFull: the limit is reached; these rows are not received, all others still are.
             StoreUnwritable: the disk is full, or the folder read-only; the same holds.
         """
-        content = encode(conform(table, frame))
+        sound = conform(table, frame)
+        if scopes is not None:
+            check_scopes(table, sound, scopes)
+        content = encode(sound, scopes)
         self._check_room(len(content))
         path = self._directory / name(self._next_order(), self._writer, table.name, content)
         temporary = path.with_name(f".{path.name}{_TEMPORARY}")
@@ -174,8 +187,8 @@ class Spool:
             self._remove_abandoned()
             for batch in _batches(self._waiting_segments()):
                 before = len(self._left)
-                merges, good = self._read(batch, store.tables, drop_unknown=drop_unknown)
-                committed = store.write(*merges, runs=runs) if merges else []
+                changes, good = self._read(batch, store.tables, drop_unknown=drop_unknown)
+                committed = store.write(*changes, runs=runs) if changes else []
                 on_committed(committed)
                 for one in committed:
                     written[one.table] = (
@@ -251,13 +264,13 @@ class Spool:
 
     def _read(
         self, batch: Sequence[Segment], tables: Sequence[TableSpec], *, drop_unknown: bool
-    ) -> tuple[list[Merge], list[Segment]]:
-        """The rows of a batch as one merge per table, and the segments that they came from."""
-        frames: dict[TableSpec, list[pl.DataFrame]] = {}
+    ) -> tuple[list[Merge | ReplaceWithin], list[Segment]]:
+        """The rows of a batch as few changes, and the segments that they came from."""
+        contents: list[Content] = []
         good: list[Segment] = []
         for segment in batch:
             try:
-                spec, frame = decode(segment, tables, drop_unknown=drop_unknown)
+                content = decode(segment, tables, drop_unknown=drop_unknown)
             except ForeignSegment as error:
                 self._left[segment.path.name] = str(error)
                 _LOG.warning("%s is left: %s", segment.path.name, error)
@@ -268,9 +281,9 @@ class Spool:
                 continue
             except OSError as error:
                 raise from_os(self._directory, error) from error
-            frames.setdefault(spec, []).append(frame)
+            contents.append(content)
             good.append(segment)
-        return [Merge(spec, pl.concat(parts)) for spec, parts in frames.items()], good
+        return [content.change for content in _together(contents)], good
 
     def _set_aside(self, segment: Segment, cause: str) -> None:
         try:
@@ -313,6 +326,37 @@ class Spool:
                     path.unlink()
             except FileNotFoundError:  # its appender has just finished it
                 continue
+
+
+def _together(contents: Sequence[Content]) -> Iterator[Content]:
+    """The same in fewer parts: of each table, those that follow each other and are of one kind."""
+    by_table: dict[str, list[Content]] = {}
+    for one in contents:
+        by_table.setdefault(one.table.name, []).append(one)
+    for of_table in by_table.values():
+        for scope, group in groupby(of_table, key=_kind):
+            parts = list(group)
+            if scope is None:
+                yield Content(parts[0].table, pl.concat([part.frame for part in parts]))
+            else:
+                yield _latest(parts)
+
+
+def _kind(content: Content) -> tuple[str, ...] | None:
+    """The columns of its scopes; None where it is merged."""
+    return None if content.scopes is None else tuple(content.scopes.columns)
+
+
+def _latest(parts: Sequence[Content]) -> Content:
+    """Of parts that are whole in scopes by the same columns: of each scope what was said last."""
+    frames: list[pl.DataFrame] = []
+    seen: pl.DataFrame | None = None
+    for _, frame, scopes in reversed(parts):
+        assert scopes is not None
+        by = scopes.columns
+        frames.append(frame if seen is None else frame.join(seen, on=by, how="anti"))
+        seen = scopes if seen is None else pl.concat([seen, scopes]).unique()
+    return Content(parts[0].table, pl.concat(reversed(frames)), seen)
 
 
 def _batches(segments: Sequence[Segment]) -> Iterator[list[Segment]]:

@@ -1,1 +1,1 @@
-"""Streams: feeds that stay open, what they bring, and how it gets into the database without a hole."""
+"""Streams: feeds that stay open, and how what they bring gets into the database without a hole."""

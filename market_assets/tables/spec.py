@@ -16,13 +16,24 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Column:
-    """One column: its SQL type, what a value means, its unit, and whether it may be NULL."""
+    """One column of a table.
+
+    Attributes:
+        name: the column.
+        type: its SQL type.
+        doc: what a value means.
+        unit: its unit.
+        required: it is never NULL.
+        before: what rows have that were written before there was this column; a column that is
+            added and required needs one.
+    """
 
     name: str
     type: SqlType
     doc: str
     unit: str = ""
     required: bool = False
+    before: str | float | None = None
 
 
 FOR_EVER: Final = timedelta(days=36_500)

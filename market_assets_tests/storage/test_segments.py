@@ -35,11 +35,11 @@ def segment(folder: Path, content: bytes, table: str = "prices") -> Segment:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     """Every type that the tables know, NULLs too."""
-    spec, frame = decode(segment(tmp_path, encode(ROWS)), (NOTES, PRICES))
+    spec, frame, _ = decode(segment(tmp_path, encode(ROWS)), (NOTES, PRICES))
     assert spec is PRICES
     assert frame.equals(ROWS)
     rows = notes([("n", "t", ["a", ""], date(2026, 1, 1)), ("m", None, None, None)])
-    _, frame = decode(segment(tmp_path, encode(rows), "notes"), (NOTES, PRICES))
+    _, frame, _ = decode(segment(tmp_path, encode(rows), "notes"), (NOTES, PRICES))
     assert frame.equals(rows)
 
 
@@ -47,7 +47,7 @@ def test_an_older_segment_fits_the_newer_table(tmp_path: Path) -> None:
     """New columns are NULL, the order is the table's."""
     old = segment(tmp_path, encode(ROWS))
     columns = (Column("volume", "DOUBLE", "New."), *reversed(PRICES.columns))
-    _, frame = decode(old, (replace(PRICES, columns=columns),))
+    _, frame, _ = decode(old, (replace(PRICES, columns=columns),))
     assert frame.columns == ["volume", "seen_at", "seq", "price", "symbol"]
     assert frame["symbol"].to_list() == ["A", "B"]
     assert frame["volume"].null_count() == 2
@@ -72,7 +72,7 @@ def test_columns_that_this_code_does_not_agree_with(
 def test_unknown_columns_may_be_dropped_when_somebody_says_so(tmp_path: Path) -> None:
     """The code that knew them is gone for good."""
     fewer = replace(PRICES, columns=(*PRICES.columns[:1], *PRICES.columns[2:]))
-    _, frame = decode(segment(tmp_path, encode(ROWS)), (fewer,), drop_unknown=True)
+    _, frame, _ = decode(segment(tmp_path, encode(ROWS)), (fewer,), drop_unknown=True)
     assert frame.equals(ROWS.drop("price"))
 
 

@@ -7,25 +7,23 @@ from __future__ import annotations
 
 import os
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.redaction import redacted
 from market_assets.storage.errors import StoreError
 from market_assets.storage.spool import SpoolDepth
-from market_assets.streams.core.draining import STREAMED
 from market_assets.streams.core.state import SessionState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from market_assets.sources.hyperliquid.feed import FeedStats, HyperliquidFeed
+    from market_assets.sources.feed_stats import FeedStats
     from market_assets.storage.spool import Spool
     from market_assets.storage.store import Store
-    from market_assets.streams.candles.healing import Healer
     from market_assets.streams.core.draining import Drainer
+    from market_assets.streams.core.flow import Flow
     from market_assets.streams.core.streaming import Streaming
     from market_assets.streams.core.venue_clock import VenueClock
-    from market_assets.streams.hyperliquid.recorder import Recorder
 
 _NAMES: Final = 10
 """How many names of a list are told."""
@@ -35,11 +33,9 @@ _NAMES: Final = 10
 class Accounts:
     """The parts of a session that count something."""
 
-    feed: HyperliquidFeed
-    recorder: Recorder
+    flow: Flow[Any]
     streaming: Streaming
     drainer: Drainer
-    healer: Healer
     spool: Spool
     store: Store
     clock: VenueClock
@@ -52,12 +48,12 @@ class Accounts:
 
     def remember_feed(self) -> None:
         """The feed is about to be closed: tell from now on how it was, not that it is closed."""
-        self._last_feed = self.feed.stats()
+        self._last_feed = self.flow.stats()
 
     def metrics(self, table: str) -> dict[str, float]:
         """The numbers of a report on a table."""
         feed, locks, spool = self.feed_stats(), self.store.lock_stats, self._depth()
-        healing = self.healer.progress()
+        healing = self.flow.healer.progress()
         return {
             "lag_s": self._lags().get(table, 0.0),
             "sockets": feed.connected,
@@ -66,10 +62,10 @@ class Accounts:
             "reconnects": feed.reconnects,
             "undecodable": feed.undecodable,
             "subscriptions": feed.subscribed,
-            "subscriptions_wanted": self.streaming.wanted,
+            "subscriptions_wanted": self.flow.coverage().wanted,
             "subscriptions_refused": len(feed.refused),
-            "left_out": len(self.streaming.left_out) + len(feed.left_out),
-            "waiting_rows": self.recorder.waiting,
+            "left_out": len(self.flow.left_out) + len(feed.left_out),
+            "waiting_rows": self.flow.waiting,
             "spool_segments": spool.segments,
             "spool_bytes": spool.bytes,
             "spool_oldest_s": spool.oldest_age_s,
@@ -88,7 +84,7 @@ class Accounts:
     def state(self, phase: str) -> SessionState:
         """The session as `status` shows it."""
         feed, locks, spool = self.feed_stats(), self.store.lock_stats, self._depth()
-        left_out = (*self.streaming.left_out, *feed.left_out)
+        left_out = (*self.flow.left_out, *feed.left_out)
         return SessionState(
             phase=phase,
             pid=os.getpid(),
@@ -100,7 +96,7 @@ class Accounts:
             sockets_wanted=feed.sockets,
             subscriptions={
                 "acknowledged": feed.subscribed,
-                "wanted": self.streaming.wanted,
+                "wanted": self.flow.coverage().wanted,
                 "refused": dict(feed.refused),
                 "left_out": {"count": len(left_out), "first": list(left_out[:_NAMES])},
             },
@@ -118,7 +114,7 @@ class Accounts:
             reconnects_by_cause=dict(feed.reconnects_by_cause),
             trouble=redacted(feed.trouble),
             spool=asdict(spool),
-            waiting_rows=self.recorder.waiting,
+            waiting_rows=self.flow.waiting,
             lock={
                 "waits": locks.waits,
                 "wait_ms_max": locks.wait_ms_max,
@@ -129,12 +125,12 @@ class Accounts:
             undecodable=feed.undecodable,
             undecodable_samples=feed.undecodable_samples,
             rejected={**feed.rejected, **self.streaming.rejected},
-            healing=asdict(self.healer.progress()),
+            healing=asdict(self.flow.healer.progress()),
             clock={
                 "jumps": self.clock.jumps,
                 "wall_offset_s": round(self.clock.wall_offset, 3),
                 "in_doubt": self.clock.in_doubt,
-                "refused_frames": self.recorder.refused_frames,
+                **self.flow.figures,
             },
             last_error=self.last_error,
         )
@@ -149,8 +145,8 @@ class Accounts:
             or self._set_aside()
             or self.report_error
             or self.feed_stats().outage
-            or self.streaming.error
-            or self.healer.progress().last_error
+            or self.flow.error
+            or self.flow.healer.progress().last_error
         )
         return redacted(said) if said else None
 
@@ -161,14 +157,14 @@ class Accounts:
 
     def feed_stats(self) -> FeedStats:
         """What the sockets brought, and how they are; at the end, how they were before it."""
-        return self._last_feed or self.feed.stats()
+        return self._last_feed or self.flow.stats()
 
     def _lags(self) -> dict[str, float]:
         """Seconds from the newest event in the database to the present, by table."""
         now, total = self.clock.now(), self.drainer.total
         return {
             table.name: round((now - at).total_seconds(), 3)
-            for table in STREAMED
+            for table, *_ in self.flow.tables
             if table.name in total and (at := total[table.name].event_to_at) is not None
         }
 

@@ -13,27 +13,23 @@ from datetime import timedelta
 from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
-from market_assets.channels import channel_of
 from market_assets.clock import floor
 from market_assets.storage.changes import earliest, latest
 from market_assets.storage.errors import NewerSchema, NotADatabase, StoreError
 from market_assets.storage.runs import IngestionRun
-from market_assets.streams.hyperliquid.repair import repair
-from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from market_assets.clock import Clock
     from market_assets.storage.changes import Written
     from market_assets.storage.spool import Spool
     from market_assets.storage.store import Store
+    from market_assets.streams.core.flow import Streamed
 
 _LOG = logging.getLogger(__name__)
 
-STREAMED: Final = (HYPERLIQUID_MID_PRICES, HYPERLIQUID_CANDLES)
-"""The tables that a session reports."""
 PUBLISH_EVERY_S: Final = 5.0
 """How often the store is asked whether publishing is due; the pace is its own."""
 _IDLE_S: Final = 1.0
@@ -84,6 +80,8 @@ class Drainer:
         store: Store,
         spool: Spool,
         clock: Clock,
+        tables: Sequence[Streamed],
+        repair: Callable[[Store, datetime], Sequence[Written]],
         run_id: str | None,
         on_drained: Callable[[float], None],
     ) -> None:
@@ -93,6 +91,8 @@ class Drainer:
             store: where the rows go.
             spool: where they come from.
             clock: the session's.
+            tables: those whose rows are counted.
+            repair: puts right what a clock that was ahead has left.
             run_id: the Dagster run, for `ingestion_runs`.
             on_drained: called after each drain with the monotonic reading when it began: what was
                 appended before is in the database.
@@ -100,6 +100,8 @@ class Drainer:
         self._store = store
         self._spool = spool
         self._clock = clock
+        self._tables = tables
+        self._repair_rows = repair
         self._run_id = run_id
         self._on_drained = on_drained
         self._wake = Event()
@@ -202,12 +204,11 @@ class Drainer:
     def _current_runs(self) -> list[IngestionRun]:
         """The run of each table's minute; a new one once the minute is another."""
         now = self._clock.now()
-        for table in STREAMED:
+        for table, source, channel in self._tables:
             run = self._runs.get(table.name)
             if run is None or floor(run.started_at, _MINUTE) != floor(now, _MINUTE):
-                channel = channel_of(table.name)
                 self._runs[table.name] = IngestionRun(
-                    channel.source, channel.name, table.name, now, dagster_run_id=self._run_id
+                    source, channel, table.name, now, dagster_run_id=self._run_id
                 )
         return list(self._runs.values())
 
@@ -224,7 +225,7 @@ class Drainer:
         if after is None:
             return
         try:
-            done = repair(self._store, after)
+            done = self._repair_rows(self._store, after)
         except StoreError:
             self.repair_after(after)
             raise

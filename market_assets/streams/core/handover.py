@@ -1,10 +1,11 @@
 """When one session relieves another: what the leader and the one that waits do, step by step.
 
-The leader asks to be relieved when it is old or somebody says so, and makes room for the mids of
-its successor. The successor streams beside it into the same spool, where every write is idempotent,
-and says that it is ready once everything it wants is acknowledged and on disk. The leader leaves
-after it has concluded the minute in which it heard that: every later minute is the successor's as
-a whole. If nobody comes, or the one that came is killed, the leader simply goes on.
+The leader asks to be relieved when it is old or somebody says so, and makes room for what its
+successor needs at the same time. The successor streams beside it into the same spool, where every
+write is idempotent, and says that it is ready once everything it wants is acknowledged and on disk.
+The leader leaves after it has concluded the minute in which it heard that: every later minute is
+the successor's as a whole. If nobody comes, or the one that came is killed, the leader simply goes
+on.
 
 Every step returns at once; `session.py` takes one a few times a second. Not here: the locks
 (`lease.py`).
@@ -13,16 +14,16 @@ Every step returns at once; `session.py` takes one a few times a second. Not her
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from market_assets.clock import floor_ms, interval_length, to_ms
 
 if TYPE_CHECKING:
+    from market_assets.streams.core.flow import Flow
     from market_assets.streams.core.lease import Lease
     from market_assets.streams.core.options import EndReason, StreamOptions
     from market_assets.streams.core.streaming import Streaming
     from market_assets.streams.core.venue_clock import VenueClock
-    from market_assets.streams.hyperliquid.recorder import Recorder
 
 _LOG = logging.getLogger(__name__)
 
@@ -43,14 +44,14 @@ class Handover:
         self,
         *,
         lease: Lease,
+        flow: Flow[Any],
         streaming: Streaming,
-        recorder: Recorder,
         clock: VenueClock,
         options: StreamOptions,
     ) -> None:
         self._lease = lease
         self._streaming = streaming
-        self._recorder = recorder
+        self._flow = flow
         self._clock = clock
         self._options = options
         self._began = clock.monotonic()
@@ -91,7 +92,7 @@ class Handover:
         if not self._lease.is_mine:
             self.end = "lock_lost"
             return None
-        self._lease.say(subscriptions=self._streaming.wanted)
+        self._lease.say(subscriptions=self._flow.coverage().wanted)
         if self._is_leader:
             self._lead()
             return None
@@ -105,8 +106,8 @@ class Handover:
                 return
             _LOG.info("to be relieved: %s", reason or f"streaming for {age:.0f} s")
             self._is_handing_over = True
-            dexs = len(self._streaming.dexs)
-            self._streaming.use(subscriptions=self._options.subscriptions - dexs)
+            shared = self._flow.coverage().shared
+            self._streaming.use(subscriptions=self._options.subscriptions - shared)
             self._lease.begin_handover()
         if not self._lease.successor_is_ready():
             self._ready_minute = None
@@ -114,7 +115,7 @@ class Handover:
             self._ready_minute = _minute(to_ms(self._clock.now()) + MARGIN_MS)
             self._ready_since = self._clock.monotonic()
         elif (
-            self._recorder.concluded_ms >= self._ready_minute
+            self._flow.coverage().settled_ms >= self._ready_minute
             or self._clock.monotonic() - self._ready_since > PATIENCE_S
         ):
             self.end = "handed_over"
@@ -135,8 +136,7 @@ class Handover:
 
     def _is_ready(self, waited: float) -> bool:
         """Whether what is wanted is heard, and a flush since then is on disk."""
-        wanted = self._streaming.wanted
-        heard = self._recorder.covered + len(self._recorder.dexs_heard)
+        wanted, heard, *_ = self._flow.coverage()
         if wanted == 0 or (heard < wanted and waited < READY_PATIENCE_S):
             return False
         if self._complete_at_flush is None:

@@ -25,36 +25,23 @@ class StreamOptions:
     """How a session streams.
 
     Attributes:
-        restrict: symbols to restrict to; empty: all live ones.
         subscriptions: WebSocket subscriptions in all, for this session and its successor together.
         flush_interval: how often rows are put on disk.
         session_length: after which the session asks to be relieved.
         duration: after which it ends, relieved or not; None: never.
-        keep_minutes: how far back 1-minute candles are healed.
-        keep_hours: how far back 1-hour candles are healed.
-        keep_mids: how long mids are kept in memory while there is nowhere to put them.
         heal: whether holes are healed at all.
-        reread_weight: request weight an hour that may go into reading minutes again that are there:
-            0.2 of what the project may use by default (`rounds.SHARE`).
         report_interval: how often a table is reported while rows arrive.
-        universe_interval: how often the venue's lists are read.
         handover_timeout: how long a successor waits for its predecessor to let go.
         drain_timeout: how long the end waits for the database.
         poll: how often the clock, the lease and the wish to stop are looked at.
     """
 
-    restrict: tuple[str, ...] = ()
     subscriptions: int = 980
     flush_interval: timedelta = timedelta(seconds=5)
     session_length: timedelta = timedelta(hours=8)
     duration: timedelta | None = None
-    keep_minutes: timedelta = timedelta(hours=24)
-    keep_hours: timedelta = timedelta(days=7)
-    keep_mids: timedelta = timedelta(minutes=30)
     heal: bool = True
-    reread_weight: float = 11_520.0
     report_interval: timedelta = timedelta(seconds=60)
-    universe_interval: timedelta = timedelta(minutes=10)
     handover_timeout: timedelta = timedelta(minutes=10)
     drain_timeout: timedelta = timedelta(seconds=20)
     poll: timedelta = timedelta(milliseconds=200)
@@ -88,10 +75,10 @@ class SessionEnd:
         reason: why.
         began_at: when it began.
         ended_at: when it ended.
-        rows: rows inserted or changed, by table, from the sockets and from REST together.
-        frames: frames that the sockets brought, by channel (`allMids`, `candle`, and others).
-        data_frames: those of them that carry mids or candles; 0: the sockets brought nothing.
-        healed_rows: candles that REST brought.
+        rows: rows inserted or changed, by table, from the sockets and from healing together.
+        frames: frames that the sockets brought, by channel.
+        data_frames: those of them that carry data; 0: the sockets brought nothing.
+        healed_rows: rows that healing brought.
         is_drained: everything received is in the database; False: the rest waits in the spool.
         error: what was wrong at the end; None if nothing was.
     """

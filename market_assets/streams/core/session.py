@@ -1,6 +1,6 @@
 """One session of the stream, from taking the lease to letting it go.
 
-    session = StreamSession(options=…, store=…, spool=…, client_for=…, feed=…, code_version=…)
+    session = StreamSession(options=…, store=…, spool=…, flow_for=…, code_version=…)
     end = session.run(stop, report=print)
 
 `run` stays on the caller's thread, which only waits, looks after the lease and reports; sockets,
@@ -18,31 +18,25 @@ from threading import Event, Thread
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import SystemClock
-from market_assets.streams.candles.bars import MINUTE_MS
-from market_assets.streams.candles.healing import Healer
 from market_assets.streams.core.accounts import Accounts
-from market_assets.streams.core.draining import STREAMED, Drainer, TableProgress
+from market_assets.streams.core.draining import Drainer, TableProgress
 from market_assets.streams.core.handover import Handover
 from market_assets.streams.core.lease import Lease
 from market_assets.streams.core.options import EndReason, Report, SessionEnd, StreamOptions
 from market_assets.streams.core.state import STANDBY_STATE_FILE, STATE_FILE
 from market_assets.streams.core.streaming import Streaming
 from market_assets.streams.core.venue_clock import VenueClock
-from market_assets.streams.hyperliquid.recorder import Recorder
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from market_assets.clock import Clock
-    from market_assets.sources.hyperliquid.client import HyperliquidClient
-    from market_assets.sources.hyperliquid.feed import FeedSink, HyperliquidFeed
     from market_assets.storage.spool import Spool
     from market_assets.storage.store import Store
+    from market_assets.streams.core.flow import FlowFor
 
 _LOG = logging.getLogger(__name__)
 
-USERS: Final = ("stream", "backfill")
-"""Users of the venue's request budget that a session is."""
 ALIVE_EVERY_S: Final = 15.0
 STATE_EVERY_S: Final = 2.0
 FEED_STOP_S: Final = 10.0
@@ -58,8 +52,7 @@ class StreamSession:
         options: StreamOptions,
         store: Store,
         spool: Spool,
-        client_for: Callable[[str, Clock], HyperliquidClient],
-        feed: Callable[[FeedSink, Clock], HyperliquidFeed],
+        flow_for: FlowFor,
         code_version: str,
         run_id: str = "",
         clock: Clock | None = None,
@@ -69,10 +62,8 @@ class StreamSession:
         Args:
             options: how to stream.
             store: the database.
-            spool: `store.paths.spool`.
-            client_for: makes the client that asks on the account of `stream` or `backfill`, by the
-                session's clock; the session has one of each, and closes them.
-            feed: makes the feed for a sink and a clock.
+            spool: the stream's own.
+            flow_for: makes what is streamed; the session closes it.
             code_version: of the code that runs, for those who want to know whether it is old.
             run_id: the Dagster run; empty outside Dagster.
             clock: the machine's.
@@ -84,52 +75,34 @@ class StreamSession:
         self._run_id = run_id
         self._code_version = code_version
         self._lease = Lease(store.paths.state_dir)
-        self._clients = {user: client_for(user, self._clock) for user in USERS}
-        self._healer = Healer(
-            store=store,
+        self._streaming = Streaming(
+            flow=lambda: self._flow,
             spool=spool,
-            clients=self._clients,
             clock=self._clock,
-            keep={"1m": options.keep_minutes, "1h": options.keep_hours},
-            on_closes=lambda symbol, closes: self._streaming.call(
-                self._recorder.seed, symbol, closes
-            ),
-            settle_s=options.flush_interval.total_seconds() + 1.0,
-            reread_weight=options.reread_weight,
+            options=options,
+            on_flushed=lambda: self._drainer.poke(),  # noqa: PLW0108 - it is made later
         )
+        self._flow = flow_for(self._clock, self._streaming.call)
         self._drainer = Drainer(
             store=store,
             spool=spool,
             clock=self._clock,
+            tables=self._flow.tables,
+            repair=self._flow.repair,
             run_id=run_id or None,
-            on_drained=self._healer.drained,
-        )
-        self._recorder = Recorder(self._clock, on_holes=self._healer.add)
-        self._feed = feed(self._recorder, self._clock)
-        self._streaming = Streaming(
-            feed=self._feed,
-            recorder=self._recorder,
-            spool=spool,
-            store=store,
-            client=self._clients["stream"],
-            healer=self._healer,
-            clock=self._clock,
-            options=options,
-            on_flushed=self._drainer.poke,
+            on_drained=self._flow.healer.drained,
         )
         self._handover = Handover(
             lease=self._lease,
+            flow=self._flow,
             streaming=self._streaming,
-            recorder=self._recorder,
             clock=self._clock,
             options=options,
         )
         self._accounts = Accounts(
-            feed=self._feed,
-            recorder=self._recorder,
+            flow=self._flow,
             streaming=self._streaming,
             drainer=self._drainer,
-            healer=self._healer,
             spool=spool,
             store=store,
             clock=self._clock,
@@ -188,7 +161,7 @@ class StreamSession:
             rows={name: progress.rows for name, progress in self._drainer.total.items()},
             frames=dict(heard.frames_by_channel),
             data_frames=heard.data_frames,
-            healed_rows=self._healer.progress().healed_rows,
+            healed_rows=self._flow.healer.progress().healed_rows,
             is_drained=is_drained,
             error=self._accounts.last_error,
         )
@@ -223,10 +196,9 @@ class StreamSession:
         """The lease, the clock, and the file that `status` reads."""
         if self._handover.step() == "promoted":
             self._streaming.call(self._heal_as_leader)
-        if self._recorder.clock_was_ahead:
-            self._recorder.clock_was_ahead = False
+        if self._flow.take_set_back():
             self._drainer.repair_after(self._clock.now())
-            self._streaming.call(self._scan_again)
+            self._streaming.call(self._flow.set_back)
         elapsed = self._clock.monotonic()
         if elapsed - self._state_at >= STATE_EVERY_S:
             self._state_at = elapsed
@@ -247,19 +219,14 @@ class StreamSession:
     def _start_healing(self) -> None:
         """Only the leader heals: what its successor misses meanwhile is found by its own scan."""
         if self._lease.after_crash:
-            self._healer.expect_crash()
+            self._flow.healer.expect_crash()
         if self._options.heal:
-            self._start("heal", lambda: self._healer.run(self._healing))
+            self._start("heal", lambda: self._flow.healer.run(self._healing))
 
     def _heal_as_leader(self) -> None:
-        """On the recorder's thread, when the predecessor has let go."""
-        self._healer.scan_all(self._recorder.concluded_ms + MINUTE_MS, afresh=True)
+        """On the flow's thread, when the predecessor has let go."""
+        self._flow.lead()
         self._start_healing()
-
-    def _scan_again(self) -> None:
-        """On the recorder's thread, when rows from the future are put right."""
-        self._healer.rewind()
-        self._healer.scan_all(self._recorder.concluded_ms + MINUTE_MS)
 
     def _put_away(self, reason: EndReason) -> bool:
         """End the threads in order, each with a deadline; True if everything is drained."""
@@ -273,8 +240,7 @@ class StreamSession:
             if healing is not None:
                 healing.join(HEALER_STOP_S)
             if healing is None or not healing.is_alive():
-                for client in self._clients.values():
-                    client.close()
+                self._flow.close()
             is_drained = self._drainer.end(wait=self._options.drain_timeout.total_seconds())
             is_drained = is_drained and self._drainer.is_empty
             self._write_state("ended")
@@ -289,7 +255,7 @@ class StreamSession:
             self._progress[name] = self._progress.get(name, TableProgress()).together(progress)
         elapsed = self._clock.monotonic()
         interval = self._options.report_interval.total_seconds()
-        for table in STREAMED:
+        for table, *_ in self._flow.tables:
             progress = self._progress.get(table.name, TableProgress())
             due = elapsed - self._reported_at.get(table.name, float("-inf")) >= interval
             if progress.rows and (due or force):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Final, Protocol
 
 from market_assets.sources.hyperliquid.client import HyperliquidClient
@@ -10,8 +11,9 @@ from market_assets.sources.hyperliquid.feed import HyperliquidFeed
 from market_assets.sources.hyperliquid.weights import PER_MINUTE, weight_budget
 from market_assets.storage.spool import Spool
 from market_assets.streams.candles.rounds import SHARE
-from market_assets.streams.core.options import StreamOptions
 from market_assets.streams.core.session import StreamSession
+from market_assets.streams.hyperliquid.flow import HyperliquidFlow
+from market_assets.streams.hyperliquid.options import HyperliquidOptions
 from market_assets.tables import HYPERLIQUID_CANDLES
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def hyperliquid_session(
     """
     rules = {rule.only[1]: rule for rule in HYPERLIQUID_CANDLES.retention if rule.only}
     keep = {interval: rule.age(settings.retention) for interval, rule in rules.items()}
-    options = StreamOptions(
+    options = HyperliquidOptions(
         restrict=settings.wanted_symbols,
         subscriptions=settings.subscriptions,
         flush_interval=settings.flush_interval,
@@ -97,10 +99,12 @@ def hyperliquid_session(
     budget = weight_budget(
         store.paths.state_dir / "hyperliquid.budget", share=settings.weight_share
     )
-    return StreamSession(
+    spool = Spool(store.paths.spool, limit_bytes=settings.spool_limit_bytes)
+    flow_for = partial(
+        HyperliquidFlow,
         options=options,
         store=store,
-        spool=Spool(store.paths.spool, limit_bytes=settings.spool_limit_bytes),
+        spool=spool,
         client_for=lambda user, clock: HyperliquidClient(
             settings.hyperliquid_api_url,
             budget=budget,
@@ -111,6 +115,12 @@ def hyperliquid_session(
         feed=lambda sink, clock: HyperliquidFeed(
             settings.hyperliquid_ws_url, sink, clock=clock, proxies=settings.proxies
         ),
+    )
+    return StreamSession(
+        options=options,
+        store=store,
+        spool=spool,
+        flow_for=flow_for,
         code_version=code_version,
         run_id=run_id,
     )

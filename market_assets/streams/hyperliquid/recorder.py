@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from market_assets.clock import to_ms
 from market_assets.streams.candles.candle_book import CandleBook, Hole
 from market_assets.streams.candles.quiet import QuietWatch
+from market_assets.streams.core.flow import Piece
 from market_assets.streams.core.venue_clock import EARLY_MS, QUORUM, TOLERANCE_S
 from market_assets.streams.hyperliquid.mids import MidBuckets
+from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -45,9 +47,12 @@ class Batch(NamedTuple):
     candles: CandleBatch
 
     @property
-    def rows(self) -> int:
-        """How many."""
-        return self.mids.frame.height + self.candles.frame.height
+    def pieces(self) -> tuple[Piece, ...]:
+        """Candles first: they are what cannot be had again for long."""
+        return (
+            Piece(HYPERLIQUID_CANDLES, self.candles.frame),
+            Piece(HYPERLIQUID_MID_PRICES, self.mids.frame),
+        )
 
 
 class Recorder:

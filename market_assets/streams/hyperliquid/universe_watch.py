@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.sources.hyperliquid.client import HyperliquidClient
     from market_assets.storage.store import Store
-    from market_assets.streams.core.options import StreamOptions
+    from market_assets.streams.hyperliquid.options import HyperliquidOptions
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ class UniverseWatch:
         *,
         client: HyperliquidClient,
         store: Store,
-        options: StreamOptions,
+        options: HyperliquidOptions,
         clock: Clock,
         unknown: Callable[[], Collection[str]],
         on_targets: Callable[[Targets, str | None], None],

@@ -17,8 +17,10 @@ from market_assets.storage.errors import StoreLocked
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
 from market_assets.streams.core.draining import PUBLISH_EVERY_S, Drainer, TableProgress
+from market_assets.streams.core.flow import Streamed
 from market_assets.streams.hyperliquid.mids import MidBuckets
-from market_assets.tables import HYPERLIQUID_MID_PRICES, INGESTION_GAPS
+from market_assets.streams.hyperliquid.repair import repair
+from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES, INGESTION_GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -45,6 +47,11 @@ class Bench:
             store=self.store,
             spool=self.spool,
             clock=self.clock,
+            tables=[
+                Streamed(HYPERLIQUID_MID_PRICES, "hyperliquid", "mids"),
+                Streamed(HYPERLIQUID_CANDLES, "hyperliquid", "candles"),
+            ],
+            repair=repair,
             run_id="run",
             on_drained=self.drained.append,
         )

@@ -1,4 +1,4 @@
-"""A session as a process of its own, to be killed: `python -m market_assets_tests.streams.hyperliquid.process`.
+"""A session as a process of its own, to be killed (`python -m` this module).
 
 Its one argument is JSON: `db`, `url`, `ws_url`, `speed`, `acks` (a file that every row that the
 spool has acknowledged is written to), `code_version` and `options` (times in venue seconds). It
@@ -7,6 +7,7 @@ prints its end as JSON. SIGTERM ends it cleanly.
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import signal
@@ -24,8 +25,9 @@ from market_assets.sources.retry import RetryPolicy
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
 from market_assets.streams.core.lease import LeaseHeldError
-from market_assets.streams.core.options import StreamOptions
 from market_assets.streams.core.session import StreamSession
+from market_assets.streams.hyperliquid.flow import HyperliquidFlow
+from market_assets.streams.hyperliquid.options import HyperliquidOptions
 from market_simulator.clock import ScaledClock
 
 if TYPE_CHECKING:
@@ -39,7 +41,8 @@ MID_BUCKET_PHASE_S = 1.5
 """The clock is that much ahead of the venue's, so that no mid comes at the edge of its bucket."""
 
 
-TIMES = {name for name, kind in StreamOptions.__annotations__.items() if "timedelta" in str(kind)}
+_KINDS = {field.name: field.type for field in dataclasses.fields(HyperliquidOptions)}
+TIMES = {name for name, kind in _KINDS.items() if "timedelta" in str(kind)}
 """The options that are times."""
 
 
@@ -50,8 +53,10 @@ class LoggedSpool(Spool):
         super().__init__(directory, **options)
         self._acks = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def append(self, table: TableSpec, frame: pl.DataFrame) -> Path:
-        path = super().append(table, frame)
+    def append(
+        self, table: TableSpec, frame: pl.DataFrame, *, scopes: pl.DataFrame | None = None
+    ) -> Path:
+        path = super().append(table, frame, scopes=scopes)
         rows = frame.select(*table.key, *table.version).rows()
         text = "".join(json.dumps([table.name, *row], default=str) + "\n" for row in rows)
         os.write(self._acks, text.encode())
@@ -77,19 +82,24 @@ def session(said: dict[str, Any], clock: Clock, *, spool: Spool | None = None) -
         policy = FeedPolicy(**said.get("policy", {}))
         return HyperliquidFeed(said["ws_url"], sink, clock=session_clock, policy=policy)
 
+    wanted = HyperliquidOptions(**options)
     return StreamSession(
-        options=StreamOptions(**options),
+        options=wanted,
         store=store,
         spool=spool,
-        client_for=client_for,
-        feed=feed,
+        flow_for=lambda clock, call: HyperliquidFlow(
+            clock,
+            call,
+            options=wanted,
+            store=store,
+            spool=spool,
+            client_for=client_for,
+            feed=feed,
+        ),
         code_version=said.get("code_version", "test"),
         run_id=said.get("run_id", "test"),
         clock=clock,
     )
-
-
-TIMES = {name for name, kind in StreamOptions.__annotations__.items() if "timedelta" in str(kind)}
 
 
 def venue_clock(said: dict[str, Any]) -> ScaledClock:

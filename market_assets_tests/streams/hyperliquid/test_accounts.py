@@ -17,11 +17,12 @@ import pytest
 
 from market_assets.clock import ManualClock
 from market_assets.operations.health.streams import read_stream, stream_row
-from market_assets.sources.hyperliquid.feed import FeedStats
+from market_assets.sources.feed_stats import FeedStats
 from market_assets.storage.spool import SpoolDepth
 from market_assets.storage.store import Store
-from market_assets.streams.candles.heal_progress import HealingProgress
 from market_assets.streams.core.accounts import Accounts
+from market_assets.streams.core.flow import Coverage
+from market_assets.streams.core.heal_progress import HealingProgress
 from market_assets.streams.core.state import STATE_FILE
 from market_assets.streams.core.venue_clock import VenueClock
 from market_assets_tests.streams.hyperliquid.process import session, venue_clock
@@ -57,13 +58,18 @@ def accounts(
     said = dict.fromkeys(("drain", "publish", "disk", "lists", "healing")) | (errors or {})
     clock = VenueClock(ManualClock(NOW))
     parts: Any = {
-        "feed": SimpleNamespace(stats=lambda: stats),
-        "recorder": SimpleNamespace(waiting=0, refused_frames=0),
-        "streaming": SimpleNamespace(
-            left_out=(), wanted=0, rejected={}, disk_error=said["disk"], error=said["lists"]
+        "flow": SimpleNamespace(
+            stats=lambda: stats,
+            coverage=lambda: Coverage(0, 0, 0, 0),
+            tables=(),
+            waiting=0,
+            left_out=(),
+            figures={"refused_frames": 0},
+            error=said["lists"],
+            healer=SimpleNamespace(progress=lambda: HealingProgress(last_error=said["healing"])),
         ),
+        "streaming": SimpleNamespace(rejected={}, disk_error=said["disk"]),
         "drainer": SimpleNamespace(total={}, error=said["drain"], publish_error=said["publish"]),
-        "healer": SimpleNamespace(progress=lambda: HealingProgress(last_error=said["healing"])),
         "spool": SimpleNamespace(depth=lambda: SpoolDepth(0, 0, 0.0, set_aside)),
         "store": Store(tmp_path / "market.duckdb"),
         "clock": clock,

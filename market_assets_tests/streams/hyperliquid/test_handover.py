@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from market_assets.clock import ManualClock, floor_ms, to_ms
+from market_assets.streams.core.flow import Coverage
 from market_assets.streams.core.handover import PATIENCE_S, READY_PATIENCE_S, Handover
 from market_assets.streams.core.lease import Lease, LeaseHeldError
 from market_assets.streams.core.options import StreamOptions
@@ -23,7 +24,7 @@ HOUR_S = 3600.0
 
 @dataclass
 class FakeStream:
-    """What a handover asks of streaming and recorder."""
+    """What a handover asks of streaming and flow."""
 
     wanted: int = 500
     dexs: tuple[str, ...] = ("", "xyz")
@@ -32,6 +33,10 @@ class FakeStream:
     dexs_heard: frozenset[str] = frozenset()
     concluded_ms: int = 0
     used: list[int] = field(default_factory=list)
+
+    def coverage(self) -> Coverage:
+        heard = self.covered + len(self.dexs_heard)
+        return Coverage(self.wanted, heard, len(self.dexs), self.concluded_ms)
 
     def use(self, *, subscriptions: int) -> None:
         self.used.append(subscriptions)
@@ -52,8 +57,8 @@ class Party:
         self.lease = Lease(folder)
         self.handover = Handover(
             lease=self.lease,
+            flow=self.stream,
             streaming=self.stream,
-            recorder=self.stream,
             clock=VenueClock(wall),
             options=StreamOptions(subscriptions=800, session_length=timedelta(hours=1)),
         )

@@ -239,9 +239,7 @@ def test_the_cap_leaves_out_the_least_traded(field_: Rig) -> None:
         state = until(lambda: (s := field_.state()).get("frames") and s, "state")
         assert state["subscriptions"]["wanted"] == 3
         assert state["subscriptions"]["left_out"]["count"] == 2
-        volumes = {
-            x.symbol: x.volume for x in r.session._streaming._universe.targets.assets.values()
-        }
+        volumes = {x.symbol: x.volume for x in r.session._flow._universe.targets.assets.values()}
         left_out = state["subscriptions"]["left_out"]["first"]
         kept = set(field_.symbols) - set(left_out)
         assert min(volumes[s] for s in kept) >= max(volumes[s] for s in left_out)
@@ -251,9 +249,9 @@ def test_a_new_listing_is_streamed_and_a_delisted_one_is_not(field_: Rig) -> Non
     """An unknown coin in the mids has the lists read at once; no restart."""
     try:
         with running(field_, restrict=[], heal=False) as r:
-            assert len(r.session._recorder._book.symbols) > 4
+            assert len(r.session._flow._recorder._book.symbols) > 4
             field_.venue.list_asset("FRESH")
-            until(lambda: "FRESH" in r.session._recorder._book.symbols, "the new listing")
+            until(lambda: "FRESH" in r.session._flow._recorder._book.symbols, "the new listing")
             until(
                 lambda: (
                     field_.store.read(
@@ -274,7 +272,7 @@ def test_a_spool_that_is_full_costs_nothing_once_there_is_room(field_: Rig) -> N
         until(lambda: "holds" in (field_.state().get("last_error") or ""), "a loud error")
         full_ms = field_.now_minute()
         until(lambda: field_.now_minute() > full_ms + MINUTE, "a minute")
-        assert r.session._recorder.waiting > 0
+        assert r.session._flow._recorder.waiting > 0
         r.spool._limit_bytes = 10**9
         field_.wait_complete(full_ms + MINUTE)
     field_.check(full_ms + MINUTE)

@@ -17,11 +17,12 @@ from market_assets.clock import SystemClock
 from market_assets.sources.errors import VenueUnavailable
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
-from market_assets.streams.core.options import StreamOptions
 from market_assets.streams.core.sound_rows import sift
 from market_assets.streams.core.streaming import Streaming
 from market_assets.streams.core.venue_clock import VenueClock
+from market_assets.streams.hyperliquid.flow import HyperliquidFlow
 from market_assets.streams.hyperliquid.mids import MidBatch, MidBuckets
+from market_assets.streams.hyperliquid.options import HyperliquidOptions
 from market_assets.streams.hyperliquid.recorder import Batch, Recorder
 from market_assets.tables import HYPERLIQUID_MID_PRICES
 from market_assets_tests.streams.hyperliquid.rig import until
@@ -40,10 +41,12 @@ class Failing(Spool):
 
     fails: str = ""
 
-    def append(self, table: TableSpec, frame: pl.DataFrame) -> Path:
+    def append(
+        self, table: TableSpec, frame: pl.DataFrame, *, scopes: pl.DataFrame | None = None
+    ) -> Path:
         if table.name == self.fails:
             raise ZeroDivisionError("nobody has thought of it")
-        return super().append(table, frame)
+        return super().append(table, frame, scopes=scopes)
 
 
 class Bench:
@@ -53,23 +56,29 @@ class Bench:
         self.store = Store(folder / "market.duckdb")
         self.spool = Failing(self.store.paths.spool, limit_bytes=10**8)
         self.clock = VenueClock(SystemClock())
-        self.recorder = Recorder(self.clock, on_holes=lambda _: None)
-        self.recorder.keep(mids=["A", "B"], candles=[], known=["A", "B"], cause="fresh")
         self.heard = heard
+        options = HyperliquidOptions(poll=timedelta(seconds=0.01))
         parts: dict[str, Any] = {
-            "feed": SimpleNamespace(run=self.run, want=lambda **_: None),
-            "healer": SimpleNamespace(rank=lambda *_: None, scan=lambda *_, **__: None),
-            "client": SimpleNamespace(universe=self.no_lists),
+            "client_for": lambda *_: SimpleNamespace(universe=self.no_lists),
+            "feed": lambda *_: SimpleNamespace(run=self.run, want=lambda **_: None),
         }
         self.streaming = Streaming(
-            **parts,
-            recorder=self.recorder,
+            flow=lambda: self.flow,
             spool=self.spool,
-            store=self.store,
             clock=self.clock,
-            options=StreamOptions(poll=timedelta(seconds=0.01)),
+            options=options,
             on_flushed=lambda: None,
         )
+        self.flow = HyperliquidFlow(
+            self.clock,
+            self.streaming.call,
+            options=options,
+            store=self.store,
+            spool=self.spool,
+            **parts,
+        )
+        self.recorder = self.flow._recorder
+        self.recorder.keep(mids=["A", "B"], candles=[], known=["A", "B"], cause="fresh")
 
     async def run(self) -> None:
         self.heard(self.recorder)

@@ -14,15 +14,15 @@ import pytest
 from market_assets.clock import ManualClock
 from market_assets.sources.errors import VenueUnavailable
 from market_assets.sources.hyperliquid.model import Listing, Universe
-from market_assets.streams.core.options import StreamOptions
 from market_assets.streams.hyperliquid import universe_watch
+from market_assets.streams.hyperliquid.options import HyperliquidOptions
 from market_assets.streams.hyperliquid.universe_watch import SECOND_LOOK_S, UniverseWatch
 
 if TYPE_CHECKING:
     from market_assets.streams.hyperliquid.targets import Targets
 
 NOW = datetime(2026, 3, 1, tzinfo=UTC)
-EVERY_S = StreamOptions().universe_interval.total_seconds()
+EVERY_S = HyperliquidOptions().universe_interval.total_seconds()
 
 
 def universe(*symbols: str) -> Universe:
@@ -69,7 +69,7 @@ def follow(
     watch = UniverseWatch(
         client=cast("Any", venue),
         store=cast("Any", SimpleNamespace()),
-        options=StreamOptions(),
+        options=HyperliquidOptions(),
         clock=clock,
         unknown=list,
         on_targets=take,
