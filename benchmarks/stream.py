@@ -358,6 +358,7 @@ def latency(folder: Path) -> Iterator[str]:
         options=options,
         store=store,
         spool=spool,
+        folder=store.paths.state_dir,
         flow_for=partial(
             HyperliquidFlow,
             options=options,

@@ -194,6 +194,19 @@ def test_a_planted_violation_is_caught(layer: str, line: str, tmp_path: Path) ->
     assert len(_violations(layer, [planted])) >= 1
 
 
+def test_streams_do_not_know_each_other() -> None:
+    """A new one is a folder: the runtime knows none of them, candles are any venue's."""
+    rooms = [p.name for p in (PACKAGE / "streams").iterdir() if (p / "__init__.py").exists()]
+    below = {"core": set(), "candles": {"core"}}
+    for room in rooms:
+        allowed = below.get(room, {"core", "candles"}) | {room}
+        for file in (PACKAGE / "streams" / room).rglob("*.py"):
+            known = {
+                m.split(".")[2] for m in _imports(file) if m.startswith("market_assets.streams.")
+            }
+            assert known & set(rooms) <= allowed, file
+
+
 def _of_the_other(package: str, files: list[Path]) -> list[str]:
     """Which files import something of that package."""
     return [f.name for f in files for m in _imports(f) if m.split(".")[0] == package]

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from benchmarks.week.figures import DATABASE, INSTANCE, PROCESS, ROWS
-from market_assets.tables import TABLES
+from market_assets.tables import FOR_EVER, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,7 +98,8 @@ def _kept(
     (table,) = (table for table in TABLES if table.name == named)
     for rule in table.retention:
         if not only or (rule.only is not None and rule.only[1] == only):
-            return retention.get(rule.setting, rule.keep)
+            kept = retention.get(rule.setting, rule.keep)
+            return "ever" if kept >= FOR_EVER else kept
     return "ever"
 
 

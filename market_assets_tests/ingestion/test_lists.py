@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_assets.ingestion.lists import DOUBTED_FOR, DOUBTED_FOR_IF_EMPTY, Lists
@@ -84,6 +84,7 @@ def test_the_error_says_what_it_was_and_until_when(memory: Memory) -> None:
         lists.believe("/list", 3)
 
 
+@settings(max_examples=20)
 @given(
     st.lists(
         st.tuples(st.integers(0, 200), st.integers(1, 2000).map(lambda n: timedelta(minutes=n))),

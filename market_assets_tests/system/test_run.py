@@ -9,7 +9,7 @@ import duckdb
 import pytest
 from dagster import DagsterInstance, DagsterRunStatus, RunsFilter
 
-from market_assets.settings import LOCAL_SYMBOLS
+from market_assets.settings.project import LOCAL_SYMBOLS
 from market_assets_tests.system.running import System, installed_system, until
 
 TABLES = (

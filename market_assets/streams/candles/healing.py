@@ -22,8 +22,9 @@ from market_assets.storage.errors import StoreError
 from market_assets.streams.candles.asking import CandleSource
 from market_assets.streams.candles.heal_plan import HealPlan, Work
 from market_assets.streams.candles.holes import Span, find, gap_rows, within
+from market_assets.streams.candles.progress_meter import ProgressMeter
 from market_assets.streams.candles.rounds import Rounds, Turn
-from market_assets.streams.core.heal_progress import HealingProgress, ProgressMeter
+from market_assets.streams.core.heal_progress import HealingProgress
 from market_assets.tables import HYPERLIQUID_CANDLES, INGESTION_GAPS
 
 if TYPE_CHECKING:

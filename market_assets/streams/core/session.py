@@ -29,6 +29,7 @@ from market_assets.streams.core.venue_clock import VenueClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from market_assets.clock import Clock
     from market_assets.storage.spool import Spool
@@ -52,6 +53,7 @@ class StreamSession:
         options: StreamOptions,
         store: Store,
         spool: Spool,
+        folder: Path,
         flow_for: FlowFor,
         code_version: str,
         run_id: str = "",
@@ -63,6 +65,7 @@ class StreamSession:
             options: how to stream.
             store: the database.
             spool: the stream's own.
+            folder: where its locks and its account of itself are.
             flow_for: makes what is streamed; the session closes it.
             code_version: of the code that runs, for those who want to know whether it is old.
             run_id: the Dagster run; empty outside Dagster.
@@ -74,7 +77,8 @@ class StreamSession:
         self._clock = VenueClock(clock or SystemClock())
         self._run_id = run_id
         self._code_version = code_version
-        self._lease = Lease(store.paths.state_dir)
+        self._folder = folder
+        self._lease = Lease(folder)
         self._streaming = Streaming(
             flow=lambda: self._flow,
             spool=spool,
@@ -278,5 +282,5 @@ class StreamSession:
 
     def _write_state(self, phase: str) -> None:
         leads = self._handover.phase != "standby"
-        folder = self._store.paths.state_dir
-        self._accounts.state(phase).write(folder / (STATE_FILE if leads else STANDBY_STATE_FILE))
+        file = STATE_FILE if leads else STANDBY_STATE_FILE
+        self._accounts.state(phase).write(self._folder / file)

@@ -11,6 +11,7 @@ from market_assets.sources.hyperliquid.feed import HyperliquidFeed
 from market_assets.sources.hyperliquid.weights import PER_MINUTE, weight_budget
 from market_assets.storage.spool import Spool
 from market_assets.streams.candles.rounds import SHARE
+from market_assets.streams.core.places import places
 from market_assets.streams.core.session import StreamSession
 from market_assets.streams.hyperliquid.flow import HyperliquidFlow
 from market_assets.streams.hyperliquid.options import HyperliquidOptions
@@ -99,7 +100,8 @@ def hyperliquid_session(
     budget = weight_budget(
         store.paths.state_dir / "hyperliquid.budget", share=settings.weight_share
     )
-    spool = Spool(store.paths.spool, limit_bytes=settings.spool_limit_bytes)
+    own = places(store.paths, "hyperliquid")
+    spool = Spool(own.spool, limit_bytes=settings.spool_limit_bytes)
     flow_for = partial(
         HyperliquidFlow,
         options=options,
@@ -120,6 +122,7 @@ def hyperliquid_session(
         options=options,
         store=store,
         spool=spool,
+        folder=own.folder,
         flow_for=flow_for,
         code_version=code_version,
         run_id=run_id,

@@ -87,6 +87,7 @@ def session(said: dict[str, Any], clock: Clock, *, spool: Spool | None = None) -
         options=wanted,
         store=store,
         spool=spool,
+        folder=store.paths.state_dir,
         flow_for=lambda clock, call: HyperliquidFlow(
             clock,
             call,

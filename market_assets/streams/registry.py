@@ -1,0 +1,78 @@
+"""The streams that there are: one entry each, from which job, sensor, health and metrics are made.
+
+Importing this imports no venue: a stream is put together when a session of it begins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from market_assets.streams.core.places import StreamPlaces, places
+
+if TYPE_CHECKING:
+    from datetime import timedelta
+
+    from market_assets.storage.paths import StorePaths
+    from market_assets.storage.store import Store
+    from market_assets.streams.core.session import StreamSession
+
+
+class Assemble(Protocol):
+    """Puts a session together from the settings."""
+
+    def __call__(
+        self,
+        store: Store,
+        settings: Any,
+        *,
+        code_version: str,
+        run_id: str,
+        duration: timedelta | None,
+    ) -> StreamSession:
+        """A session that streams into the store; `duration` None: until it is relieved."""
+        ...
+
+
+@dataclass(frozen=True)
+class StreamDef:
+    """One stream.
+
+    Attributes:
+        name: the source that it streams; names its folder.
+        brings: what a session brings, in a sentence.
+        assemble: puts a session together.
+    """
+
+    name: str
+    brings: str
+    assemble: Assemble
+
+    @property
+    def job(self) -> str:
+        """The job whose runs are its sessions."""
+        return f"{self.name}_stream"
+
+    def places(self, paths: StorePaths) -> StreamPlaces:
+        """Its folders."""
+        return places(paths, self.name)
+
+
+def _hyperliquid(
+    store: Store, settings: Any, *, code_version: str, run_id: str, duration: timedelta | None
+) -> StreamSession:
+    from market_assets.streams.hyperliquid import assembly  # noqa: PLC0415 - imports the venue
+
+    return assembly.hyperliquid_session(
+        store, settings, code_version=code_version, run_id=run_id, duration=duration
+    )
+
+
+STREAMS: Final = (
+    StreamDef(
+        name="hyperliquid",
+        brings="Mids of every dex and 1-minute candles of every live asset into the database.",
+        assemble=_hyperliquid,
+    ),
+)
+"""All of them. A new one is a folder beside `hyperliquid/`, and an entry here."""
