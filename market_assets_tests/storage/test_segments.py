@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from market_assets.frames import FrameError
 from market_assets.storage.segments import (
     ForeignSegment,
     Segment,
@@ -18,6 +20,7 @@ from market_assets.storage.segments import (
     encode,
     name,
 )
+from market_assets.storage.spool import Spool
 from market_assets.tables import Column
 from market_assets_tests.storage.examples import NOTES, PRICES, at, notes, prices
 
@@ -67,6 +70,28 @@ def test_columns_that_this_code_does_not_agree_with(
     """Another version wrote them, and can bring them in without losing a value."""
     with pytest.raises(ForeignSegment, match=complaint):
         decode(segment(tmp_path, encode(ROWS)), (replace(PRICES, columns=columns),))
+
+
+def test_a_required_column_that_is_new_has_what_rows_of_before_have(tmp_path: Path) -> None:
+    """What waited in the spool during an upgrade is brought in by the new code."""
+    new = Column("venue", "VARCHAR", "New.", required=True, before="hyperliquid")
+    table = replace(PRICES, columns=(*PRICES.columns, new))
+    _, frame, _ = decode(segment(tmp_path, encode(ROWS)), (table,))
+    assert frame["venue"].to_list() == ["hyperliquid", "hyperliquid"]
+
+
+def test_rows_that_are_whole_in_scopes_come_with_them(tmp_path: Path) -> None:
+    """Also scopes without a row; what does not lie in them is refused before it is on disk."""
+    scopes = pl.DataFrame({"symbol": ["A", "B", "C"]})
+    _, frame, told = decode(segment(tmp_path, encode(ROWS, scopes)), (PRICES,))
+    assert frame.equals(ROWS)
+    assert told is not None
+    assert told.equals(scopes)
+    spool = Spool(tmp_path / "spool", limit_bytes=10**6)
+    for wrong in (scopes[:1], pl.DataFrame({"price": [1.5]}), pl.DataFrame({"symbol": [None]})):
+        with pytest.raises(FrameError, match="scope"):
+            spool.append(PRICES, ROWS, scopes=wrong)
+    assert spool.depth().segments == 0
 
 
 def test_unknown_columns_may_be_dropped_when_somebody_says_so(tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ from market_assets.sources.stream import Ending, Pacer, Stream, StreamPolicy
 from market_assets.storage.changes import Delete, Written
 from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
-from market_assets.streams.core.flow import Call, Coverage, Piece, Streamed
+from market_assets.streams.core.flow import Coverage, Piece, Streamed
 from market_assets.streams.core.heal_progress import HealingProgress
 from market_assets.streams.core.options import StreamOptions
 from market_assets.streams.core.places import places
@@ -151,7 +151,9 @@ class NoHealer:
 class BookFlow:
     """A `Flow` of whole books, and the handler of its one socket."""
 
-    def __init__(self, clock: VenueClock, _call: Call, *, url: str, tokens: Sequence[str]) -> None:
+    def __init__(
+        self, clock: VenueClock, _call: Callable[..., None], *, url: str, tokens: Sequence[str]
+    ) -> None:
         self._clock = clock
         self._tokens = tuple(tokens)
         self._room = len(tokens)
@@ -184,7 +186,7 @@ class BookFlow:
         said = json.loads(raw)
         self._frames += 1
         self._heard.add(said["token"])
-        self._changed[said["token"]] = {price: size for price, size in said["book"]}
+        self._changed[said["token"]] = dict(said["book"])
 
     def overdue(self) -> str | None:
         return None
@@ -210,7 +212,7 @@ class BookFlow:
         if failed:
             self._changed = {**batch.books, **self._changed}
 
-    def shed(self, now: datetime) -> int:
+    def shed(self, _now: datetime) -> int:
         return 0
 
     def lead(self) -> None: ...
