@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from market_assets.channels import CHANNELS
-from market_assets.cli.stream_summary import summary
+from market_assets.cli.stream_summary import summaries
 from market_assets.clock import as_words
 from market_assets.settings import load
 from market_assets.tables import FOR_EVER, TABLES
@@ -37,18 +37,19 @@ _COLOURS: Final = {
 @click.option("--json", "as_json", is_flag=True, help="The same as JSON, for programs.")
 def status(*, as_json: bool) -> None:
     """Show how every channel is: status, age, cadence, rows written, last error."""
-    from market_assets.operations.health.streams import read_stream  # noqa: PLC0415 - `--help` need not pay
+    from market_assets.operations.health.streams import read_streams  # noqa: PLC0415 - `--help` need not pay
 
     settings = load()
     found = _health(settings)
-    stream = read_stream(settings.state_dir)
+    streams = read_streams(settings.state_dir)
     if as_json:
-        said = {**found.as_json(), "stream": stream.account}
+        accounts = {name: stream.account for name, stream in streams.items()}
+        said = {**found.as_json(), "stream": accounts["hyperliquid"], "streams": accounts}
         click.echo(json.dumps(said, indent=2, default=str))
         return
     console = _console()
     console.print(status_table(found))
-    for line in summary(stream):
+    for line in summaries(streams):
         console.print(line, markup=False, soft_wrap=True)
     console.print(_requests_line(settings), markup=False)
 

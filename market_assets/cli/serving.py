@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import click
 
 from market_assets import __version__
-from market_assets.cli.stream_summary import summary
+from market_assets.cli.stream_summary import summaries
 from market_assets.settings import load
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
     from market_assets.api.app import Application, Parts  # noqa: PLC0415 - starlette and duckdb
     from market_assets.api.worker import Recent  # noqa: PLC0415
     from market_assets.clock import SystemClock  # noqa: PLC0415
-    from market_assets.operations.health.streams import read_stream  # noqa: PLC0415
+    from market_assets.operations.health.streams import read_streams  # noqa: PLC0415
     from market_assets.operations.metrics.exposition import Metrics  # noqa: PLC0415
     from market_assets.operations.metrics.totals import RunTotals  # noqa: PLC0415
     from market_assets.storage.published import Published  # noqa: PLC0415
@@ -90,7 +90,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
             clock=clock,
             version=__version__,
             token=settings.api_token,
-            stream=lambda: summary(read_stream(settings.state_dir)),
+            stream=lambda: summaries(read_streams(settings.state_dir)),
         )
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import reduce
 from typing import TYPE_CHECKING
 
 import click
@@ -29,14 +30,16 @@ def list_() -> None:
     """Show how much waits, and each file that no drain brings in, with the reason."""
     from market_assets.clock import SystemClock  # noqa: PLC0415 - `--help` need not pay for these
     from market_assets.storage.apart import apart  # noqa: PLC0415
-    from market_assets.storage.paths import StorePaths  # noqa: PLC0415
+    from market_assets.storage.spool import SpoolDepth  # noqa: PLC0415
+    from market_assets.streams.registry import spool_folders  # noqa: PLC0415
 
     settings = load()
-    depth = _spool(settings).depth()
+    depth = reduce(SpoolDepth.plus, (spool.depth() for spool in _spools(settings)))
     oldest = f", the oldest for {as_words(depth.oldest_age_s)}" if depth.segments else ""
     click.echo(f"{depth.segments} files ({depth.bytes:,} bytes) wait to be drained{oldest}")
-    for one in apart(StorePaths(settings.market_db).spool):
-        click.echo(_line(one, SystemClock().now()))
+    for folder in spool_folders(settings.state_dir):
+        for one in apart(folder):
+            click.echo(_line(one, SystemClock().now()))
 
 
 @spool.command()
@@ -50,14 +53,15 @@ def retry(*, drop_columns: bool) -> None:
     """Try files that were set aside or left once more; exit with 1 where some still are."""
     from market_assets.clock import SystemClock  # noqa: PLC0415 - `--help` need not pay for these
     from market_assets.storage.apart import apart  # noqa: PLC0415
+    from market_assets.streams.registry import spool_folders  # noqa: PLC0415
 
     settings = load()
     store = open_store(settings)
-    done = _spool(settings).retry(store, drop_unknown=drop_columns)
-    for written in done.written:
-        click.echo(f"{written.table}: {written.inserted + written.updated} rows")
+    for one_spool in _spools(settings):
+        for written in one_spool.retry(store, drop_unknown=drop_columns).written:
+            click.echo(f"{written.table}: {written.inserted + written.updated} rows")
     publish_what_was_written(store)
-    still = apart(store.paths.spool)
+    still = [one for folder in spool_folders(settings.state_dir) for one in apart(folder)]
     for one in still:
         click.echo(_line(one, SystemClock().now()), err=True)
     sys.exit(1 if still else 0)
@@ -72,8 +76,10 @@ def _line(one: Apart, now: datetime) -> str:
     return f"{segment.path.name}: {one.kind}{of}, {segment.size:,} bytes{age}: {one.cause}"
 
 
-def _spool(settings: Settings) -> Spool:
-    from market_assets.storage.paths import StorePaths  # noqa: PLC0415 - `--help` need not pay
-    from market_assets.storage.spool import Spool  # noqa: PLC0415
+def _spools(settings: Settings) -> list[Spool]:
+    """The spools of all streams."""
+    from market_assets.storage.spool import Spool  # noqa: PLC0415 - `--help` need not pay
+    from market_assets.streams.registry import spool_folders  # noqa: PLC0415
 
-    return Spool(StorePaths(settings.market_db).spool, limit_bytes=settings.spool_limit_bytes)
+    limit = settings.spool_limit_bytes
+    return [Spool(folder, limit_bytes=limit) for folder in spool_folders(settings.state_dir)]

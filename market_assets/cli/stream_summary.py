@@ -13,6 +13,13 @@ _LONG_S: Final = 30.0
 """A spool that is this old is not just waiting for the next drain."""
 
 
+def summaries(streams: Mapping[str, Stream]) -> list[str]:
+    """Lines for `status` and the page; where there are several streams, each under its name."""
+    if len(streams) == 1:
+        return [line for stream in streams.values() for line in summary(stream)]
+    return [line for name, one in streams.items() for line in (f"{name}:", *summary(one))]
+
+
 def summary(stream: Stream) -> list[str]:
     """Lines for `status` and the page; a session that is not alive is named as the last one."""
     state: Mapping[str, Any] | None = stream.account

@@ -1,4 +1,4 @@
-"""The job that streams Hyperliquid, and the sensor that keeps it alive.
+"""For each stream the job that streams, and the sensor that keeps it alive.
 
 The lock that a session holds is the truth about whether it lives: a run's status outlives a power
 cut, the lock does not. The op only carries the session: its main thread waits, so that Terminate
@@ -23,8 +23,9 @@ from market_assets.operations.health.dead_runs import DeadRuns
 from market_assets.settings import Settings
 from market_assets.storage.store import Store
 from market_assets.streams.core.lease import Lease, LeaseHeldError
+from market_assets.streams.core.places import places
+from market_assets.streams.registry import HYPERLIQUID, StreamDef
 
-JOB: Final = "hyperliquid_stream"
 _LOG = logging.getLogger(__name__)
 _DEAD_RUNS: Final = DeadRuns()
 _LOADED_AT: Final = SystemClock().monotonic()
@@ -48,18 +49,42 @@ class StreamConfig(dg.Config):
     hours: float = 0.0
 
 
-@dg.op(description="Streams until it is relieved, terminated, or Dagster is gone.")
-@fails_in_a_line
-def stream_hyperliquid(
+def stream_job(stream: StreamDef) -> dg.JobDefinition:
+    """The job whose runs are the sessions of a stream: one op, the sidecar."""
+
+    @dg.op(
+        name=f"stream_{stream.name}",
+        description="Streams until it is relieved, terminated, or Dagster is gone.",
+    )
+    @fails_in_a_line
+    def stream_it(
+        context: dg.OpExecutionContext,
+        config: StreamConfig,
+        settings: dg.ResourceParam[Settings],
+        store: dg.ResourceParam[Store],
+    ) -> None:
+        _stream(stream, context, config, settings, store)
+
+    @dg.job(
+        name=stream.job,
+        description=f"{stream.brings} Kept alive by `keep_{stream.name}_stream_alive`.",
+        tags={"market_assets/stream": stream.name, "dagster/priority": "10", "owner": OWNER},
+        executor_def=dg.in_process_executor,
+    )
+    def job() -> None:
+        stream_it()
+
+    return job
+
+
+def _stream(
+    stream: StreamDef,
     context: dg.OpExecutionContext,
     config: StreamConfig,
-    settings: dg.ResourceParam[Settings],
-    store: dg.ResourceParam[Store],
+    settings: Settings,
+    store: Store,
 ) -> None:
-    """Mids of every dex and 1-minute candles of every live asset into the database."""
-    from market_assets.streams.hyperliquid.assembly import hyperliquid_session  # noqa: PLC0415 - only here
-
-    session = hyperliquid_session(
+    session = stream.assemble(
         store,
         settings,
         code_version=code_version(),
@@ -88,45 +113,47 @@ def stream_hyperliquid(
         publish_now(store)
 
 
-@dg.job(
-    name=JOB,
-    description="Streams Hyperliquid's mids and candles into the database; kept alive by "
-    "`keep_hyperliquid_stream_alive`.",
-    tags={"market_assets/stream": "hyperliquid", "dagster/priority": "10", "owner": OWNER},
-    executor_def=dg.in_process_executor,
-)
-def hyperliquid_stream() -> None:
-    """One op: the sidecar."""
-    stream_hyperliquid()
+def stream_sensor(stream: StreamDef, job: dg.JobDefinition) -> dg.SensorDefinition:
+    """The sensor that starts sessions: the lock decides whether one is wanted.
+
+    No run of the job may be on its way.
+    """
+
+    @dg.sensor(
+        name=f"keep_{stream.name}_stream_alive",
+        job=job,
+        minimum_interval_seconds=15,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Starts a stream session when none lives, or when the living one wants to be "
+        "relieved (its time is up, or the code has changed).",
+    )
+    def keep_alive(
+        context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+    ) -> dg.RunRequest | dg.SkipReason:
+        return _wanted(stream, context.instance, settings)
+
+    return keep_alive
 
 
-@dg.sensor(
-    job=hyperliquid_stream,
-    minimum_interval_seconds=15,
-    default_status=dg.DefaultSensorStatus.RUNNING,
-    description="Starts a stream session when none lives, or when the living one wants to be "
-    "relieved (its time is up, or the code has changed).",
-)
-def keep_hyperliquid_stream_alive(
-    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+def _wanted(
+    stream: StreamDef, instance: DagsterInstance, settings: Settings
 ) -> dg.RunRequest | dg.SkipReason:
-    """The lock decides whether a session is wanted, and no run of the job may be on its way."""
-    lease = Lease(settings.state_dir)
+    lease = Lease(places(settings.state_dir, stream.name).folder)
     view = lease.peek()
     if view.state == "alive" and view.holder and _is_outdated(view.holder.code_version):
         lease.request_handover("the code has changed")
     if not view.wants_session:
         return dg.SkipReason(f"{view.state}: {_who(view.holder)}")
-    _DEAD_RUNS.close(context.instance, job=JOB)
+    _DEAD_RUNS.close(instance, job=stream.job)
     leader = view.holder.run_id if view.holder else None
     on_its_way = [
         run.dagster_run.run_id
-        for run in records.active(context.instance, JOB)
+        for run in records.active(instance, stream.job)
         if run.dagster_run.run_id != leader
     ]
     if on_its_way:
         return dg.SkipReason(f"run {on_its_way[0]} is on its way")
-    failures, wait_s = _pause(context.instance, SystemClock(), _LOADED_AT)
+    failures, wait_s = _pause(instance, stream.job, SystemClock(), _LOADED_AT)
     if wait_s > 0:
         return dg.SkipReason(
             f"{failures} sessions in a row failed as they began; the next begins in {wait_s:.0f} s"
@@ -148,7 +175,9 @@ def _who(holder: object) -> str:
     return f"process {pid}, run {run_id}" if pid else "a process that has not said who it is"
 
 
-def _pause(instance: DagsterInstance, clock: Clock, loaded_at: float) -> tuple[int, float]:
+def _pause(
+    instance: DagsterInstance, job: str, clock: Clock, loaded_at: float
+) -> tuple[int, float]:
     """How many sessions in a row have failed as they began, and the seconds until the next one.
 
     What cannot start now (a database of a newer version, a wrong address) will not in 15 seconds
@@ -156,10 +185,11 @@ def _pause(instance: DagsterInstance, clock: Clock, loaded_at: float) -> tuple[i
 
     Args:
         instance: Dagster's instance.
+        job: the stream's.
         clock: for the ages of runs.
         loaded_at: when this process began to look (monotonic seconds).
     """
-    finished = RunsFilter(job_name=JOB, statuses=list(records.FINISHED))
+    finished = RunsFilter(job_name=job, statuses=list(records.FINISHED))
     now, uptime_s = clock.now(), clock.monotonic() - loaded_at
     failures, ended_s = 0, 0.0
     for run in records.runs(instance, finished, limit=_LOOK_BACK).records:
@@ -215,3 +245,7 @@ class DagsterLives:
         if latest != self._latest:
             self._latest, self._heard_at = latest, now
         return now - self._heard_at < DAEMON_SILENCE.total_seconds()
+
+
+hyperliquid_stream = stream_job(HYPERLIQUID)
+keep_hyperliquid_stream_alive = stream_sensor(HYPERLIQUID, hyperliquid_stream)

@@ -80,6 +80,16 @@ class SpoolDepth:
     set_aside: int
     left: int = 0
 
+    def plus(self, other: SpoolDepth) -> SpoolDepth:
+        """Both spools together."""
+        return SpoolDepth(
+            segments=self.segments + other.segments,
+            bytes=self.bytes + other.bytes,
+            oldest_age_s=max(self.oldest_age_s, other.oldest_age_s),
+            set_aside=self.set_aside + other.set_aside,
+            left=self.left + other.left,
+        )
+
 
 @dataclass(frozen=True)
 class Drained:

@@ -8,12 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from market_assets.streams.core.places import StreamPlaces, places
+from market_assets.streams.core.places import places
 
 if TYPE_CHECKING:
     from datetime import timedelta
+    from pathlib import Path
 
-    from market_assets.storage.paths import StorePaths
     from market_assets.storage.store import Store
     from market_assets.streams.core.session import StreamSession
 
@@ -53,10 +53,6 @@ class StreamDef:
         """The job whose runs are its sessions."""
         return f"{self.name}_stream"
 
-    def places(self, paths: StorePaths) -> StreamPlaces:
-        """Its folders."""
-        return places(paths, self.name)
-
 
 def _hyperliquid(
     store: Store, settings: Any, *, code_version: str, run_id: str, duration: timedelta | None
@@ -68,11 +64,15 @@ def _hyperliquid(
     )
 
 
-STREAMS: Final = (
-    StreamDef(
-        name="hyperliquid",
-        brings="Mids of every dex and 1-minute candles of every live asset into the database.",
-        assemble=_hyperliquid,
-    ),
+HYPERLIQUID: Final = StreamDef(
+    name="hyperliquid",
+    brings="Mids of every dex and 1-minute candles of every live asset go into the database.",
+    assemble=_hyperliquid,
 )
+STREAMS: Final = (HYPERLIQUID,)
 """All of them. A new one is a folder beside `hyperliquid/`, and an entry here."""
+
+
+def spool_folders(state_dir: Path) -> tuple[Path, ...]:
+    """Where rows wait that are received and in no table yet."""
+    return tuple(places(state_dir, stream.name).spool for stream in STREAMS)

@@ -24,6 +24,8 @@ from market_assets_tests.operations.health.venue import beat, damage
 
 Answer = dg.RunRequest | dg.SkipReason
 
+JOB = stream.HYPERLIQUID.job
+
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
@@ -57,7 +59,7 @@ def tick(instance: DagsterInstance, settings: Settings) -> Answer:
 def add_run(
     instance: DagsterInstance, status: DagsterRunStatus, run_id: str | None = None
 ) -> dg.DagsterRun:
-    run = dg.DagsterRun(job_name=stream.JOB, run_id=run_id or str(uuid4()), status=status)
+    run = dg.DagsterRun(job_name=JOB, run_id=run_id or str(uuid4()), status=status)
     instance.add_run(run)
     return run
 
@@ -158,7 +160,7 @@ def end_run(
     """A session that has just ended; it began so long before."""
     run = add_run(instance, DagsterRunStatus.NOT_STARTED)
     instance.report_dagster_event(
-        dg.DagsterEvent("PIPELINE_START", stream.JOB, message="began"),
+        dg.DagsterEvent("PIPELINE_START", JOB, message="began"),
         run.run_id,
         timestamp=time.time() - lived_s,
     )

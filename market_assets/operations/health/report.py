@@ -95,9 +95,13 @@ def report(
     schedules, sensors = automation_rows(
         instance, watched.automations, now, alive=daemon.status == "ok", runs_at=state.runs_at()
     )
-    stream = read_stream(state_dir) if state_dir is not None else NO_STREAM
+    found = {
+        channel.source: NO_STREAM if state_dir is None else read_stream(state_dir, channel.source)
+        for channel in watched.channels
+        if channel.mode == "stream"
+    }
     streams = {
-        channel.job: stream_row(channel.source, channel.job, stream, now)
+        channel.job: stream_row(channel.source, channel.job, found[channel.source], now)
         for channel in watched.channels
         if channel.mode == "stream"
     }
@@ -116,7 +120,7 @@ def report(
     }
     rows = []
     for channel in watched.channels:
-        alive = stream.is_alive if channel.mode == "stream" else None
+        alive = found[channel.source].is_alive if channel.mode == "stream" else None
         facts = state.facts(channel, stream_lives=alive)
         row = channel_row(
             channel.source, channel.name, channel.cadence, facts, now, job=channel.job

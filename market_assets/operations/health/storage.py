@@ -16,6 +16,7 @@ from market_assets.operations.health.statuses import Row, Status
 from market_assets.storage.apart import apart
 from market_assets.storage.paths import StorePaths
 from market_assets.storage.publications import standing
+from market_assets.streams.registry import spool_folders
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -81,7 +82,7 @@ def _published_row(paths: StorePaths, bytes_per_second: float, now: datetime) ->
 def _spool_row(paths: StorePaths) -> Row:
     """`failed` while a segment stands apart: its rows are received and in no table."""
     source, _, channel = SPOOL.partition("/")
-    found = apart(paths.spool)
+    found = [one for folder in spool_folders(paths.state_dir) for one in apart(folder)]
     why = None
     if found:
         one = found[0]

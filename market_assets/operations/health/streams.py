@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from market_assets.clock import parse_rfc3339
 from market_assets.operations.health.statuses import Row, Status
 from market_assets.streams.core.lease import Lease
+from market_assets.streams.core.places import places
 from market_assets.streams.core.state import STATE_FILE, read_json
+from market_assets.streams.registry import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,9 +49,15 @@ class Stream:
 NO_STREAM: Final = Stream(is_alive=False, account=None)
 
 
-def read_stream(state_dir: Path) -> Stream:
-    """The stream whose locks and files are in the folder."""
-    return Stream(Lease(state_dir).peek().is_alive, read_json(state_dir / STATE_FILE))
+def read_stream(state_dir: Path, source: str) -> Stream:
+    """The stream of that source, whose locks and files are in the project's own folder."""
+    folder = places(state_dir, source).folder
+    return Stream(Lease(folder).peek().is_alive, read_json(folder / STATE_FILE))
+
+
+def read_streams(state_dir: Path) -> dict[str, Stream]:
+    """All streams, by source."""
+    return {stream.name: read_stream(state_dir, stream.name) for stream in STREAMS}
 
 
 def stream_row(source: str, job: str, stream: Stream, now: datetime) -> Row:

@@ -7,7 +7,8 @@ missing database the health. What was left out shows in `metrics_part_readable`.
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Final
+from functools import reduce
+from typing import TYPE_CHECKING
 
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
@@ -15,8 +16,10 @@ from prometheus_client.registry import Collector
 
 from market_assets.operations.metrics import families
 from market_assets.storage.paths import StorePaths
-from market_assets.storage.spool import Spool
+from market_assets.storage.spool import Spool, SpoolDepth
+from market_assets.streams.core.places import places
 from market_assets.streams.core.state import STATE_FILE, read_json
+from market_assets.streams.registry import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -29,9 +32,6 @@ if TYPE_CHECKING:
     from market_assets.storage.published import Published
 
 _LOG = logging.getLogger(__name__)
-
-STREAMS: Final = {"hyperliquid": STATE_FILE}
-"""By source, where its stream says how it is, in the project's own folder."""
 
 
 class Metrics(Collector):
@@ -58,7 +58,7 @@ class Metrics(Collector):
         self._totals = totals
         self._health = health
         self._clock = clock
-        self._spool = Spool(self._paths.spool, limit_bytes=0, clock=clock)
+        self._places = {one.name: places(self._paths.state_dir, one.name) for one in STREAMS}
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -83,7 +83,7 @@ class Metrics(Collector):
             ("runs", self._runs),
             ("health", lambda: families.health(self._health())),
             ("stream", self._streams),
-            ("spool", lambda: families.spool(self._spool.depth())),
+            ("spool", lambda: families.spool(self._depth())),
             ("files", self._files),
         ):
             try:
@@ -101,10 +101,17 @@ class Metrics(Collector):
             yield from families.runs(self._totals.of(snapshot))
 
     def _streams(self) -> Iterator[Metric]:
-        for source, file in STREAMS.items():
-            account = read_json(self._paths.state_dir / file)
+        for source, own in self._places.items():
+            account = read_json(own.folder / STATE_FILE)
             if account is not None:
                 yield from families.stream(source, account, self._clock.now())
+
+    def _depth(self) -> SpoolDepth:
+        """What waits in the spools of all streams."""
+        spools = [
+            Spool(own.spool, limit_bytes=0, clock=self._clock) for own in self._places.values()
+        ]
+        return reduce(SpoolDepth.plus, (spool.depth() for spool in spools))
 
     def _files(self) -> Iterator[Metric]:
         yield from families.files(self._paths.live, self._paths.published, self._clock.now())

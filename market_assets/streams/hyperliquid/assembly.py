@@ -100,7 +100,7 @@ def hyperliquid_session(
     budget = weight_budget(
         store.paths.state_dir / "hyperliquid.budget", share=settings.weight_share
     )
-    own = places(store.paths, "hyperliquid")
+    own = places(store.paths.state_dir, "hyperliquid")
     spool = Spool(own.spool, limit_bytes=settings.spool_limit_bytes)
     flow_for = partial(
         HyperliquidFlow,

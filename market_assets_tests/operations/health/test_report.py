@@ -12,6 +12,7 @@ from dagster import DagsterInstance
 from market_assets.definitions import defs
 from market_assets.operations.health.report import report, watched
 from market_assets.streams.core.lease import Lease
+from market_assets.streams.core.places import places
 from market_assets_tests.operations.health.venue import (
     SCHEDULE,
     SENSOR,
@@ -119,7 +120,7 @@ def test_a_stream_runs_while_its_lock_is_held_whatever_its_run_says(
     instance.add_run(started("ticks_stream"))
     state_dir = tmp_path / "live"
     assert row_of(look(instance, state_dir), TICKS).status == "missing"
-    lease = Lease(state_dir)
+    lease = Lease(places(state_dir, "venue").folder)
     lease.acquire(run_id="r", started_at=now().isoformat(), code_version="1")
     try:
         assert row_of(look(instance, state_dir), TICKS).status == "running"

@@ -39,6 +39,7 @@ from market_assets.operations.health.dagster_state import freshness_windows
 from market_assets.operations.health.report import Watched, report
 from market_assets.operations.health.statuses import Health, Row
 from market_assets.process_identity import WORKER_TAG, ProcessIdentity
+from market_assets.streams.core.places import places
 
 CHANNEL = Channel("venue", "things", timedelta(minutes=1), ("things",), "things_refresh")
 STREAM = Channel("venue", "ticks", timedelta(minutes=1), ("ticks",), "ticks_stream", "stream")
@@ -211,7 +212,8 @@ def damage(instance: DagsterInstance, database: str, statement: str, *values: st
 
 def account(state_dir: Path, **said: object) -> None:
     """What a stream's session says of itself."""
-    state_dir.mkdir(parents=True, exist_ok=True)
+    folder = places(state_dir, "venue").folder
+    folder.mkdir(parents=True, exist_ok=True)
     moment = now().isoformat()
     whole = {
         "phase": "streaming",
@@ -224,4 +226,4 @@ def account(state_dir: Path, **said: object) -> None:
         "last_error": None,
         **said,
     }
-    (state_dir / "stream.json").write_text(json.dumps(whole), "utf-8")
+    (folder / "stream.json").write_text(json.dumps(whole), "utf-8")

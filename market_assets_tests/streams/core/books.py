@@ -264,7 +264,7 @@ class BookFlow:
 def session(folder: Path, venue: Venue, tokens: Sequence[str], **options: Any) -> StreamSession:
     """A session of the made-up venue's stream."""
     store = Store(folder / "market.duckdb", tables=(*TABLES, LEVELS))
-    own = places(store.paths, "made_up")
+    own = places(store.paths.state_dir, "made_up")
     told = StreamOptions(
         subscriptions=2 * len(tokens),
         flush_interval=timedelta(seconds=0.2),

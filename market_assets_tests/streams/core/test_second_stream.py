@@ -113,11 +113,11 @@ def test_a_connection_that_is_cut_and_comes_back_brings_the_books_of_now(
 
 def test_its_locks_and_its_spool_are_its_own(tmp_path: Path, venue: Venue, store: Store) -> None:
     """Another stream into the same database neither excludes it nor drains its segments."""
-    of_hyperliquid = places(store.paths, "hyperliquid")
+    of_hyperliquid = places(store.paths.state_dir, "hyperliquid")
     of_hyperliquid.folder.mkdir(parents=True)
     other = Lease(of_hyperliquid.folder)
     assert other.acquire(run_id="x", started_at="", code_version="1") == "leader"
-    own = places(store.paths, "made_up")
+    own = places(store.paths.state_dir, "made_up")
     with running(session(tmp_path, venue, TOKENS)):
         until(lambda: stored(store), "a book")
         until(lambda: read_json(own.folder / STATE_FILE), "its account")
@@ -152,7 +152,7 @@ def running_later(
     tmp_path: Path, venue: Venue
 ) -> Iterator[tuple[threading.Event, list[SessionEnd | Exception]]]:
     """A second session, once the first one wants to be relieved."""
-    lease = Lease(places(Store(tmp_path / "market.duckdb").paths, "made_up").folder)
+    lease = Lease(places(Store(tmp_path / "market.duckdb").paths.state_dir, "made_up").folder)
     until(lambda: lease.peek().state == "handing_over", "the first to be tired")
     with running(session(tmp_path, venue, TOKENS)) as made:
         yield made

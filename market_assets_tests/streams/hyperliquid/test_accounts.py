@@ -210,6 +210,8 @@ def test_a_socket_that_never_opens_is_told_with_the_reason(
     assert end.data_frames == 0
     assert reason in end.error
     now = datetime.fromisoformat(on.state()["written_at"]) + timedelta(seconds=1)
-    row = stream_row("hyperliquid", "stream", read_stream(on.store.paths.state_dir), now)
+    row = stream_row(
+        "hyperliquid", "stream", read_stream(on.store.paths.state_dir, "hyperliquid"), now
+    )
     assert row.status == "failed"
     assert reason in (row.last_error or "")
