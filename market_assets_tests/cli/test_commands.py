@@ -139,6 +139,8 @@ def test_bad_input_is_one_clear_line(inside: Inside, arguments: list[str], says:
         ("HYPERLIQUID_API_URL", "nowhere", ("probe", "hyperliquid")),
         ("MARKET_FLUSH_SECONDS", "soon", ("stream", "hyperliquid", "--duration", "1")),
         ("UPSTREAM", "mars", ("run",)),
+        ("MARKET_SOURCES", "polymarkt", ("cadence",)),
+        ("MARKET_SOURCES", "polymarkt", ("status",)),
     ],
 )
 def test_a_bad_variable_is_one_line_that_names_it(
