@@ -19,7 +19,7 @@ from market_assets.storage.paths import StorePaths
 from market_assets.storage.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from prometheus_client import Metric
 
@@ -44,6 +44,7 @@ class Metrics(Collector):
         totals: RunTotals,
         health: Callable[[], Health],
         clock: Clock,
+        off: Collection[str] = (),
     ) -> None:
         """Nothing is read before somebody asks.
 
@@ -52,12 +53,18 @@ class Metrics(Collector):
             totals: counts its runs.
             health: how the system is.
             clock: ages count up to its time.
+            off: sources that are off: what their streams last said is not told.
         """
         self._published = published
         self._paths = StorePaths(published.path)
         self._totals = totals
         self._health = health
         self._clock = clock
+        self._stream_files = {
+            source: self._paths.state_dir / file
+            for source, file in STREAMS.items()
+            if source not in off
+        }
         self._spool = Spool(self._paths.spool, limit_bytes=0, clock=clock)
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -82,7 +89,7 @@ class Metrics(Collector):
         for name, part in (
             ("runs", self._runs),
             ("health", lambda: families.health(self._health())),
-            ("stream", self._streams),
+            *([("stream", self._streams)] if self._stream_files else []),
             ("spool", lambda: families.spool(self._spool.depth())),
             ("files", self._files),
         ):
@@ -101,8 +108,8 @@ class Metrics(Collector):
             yield from families.runs(self._totals.of(snapshot))
 
     def _streams(self) -> Iterator[Metric]:
-        for source, file in STREAMS.items():
-            account = read_json(self._paths.state_dir / file)
+        for source, file in self._stream_files.items():
+            account = read_json(file)
             if account is not None:
                 yield from families.stream(source, account, self._clock.now())
 
