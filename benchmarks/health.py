@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Final
 
 from dagster import AssetMaterialization, DagsterInstance, DagsterRunStatus
 
+from market_assets.channels import CHANNELS
 from market_assets.clock import SystemClock
 from market_assets.definitions import defs
 from market_assets.operations.health.report import Watched, report, watched
@@ -114,7 +115,7 @@ def main() -> None:
     chosen = parser.parse_args()
     repository = defs().get_repository_def()
     began = time.perf_counter()
-    expected = watched(repository)
+    expected = watched(repository, CHANNELS)
     once_ms = (time.perf_counter() - began) * 1e3
     with tempfile.TemporaryDirectory(prefix="market-assets-bench-") as folder:
         home = Path(folder) / "dagster"

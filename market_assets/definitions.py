@@ -10,6 +10,7 @@ import dagster as dg
 import market_assets.defs
 from market_assets.defs.options import with_retention
 from market_assets.defs.resources import resources
+from market_assets.defs.switched import by_hand_where_off, schedules_on, sensors_on
 from market_assets.logs import install, level_of
 from market_assets.settings import load
 
@@ -30,8 +31,9 @@ _Assets = TypeVar("_Assets")
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """All assets, checks, jobs, schedules and sensors of the project; assets say where they are.
+    """All assets, checks and jobs of the project, and what of it runs by itself.
 
+    Assets say where they are. A source that is off has no schedule, sensor or freshness policy.
     Loaded by Dagster's code server and by the process of each run: their logs are set up here.
     """
     settings = load()
@@ -45,11 +47,12 @@ def defs() -> dg.Definitions:
     defined = [one for one in assets if isinstance(one, dg.AssetsDefinition)]
     others = [one for one in assets if not isinstance(one, dg.AssetsDefinition)]
     assets = [*with_retention(defined, settings.retention), *others]
+    switches = settings.sources
     return dg.Definitions(
-        assets=[_with_code_reference(one) for one in assets],
+        assets=[by_hand_where_off(_with_code_reference(one), switches) for one in assets],
         asset_checks=loaded.asset_checks,
-        schedules=loaded.schedules,
-        sensors=loaded.sensors,
+        schedules=schedules_on(loaded.schedules or (), switches),
+        sensors=sensors_on(loaded.sensors or (), switches),
         jobs=loaded.jobs,
         resources=resources(settings),
         executor=dg.in_process_executor,

@@ -16,6 +16,7 @@ BASE = {
     "frames",
     "clock",
     "channels",
+    "switches",
     "redaction",
     "process_identity",
     "proxies",
@@ -26,6 +27,7 @@ BASE = {
 MAY_IMPORT: dict[str, set[str]] = {
     "clock": set(),
     "channels": set(),
+    "switches": {"channels"},
     "redaction": set(),
     "process_identity": set(),
     "http_headers": set(),
@@ -41,6 +43,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "proxies",
         "process_identity",
         "project_files",
+        "switches",
     },  # of features, thresholds
     "sources": BASE,
     "storage": BASE,
@@ -103,6 +106,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "api": {"dagster", "duckdb", "polars"},
     "clock": {"polars", "dagster"},
     "channels": {"polars", "dagster"},
+    "switches": {"polars", "dagster"},
     "operations.alerts": {"dagster", "duckdb", "polars"},
     "tables": {"dagster", "duckdb"},
 }

@@ -70,7 +70,7 @@ def test_an_asset_is_brought_by_hand_and_its_run_is_listed(settings: Settings) -
 
 def test_what_is_stopped_is_named_with_the_command_that_starts_it(settings: Settings) -> None:
     """The reason in the health report is the runbook's command, and the command mends it."""
-    expected = watched(defs().get_repository_def())
+    expected = watched(defs().get_repository_def(), settings.sources.channels)
     commands = {
         "hyperliquid_registry_refresh_schedule": SCHEDULE,
         "keep_hyperliquid_stream_alive": SENSOR,

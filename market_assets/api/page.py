@@ -22,6 +22,7 @@ from market_assets.api.errors import ApiError
 from market_assets.clock import as_words
 from market_assets.operations.health.statuses import WORST_FIRST
 from market_assets.project_files import RUNBOOK, told
+from market_assets.switches import footnote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -59,6 +60,7 @@ def page(
         worst=min((row.status for row in rows), key=WORST_FIRST.index, default="failed"),
         troubles=troubles,
         rows=worst_first(rows),
+        off=None if isinstance(health, ApiError) else footnote(health.off),
         stream=() if isinstance(stream, ApiError) else stream,
         held=None if isinstance(held, ApiError) else held,
         at=at,

@@ -87,9 +87,9 @@ def part(spec: TableSpec, *, only: Sequence[str] = (), **more: Schema) -> Schema
 
 
 def health() -> Schema:
-    """What `Health.as_json` gives."""
+    """What `Health.as_json` gives; `off` is there where a source is."""
     statuses: Schema = {"type": "string", "enum": ["ok", "running", "stale", "failed", "missing"]}
-    return members(
+    schema = members(
         ok={"type": "boolean"},
         rows=listed(
             members(
@@ -104,6 +104,8 @@ def health() -> Schema:
             )
         ),
     )
+    off = listed(members(source=TEXT, variable=TEXT))
+    return {**schema, "properties": {**schema["properties"], "off": off}}
 
 
 def dashboard() -> Schema:

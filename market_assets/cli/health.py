@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from market_assets.channels import CHANNELS
 from market_assets.cli.stream_summary import summaries
 from market_assets.clock import as_words
 from market_assets.settings import load
+from market_assets.switches import footnote
 from market_assets.tables import FOR_EVER, TABLES
 
 if TYPE_CHECKING:
@@ -41,17 +41,25 @@ def status(*, as_json: bool) -> None:
 
     settings = load()
     found = _health(settings)
-    streams = read_streams(settings.state_dir)
+    off = {one.source for one in found.off}
+    streams = read_streams(settings.state_dir, off=off)
     if as_json:
         accounts = {name: stream.account for name, stream in streams.items()}
-        said = {**found.as_json(), "stream": accounts["hyperliquid"], "streams": accounts}
+        said = {
+            **found.as_json(),
+            "stream": accounts.get("hyperliquid"),
+            "streams": accounts,
+        }
         click.echo(json.dumps(said, indent=2, default=str))
         return
     console = _console()
     console.print(status_table(found))
     for line in summaries(streams):
         console.print(line, markup=False, soft_wrap=True)
-    console.print(_requests_line(settings), markup=False)
+    if "hyperliquid" not in off:
+        console.print(_requests_line(settings), markup=False)
+    if said_off := footnote(found.off):
+        console.print(said_off, markup=False, soft_wrap=True)
 
 
 @click.command()
@@ -68,21 +76,23 @@ def check() -> None:
         click.echo(f"{row.source}/{row.channel} is {row.status}{why}")
     if not bad:
         click.echo(f"all {len(found.rows)} channels are ok")
+    if said_off := footnote(found.off):
+        click.echo(said_off)
     sys.exit(1 if bad else 0)
 
 
 @click.command()
 def cadence() -> None:
     """Show how often each channel is due, when it counts as stale, and how long rows are kept."""
-    retention = load().retention
+    settings = load()
     table = _plain_table("channel", "cadence", "stale after", "assets", "kept")
-    for channel in CHANNELS:
+    for channel in settings.sources.channels:
         kept = [
             f"{rule.only[1] + ' ' if rule.only else ''}{_span(age)}"
             for spec in TABLES
             if spec.name in channel.assets
             for rule in spec.retention
-            if (age := retention[rule.setting]) < FOR_EVER
+            if (age := settings.retention[rule.setting]) < FOR_EVER
         ]
         how = "stream, " if channel.mode == "stream" else ""
         table.add_row(
@@ -92,7 +102,10 @@ def cadence() -> None:
             "\n".join(channel.assets),
             "\n".join(kept) or "always",
         )
-    _console().print(table)
+    console = _console()
+    console.print(table)
+    if said_off := footnote(settings.sources.off):
+        console.print(said_off, markup=False, soft_wrap=True)
 
 
 def status_table(found: Health) -> Table:
@@ -121,7 +134,8 @@ def _health(settings: Settings) -> Health:
     from market_assets.operations.health.report import report, watched  # noqa: PLC0415
     from market_assets.operations.health.storage import Storage  # noqa: PLC0415
 
-    expected = watched(defs().get_repository_def())
+    switches = settings.sources
+    expected = watched(defs().get_repository_def(), switches.channels, switches.off)
     with open_instance(settings) as instance:
         return report(
             instance,

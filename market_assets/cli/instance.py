@@ -57,8 +57,14 @@ def initialise(home: Path) -> None:
 
 
 def close_what_was_cut_off(settings: Settings) -> None:
-    """Close the runs of a system that went down, before the next one is up."""
-    from market_assets.operations.health.dead_runs import close_cut_off_runs  # noqa: PLC0415 - imports Dagster
+    """Close the runs of a system that went down, before the next one is up, with what waits in its
+    queue of sources that are off by now.
+    """
+    from market_assets.operations.health.dead_runs import (  # noqa: PLC0415 - imports Dagster
+        cancel_unwanted_runs,
+        close_cut_off_runs,
+    )
 
     with open_instance(settings) as instance:
         close_cut_off_runs(instance)
+        cancel_unwanted_runs(instance, settings.sources.has)

@@ -24,22 +24,24 @@ def reach() -> None:
     """Ask each venue's address for anything; print why it could not be had, or null, by host."""
     settings = load()
     urls = addresses(settings)
-    with ThreadPoolExecutor(len(urls)) as pool:
+    with ThreadPoolExecutor(max(1, len(urls))) as pool:
         found = dict(zip(urls, pool.map(lambda url: _why_not(url, settings), urls), strict=True))
     click.echo(json.dumps({urlsplit(url).netloc: why for url, why in found.items()}))
 
 
 def addresses(settings: Settings) -> list[str]:
-    """Where data is read from over HTTP."""
-    every = (
-        settings.hyperliquid_api_url,
-        settings.polymarket_gamma_url,
-        settings.polymarket_data_url,
-        settings.polymarket_clob_url,
-        settings.defillama_api_url,
-        settings.defillama_stablecoins_url,
-    )
-    return list(dict.fromkeys(every))
+    """Where data is read from over HTTP, of the sources that are on."""
+    every = {
+        "hyperliquid": (settings.hyperliquid_api_url,),
+        "polymarket": (
+            settings.polymarket_gamma_url,
+            settings.polymarket_data_url,
+            settings.polymarket_clob_url,
+        ),
+        "defillama": (settings.defillama_api_url, settings.defillama_stablecoins_url),
+    }
+    wanted = [url for source, urls in every.items() if settings.sources.has(source) for url in urls]
+    return list(dict.fromkeys(wanted))
 
 
 def nothing_is_reached(said: str) -> str | None:

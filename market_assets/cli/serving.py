@@ -74,14 +74,16 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
     from market_assets.storage.published import Published  # noqa: PLC0415
 
     clock = SystemClock()
+    off = {one.source for one in settings.sources.off}
     published = Published(settings.market_db)
     health = Recent(reporter, seconds=_RECENT_S)
     totals = RunTotals(
         settings.state_dir / "run_totals.json",
         keep=settings.retention["MARKET_KEEP_INGESTION_RUNS_HOURS"],
         clock=clock,
+        off=off,
     )
-    metrics = Metrics(published=published, totals=totals, health=health, clock=clock)
+    metrics = Metrics(published=published, totals=totals, health=health, clock=clock, off=off)
     return Application(
         Parts(
             published=published,
@@ -90,7 +92,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
             clock=clock,
             version=__version__,
             token=settings.api_token,
-            stream=lambda: summaries(read_streams(settings.state_dir)),
+            stream=lambda: summaries(read_streams(settings.state_dir, off=off)),
         )
     )
 
@@ -115,7 +117,9 @@ class Reporter:
         from market_assets.operations.health.storage import Storage  # noqa: PLC0415
 
         if self._watched is None:
-            self._watched = watched(defs().get_repository_def())
+            switches = self._settings.sources
+            repository = defs().get_repository_def()
+            self._watched = watched(repository, switches.channels, switches.off)
         if self._instance is None:
             self._instance = open_instance(self._settings)
         return report(

@@ -15,6 +15,7 @@ from market_assets.cli.telling import Teller
 from market_assets.clock import SystemClock
 from market_assets.operations.health.standing import STANDING_FILE, read_standings
 from market_assets.settings import ROOT
+from market_assets.switches import footnote
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -78,6 +79,9 @@ class Terminal:
             f"  database  {self._settings.market_db}  (open it read-only, for as long as you like)"
         )
         click.echo(f"  log       {self._log.path}")
+        if off := footnote(self._settings.sources.off):
+            name, _, said = off.partition(": ")
+            click.echo(f"  {name:<10}{said}")
         click.echo("  stop      Ctrl-C\n")
 
     def tell(self) -> None:

@@ -50,7 +50,8 @@ def alert_on_problems(
     now = SystemClock().now()
     repository = context.repository_def
     assert repository is not None
-    expected = watched(repository)
+    switches = settings.sources
+    expected = watched(repository, switches.channels, switches.off)
     memory = recall(context.cursor, now)
     health = report(
         context.instance,
@@ -60,12 +61,13 @@ def alert_on_problems(
         storage=Storage(settings.market_db, settings.publish_bytes_per_second),
     )
     write_standings(settings.state_dir, health)
+    keys = repository.asset_graph.asset_check_keys
+    of_interest = [key for key in keys if switches.has(key.asset_key.to_user_string())]
+    failed = failed_jobs(context.instance, expected.channels, now)
     found = problems(
         (*health.rows, _database_row(settings)),
-        checks=failed_checks(
-            context.instance, repository.asset_graph.asset_check_keys, expected.channels
-        ),
-        jobs=failed_jobs(context.instance, expected.channels, now),
+        checks=failed_checks(context.instance, of_interest, expected.channels),
+        jobs=[one for one in failed if switches.has(one.job)],
         deployed_at=memory.state.deployed_at,
         now=now,
     )
@@ -176,7 +178,8 @@ def _not_brought(failed: FailedRun) -> Iterator[tuple[str, str, str, RunError]]:
     """Source, channel, asset (of a backfill the table that it fills), and why.
 
     A stream plans nothing and has failed with all its assets. A backfill has failed even where
-    some of its partitions are there.
+    some of its partitions are there. What somebody ran by hand of a source that is off is on
+    record too.
     """
     for channel in CHANNELS:
         streamed = channel.mode == "stream" and channel.job == failed.job

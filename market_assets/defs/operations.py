@@ -9,15 +9,16 @@ from market_assets.clock import SystemClock
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, SLOT, asset_options, written_result
-from market_assets.defs.publishing import publishes
+from market_assets.defs.publishing import is_by_hand, publish_now, publishes
 from market_assets.defs.runs import ingestion_run
 from market_assets.operations.health import records
 from market_assets.operations.health.catching_up import AGAIN_AFTER_S, Job, due, recall
 from market_assets.operations.health.dead_runs import DeadRuns
 from market_assets.operations.health.history import prune
 from market_assets.operations.health.report import report, watched
-from market_assets.operations.maintenance.upkeep import keep_up
+from market_assets.operations.maintenance.upkeep import Upkeep, keep_up
 from market_assets.settings import Settings
+from market_assets.storage.runs import IngestionRun
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_CANDLES
 
@@ -43,14 +44,8 @@ def hyperliquid_maintenance(
     Where nearly all rows of a table look old, it deletes none of them and fails: the clock may be
     ahead.
     """
-    done = keep_up(
-        store,
-        retention=settings.retention,
-        now=SystemClock().now(),
-        run=ingestion_run(context, "maintenance", table=HYPERLIQUID_CANDLES.name),
-    )
-    if done.refused:
-        raise dg.Failure("; ".join(done.refused.values()), allow_retries=False)
+    run = ingestion_run(context, "maintenance", table=HYPERLIQUID_CANDLES.name)
+    done = _kept_up(store, settings, run)
     return written_result(
         *([done.rollup] if done.rollup is not None else []),
         rolled_up=done.rolled_up,
@@ -61,6 +56,59 @@ def hyperliquid_maintenance(
     )
 
 
+def _kept_up(store: Store, settings: Settings, run: IngestionRun | None = None) -> Upkeep:
+    """One round of upkeep.
+
+    Raises:
+        dg.Failure: rows that look old were not deleted.
+    """
+    now = SystemClock().now()
+    done = keep_up(store, retention=settings.retention, now=now, run=run)
+    if done.refused:
+        raise dg.Failure("; ".join(done.refused.values()), allow_retries=False)
+    return done
+
+
+@dg.op(description="One round of upkeep: roll-ups, retention, compaction.")
+@fails_in_a_line
+def maintain_store(
+    context: dg.OpExecutionContext,
+    settings: dg.ResourceParam[Settings],
+    store: dg.ResourceParam[Store],
+) -> None:
+    """What `hyperliquid_maintenance` does, of no source."""
+    done = _kept_up(store, settings)
+    context.log.info("deleted %s, freed %s bytes", dict(done.deleted), done.freed_bytes)
+    if is_by_hand(context.run):
+        publish_now(store)
+
+
+@dg.job(
+    executor_def=dg.in_process_executor,
+    description="Upkeep of the database while Hyperliquid, whose asset sees to it, is off.",
+    tags={"owner": OWNER, **SLOT, "dagster/priority": "1"},
+)
+def store_maintenance_run() -> None:
+    """The other sources' rows have a retention too, and readers wait for what is put off."""
+    maintain_store()
+
+
+@dg.schedule(
+    job=store_maintenance_run,
+    cron_schedule="* * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every minute, unless the last run is still going; only while Hyperliquid is off.",
+)
+def store_maintenance_run_schedule(
+    context: dg.ScheduleEvaluationContext,
+) -> dg.RunRequest | dg.SkipReason:
+    """A tick per minute."""
+    going = records.active(context.instance, store_maintenance_run.name)
+    if going:
+        return dg.SkipReason(f"run {going[0].dagster_run.run_id} is still going")
+    return dg.RunRequest()
+
+
 @dg.op(description="Deletes old runs from Dagster's instance, files included.")
 def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Settings]) -> None:
     """Successful runs of minute cadence go first, failures last."""
@@ -69,6 +117,7 @@ def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Se
         now=SystemClock().now(),
         minute_jobs={
             "hyperliquid_stream_checks",
+            store_maintenance_run.name,
             *(c.job for c in SCHEDULED if c.cadence.total_seconds() <= AGAIN_AFTER_S),
         },
         keep_minute_runs=settings.keep_minute_runs,
@@ -78,6 +127,7 @@ def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Se
             *(channel.job for channel in CHANNELS),
             *(f"{flow.source}_tables_check" for flow in FLOWS),
             "hyperliquid_stream_checks",
+            store_maintenance_run.name,
             "run_history_prune",
             _BY_HAND,
         },
@@ -121,21 +171,24 @@ run_history_prune_schedule = dg.ScheduleDefinition(
     description="Runs a channel's job when it is missing, late or failed and no run is on its way: "
     "after an installation, a night with the lid closed, an outage.",
 )
-def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+def catch_up_late_channels(
+    context: dg.SensorEvaluationContext, settings: dg.ResourceParam[Settings]
+) -> dg.SensorResult | dg.SkipReason:
     """Nobody waits an hour for the first hourly tick, or for the next one after an outage."""
     now = SystemClock().now()
     repository = context.repository_def
     assert repository is not None
+    flows = [flow for flow in FLOWS if settings.sources.has(flow.source)]
     found = report(
         context.instance,
-        watched=watched(repository, SCHEDULED),
+        watched=watched(repository, [channel for flow in flows for channel in flow.channels]),
         state_dir=None,
         now=now,
     )
     rows = {row.label: row for row in found.rows}
     jobs: list[Job] = []
     waited_for: set[str] = set()
-    for flow in FLOWS:
+    for flow in flows:
         channels = [rows[channel.label] for channel in flow.channels]
         failures = [row.failed_at.timestamp() for row in channels if row.failed_at is not None]
         late = any(row.is_late for row in channels)
@@ -169,7 +222,7 @@ def catch_up_late_channels(context: dg.SensorEvaluationContext) -> dg.SensorResu
                     **({"dagster/priority": "5"} if waited_for.intersection(flow.assets) else {}),
                 },
             )
-            for flow in FLOWS
+            for flow in flows
             if flow.job in names
         ],
         skip_reason=None if names else "what failed is tried again in a moment",

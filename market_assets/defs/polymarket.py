@@ -137,16 +137,22 @@ def polymarket_tags(
 @fails_in_a_line
 @publishes
 def polymarket_market_asset_links(
-    context: dg.AssetExecutionContext, store: Market
+    context: dg.AssetExecutionContext, settings: dg.ResourceParam[Settings], store: Market
 ) -> dg.MaterializeResult[None]:
     """One row per market and Hyperliquid symbol that it is about, with what said so.
 
     By tag, slug, name or cashtag, every 10 minutes, with the walk of the catalogue. Names and their
-    symbols are `features/linking`'s data, joined with the exchange's registry.
+    symbols are `features/linking`'s data, joined with the exchange's registry. While Hyperliquid is
+    off the registry is as it was last; where there never was one, there are no links.
     """
     from market_assets.ingestion.polymarket.asset_links import link_catalogue  # noqa: PLC0415
 
-    made = link_catalogue(store, clock=SystemClock(), run=ingestion_run(context, "links"))
+    made = link_catalogue(
+        store,
+        clock=SystemClock(),
+        run=ingestion_run(context, "links"),
+        is_registry_kept=settings.sources.has("hyperliquid"),
+    )
     shown = made.frame.sort("confidence", "condition_id", descending=[True, False])
     return written_result(
         made.written,

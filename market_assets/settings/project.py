@@ -19,7 +19,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
-from market_assets import proxies
+from market_assets import proxies, switches
 from market_assets.project_files import CHECKOUT
 from market_assets.proxies import Proxies, ProxyError
 from market_assets.settings import dotenv_file, sources
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from market_assets.settings.sources import DefillamaSettings, PolymarketSettings
+    from market_assets.switches import Switches
 
 __all__ = [
     "ROOT",
@@ -92,6 +93,7 @@ class Settings:
     dagster_home: Path
     profile: Literal["full", "local"]
     symbols: tuple[str, ...]
+    sources: Switches
     hyperliquid_api_url: str
     hyperliquid_ws_url: str
     polymarket_gamma_url: str
@@ -221,6 +223,11 @@ def load(
         dagster_home=setting_values.path(env, defaults, "DAGSTER_HOME", root),
         profile="local" if values["MARKET_PROFILE"] == "local" else "full",
         symbols=names("MARKET_SYMBOLS"),
+        sources=sources.switched(
+            names(switches.VARIABLE) if env.get(switches.VARIABLE, "").strip() else None,
+            configured=lambda name: bool(env.get(name, "").strip()),
+            simulated=is_simulated or values["UPSTREAM"] == "simulated",
+        ),
         hyperliquid_api_url=url("HYPERLIQUID_API_URL", "http"),
         hyperliquid_ws_url=url("HYPERLIQUID_WS_URL", "ws"),
         polymarket_gamma_url=url("POLYMARKET_GAMMA_URL", "http"),

@@ -1,6 +1,7 @@
 """The variables of each source beyond its addresses: how much is read, how politely, what counts.
 
-Read by `settings.py` with all others. The values are handed to `ingestion/` as they stand here.
+And `MARKET_SOURCES`, which says which of them are on. Read by `project.py` with all others. The
+values are handed to `ingestion/` as they stand here.
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
+from market_assets import switches
+from market_assets.settings.values import SettingError
+from market_assets.switches import Switches
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,38 @@ LOCAL: Final[dict[str, str]] = {
     "MARKET_DEFILLAMA_TOP_PROTOCOLS": "10",
 }
 """The defaults of the profile `local`, where they are smaller."""
+
+
+def switched(
+    chosen: Sequence[str] | None, *, configured: Callable[[str], bool], simulated: bool
+) -> Switches:
+    """Which sources are on; who names them has the last word, with simulated venues too.
+
+    Args:
+        chosen: the names in `MARKET_SOURCES`, in capitals or not; None where it is not set.
+        configured: whether a variable has a value.
+        simulated: the venues are simulated ones, which lack no source.
+
+    Raises:
+        SettingError: one of the names is no source's, or there is none.
+    """
+    if chosen is None:
+        return Switches(
+            frozenset(
+                source.name
+                for source in switches.SOURCES
+                if simulated or not source.joins_with or any(map(configured, source.joins_with))
+            )
+        )
+    names = ", ".join(switches.NAMES)
+    if not chosen:
+        raise SettingError(f"{switches.VARIABLE} names no source; it may name {names}")
+    for name in chosen:
+        if name.lower() not in switches.NAMES:
+            raise SettingError(
+                f"{switches.VARIABLE} names {name!r}, which is no source; it may name {names}"
+            )
+    return Switches(frozenset(name.lower() for name in chosen), is_chosen=True)
 
 
 def polymarket(

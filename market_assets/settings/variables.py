@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+from market_assets import switches
 from market_assets.settings import sources
 from market_assets.settings.features import variables
 
@@ -26,6 +27,11 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("DAGSTER_HOME", "data/dagster", "Dagster's instance: runs, events, schedules"),
     Variable("MARKET_PROFILE", "full", "full, or local: 8 symbols and few pages, for a laptop"),
     Variable("UPSTREAM", "live", "live, or simulated: make run brings venues of its own"),
+    Variable(
+        switches.VARIABLE,
+        ",".join(switches.DEFAULT),
+        "the sources that are on; unless it is set, UPSTREAM=simulated turns all of them on",
+    ),
     Variable("MARKET_SYMBOLS", "", "comma-separated Hyperliquid symbols to restrict to"),
     Variable("HYPERLIQUID_API_URL", "https://api.hyperliquid.xyz", "Hyperliquid over HTTP"),
     Variable("HYPERLIQUID_WS_URL", "wss://api.hyperliquid.xyz/ws", "Hyperliquid over WebSocket"),

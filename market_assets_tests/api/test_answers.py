@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -14,9 +15,10 @@ import pytest
 from openapi_spec_validator import validate
 
 from market_assets.api.openapi import document
+from market_assets.switches import Off
 from market_assets.tables import HYPERLIQUID_CANDLES
 from market_assets_tests.api.database import MINUTES, NOW, SYMBOLS, ago, candle, frame, publish
-from market_assets_tests.api.serving import served
+from market_assets_tests.api.serving import HEALTHY, served
 
 LATEST = "/api/v1/assets/{symbol}/latest"
 CANDLES = "/api/v1/assets/{symbol}/candles"
@@ -83,6 +85,14 @@ def test_health_has_the_fixed_members_and_is_200(api: httpx.Client) -> None:
             }
         ],
     }
+
+
+def test_health_names_the_sources_that_are_off(published: Path) -> None:
+    """A member more, where there are any, as the document says."""
+    off = (Off("polymarket", "MARKET_SOURCES"),)
+    with served(published, health=lambda: replace(HEALTHY, off=off)) as client:
+        said = get(client, "/api/v1/ingestion/health")
+    assert said["off"] == [{"source": "polymarket", "variable": "MARKET_SOURCES"}]
 
 
 def test_dashboard_counts_source_by_source(api: httpx.Client) -> None:

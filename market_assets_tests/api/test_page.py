@@ -14,6 +14,7 @@ import pytest
 
 from market_assets.api.page import EVERY_S
 from market_assets.operations.health.statuses import Health, Row, Status
+from market_assets.switches import Off
 from market_assets_tests.api.database import NOW, ago, publish, run
 from market_assets_tests.api.database import SPECS as TABLE_SPECS
 from market_assets_tests.api.database import frame as rows_of
@@ -219,6 +220,17 @@ def test_it_comes_again_with_and_without_scripts(published: Path) -> None:
     (meta,) = [one for tag, one in page.elements if one.get("http-equiv") == "refresh"]
     (script,) = [one for tag, one in page.elements if tag == "script"]
     assert (meta["content"], script["data-every-s"]) == (str(EVERY_S), str(EVERY_S))
+
+
+def test_sources_that_are_off_are_named_below_the_channels(published: Path) -> None:
+    off = (Off("polymarket", "MARKET_SOURCES"),)
+    health = Health(at=NOW, rows=(row("fine", "ok"),), off=off)
+    with served(published, health=lambda: health) as client:
+        page = Page(client.get("/"))
+    assert page.heading() == "all 1 are well · market_assets"
+    assert "off: polymarket (MARKET_SOURCES)" in page.text
+    with shown(published, row("fine", "ok")) as client:
+        assert "off:" not in Page(client.get("/")).text
 
 
 def test_without_a_verdict_nothing_is_called_well(published: Path) -> None:

@@ -14,10 +14,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from dagster import AssetMaterialization
 
+from market_assets.cli.instance import open_instance
 from market_assets.cli.main import cli, main
+from market_assets.operations.health.automation import Automation
 from market_assets.settings import load
 from market_assets.storage.store import Store
+from market_assets_tests.operations.health.venue import beat, tick
 from market_assets_tests.simulated import Simulated, simulated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -139,6 +143,8 @@ def test_bad_input_is_one_clear_line(inside: Inside, arguments: list[str], says:
         ("HYPERLIQUID_API_URL", "nowhere", ("probe", "hyperliquid")),
         ("MARKET_FLUSH_SECONDS", "soon", ("stream", "hyperliquid", "--duration", "1")),
         ("UPSTREAM", "mars", ("run",)),
+        ("MARKET_SOURCES", "polymarkt", ("cadence",)),
+        ("MARKET_SOURCES", "polymarkt", ("status",)),
     ],
 )
 def test_a_bad_variable_is_one_line_that_names_it(
@@ -212,6 +218,72 @@ def test_cadence_needs_no_database(inside: Inside, env: dict[str, str]) -> None:
     assert "hyperliquid/candles" in out
     assert "stream, 1 min" in out
     assert not Path(env["MARKET_DB"]).exists()
+
+
+OFF = "off: hyperliquid, polymarket (MARKET_SOURCES)"
+
+
+def test_cadence_shows_what_is_on_and_names_the_rest(inside: Inside) -> None:
+    code, out, _ = inside("cadence", MARKET_SOURCES="defillama")
+    assert code == 0
+    shown = {line.partition("/")[0].strip() for line in out.splitlines() if "/" in line}
+    assert shown == {"defillama"}
+    assert out.splitlines()[-1] == OFF
+    assert "off:" not in inside("cadence", MARKET_SOURCES="")[1]
+
+
+def test_a_source_that_is_off_does_not_make_status_or_check_red(inside: Inside) -> None:
+    """Two of three never brought anything here; the third has, and Dagster is up."""
+    only = {"MARKET_SOURCES": " DefiLlama "}
+    assert inside("check", **only)[0] == 1, "it is missing, and that is seen"
+    settings = load()
+    with open_instance(settings) as instance:
+        beat(instance)
+        tick(instance, Automation("defillama_capital_refresh_schedule", "schedule", None))
+        tick(instance, Automation("catch_up_late_channels", "sensor", None))
+        for channel in settings.sources.channels:
+            for asset in channel.assets:
+                instance.report_runless_asset_event(AssetMaterialization(asset))
+    code, out, _ = inside("check")
+    assert (code, out.splitlines()[1:]) == (0, [OFF]), out
+    _, said, _ = inside("status", "--json")
+    found = json.loads(said)
+    assert {row["source"] for row in found["rows"]} == {"defillama", "dagster", "storage"}
+    assert found["ok"] is True
+    assert found["off"] == [
+        {"source": source, "variable": "MARKET_SOURCES"} for source in ("hyperliquid", "polymarket")
+    ]
+    assert found["stream"] is None
+    _, table, _ = inside("status")
+    assert table.splitlines()[-1] == OFF
+    assert "stream" not in table
+    assert "weight" not in table
+    code, out, _ = inside("check", MARKET_SOURCES="defillama,polymarket")
+    assert code == 1
+    assert "polymarket/trades is missing" in out
+    assert out.splitlines()[-1] == "off: hyperliquid (MARKET_SOURCES)"
+
+
+def test_an_asset_of_a_source_that_is_off_is_brought_by_hand(
+    env: dict[str, str], venue: Simulated
+) -> None:
+    """By Dagster's own command."""
+    env |= venue.environment | {"MARKET_SOURCES": "hyperliquid"}
+    with open_instance(load(env)):
+        pass
+    command = ["asset", "materialize", "-m", "market_assets.definitions", "--select"]
+    done = subprocess.run(
+        [sys.executable, "-m", "dagster", *command, "polymarket_tags"],
+        env=env,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    with duckdb.connect(env["MARKET_DB"], read_only=True) as connection:
+        assert connection.execute("from polymarket_tags").fetchone()
 
 
 def test_status_of_nothing_says_that_all_is_missing(env: dict[str, str]) -> None:

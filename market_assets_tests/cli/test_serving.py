@@ -20,8 +20,10 @@ from market_assets.cli.main import main
 from market_assets.cli.serving import Reporter, application
 from market_assets.settings import load
 from market_assets.settings.values import SettingError
+from market_assets.sidecar.state import STATE_FILE
 from market_assets_tests.api.database import content, publish
 from market_assets_tests.api.serving import running
+from market_assets_tests.operations.metrics.test_exposition import STREAM as SESSION
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 TOKEN = "not-to-be-seen"
@@ -157,6 +159,34 @@ def test_the_whole_of_it_on_a_fresh_installation(env: dict[str, str]) -> None:
     }
     assert told == statuses
     assert TOKEN not in metrics
+
+
+def test_of_a_source_that_is_off_nothing_is_served_but_its_name(env: dict[str, str]) -> None:
+    """Health, metrics and the page; what its stream once said of itself too."""
+    settings = load({**env, "MARKET_SOURCES": "polymarket"})
+    SESSION.write(settings.state_dir / STATE_FILE)
+    reporter = Reporter(settings)
+    app = application(settings, reporter)
+    listener = listen("127.0.0.1", 0, has_token=False)
+    try:
+        with (
+            running(app, listener),
+            httpx.Client(base_url=base_url(listener), trust_env=False, timeout=60) as client,
+        ):
+            health = once_answered(client, "/api/v1/ingestion/health").json()
+            metrics = once_answered(client, "/metrics").text
+            page = once_answered(client, "/").text
+    finally:
+        app.close()
+        reporter.close()
+    assert {row["source"] for row in health["rows"]} == {"polymarket", "dagster", "storage"}
+    assert [one["source"] for one in health["off"]] == ["hyperliquid", "defillama"]
+    assert "off: hyperliquid, defillama (MARKET_SOURCES)" in page
+    assert "<h2>Stream</h2>" not in page
+    for line in (line for line in metrics.splitlines() if not line.startswith("#")):
+        assert "hyperliquid" not in line
+        assert "defillama" not in line
+    assert 'channel="trades",source="polymarket"' in metrics
 
 
 def once_answered(client: httpx.Client, route: str) -> httpx.Response:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
-from market_assets.cli.reaching import nothing_is_reached
+from market_assets.cli.reaching import addresses, nothing_is_reached, reach
 from market_assets.cli.run_log import RunLog
 from market_assets.cli.telling import SETTLES_S, Teller
 from market_assets.operations.health.standing import (
@@ -18,6 +19,7 @@ from market_assets.operations.health.standing import (
     write_standings,
 )
 from market_assets.operations.health.statuses import Health, Row
+from market_assets.settings import load
 
 
 def rows(**statuses: str) -> list[Standing]:
@@ -86,6 +88,25 @@ def test_standings_are_handed_over_in_a_file(tmp_path: Path) -> None:
     for said in ("", "{", "[]", '{"rows": [1]}', '{"rows": [{"x": 1}]}'):
         (tmp_path / STANDING_FILE).write_text(said)
         assert read_standings(tmp_path) == []
+
+
+def test_only_venues_of_sources_that_are_on_are_reached_for(tmp_path: Path) -> None:
+    def asked(sources: str) -> list[str]:
+        settings = load({"MARKET_SOURCES": sources}, root=tmp_path)
+        return [str(urlsplit(url).hostname) for url in addresses(settings)]
+
+    assert asked("hyperliquid") == ["api.hyperliquid.xyz"]
+    assert asked("defillama") == ["api.llama.fi", "stablecoins.llama.fi"]
+    assert len(asked("")) == len(set(asked(""))) == 6
+    assert asked("evm") == []
+
+
+def test_where_no_source_is_on_nothing_is_reached_for_and_nothing_said(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("MARKET_SOURCES", "evm")
+    reach()
+    assert nothing_is_reached(capsys.readouterr().out) is None
 
 
 @pytest.mark.parametrize(

@@ -77,6 +77,22 @@ def test_each_turn_is_told_once(
     log.close()
 
 
+def test_what_is_off_is_said_once_the_ui_is_up(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody waits for channels that will not come."""
+    log = RunLog(tmp_path / "run.log")
+
+    def said(**variables: str) -> list[str]:
+        settings = load({"MARKET_DB": str(tmp_path / "market.duckdb"), **variables}, root=tmp_path)
+        Terminal(settings, groups=[], env={}, log=log, live=False).is_up()
+        return capsys.readouterr().out.splitlines()
+
+    assert "  off       polymarket (MARKET_SOURCES)" in said(MARKET_SOURCES="hyperliquid,defillama")
+    assert [line for line in said() if line.startswith("  off")] == []
+    log.close()
+
+
 def test_simulated_venues_are_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "start", lambda *_, **__: pytest.fail("it asked"))
     settings = load({"MARKET_DB": str(tmp_path / "market.duckdb")}, root=tmp_path)

@@ -6,7 +6,7 @@ import json
 import logging
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -20,8 +20,10 @@ from market_assets.channels import CHANNELS
 from market_assets.clock import ManualClock
 from market_assets.defs import alerts
 from market_assets.operations.health.automation import NEEDED
+from market_assets.operations.health.standing import read_standings
 from market_assets.settings import Settings, load
 from market_assets.storage.store import Store
+from market_assets.switches import Switches
 from market_assets_tests.sources.http_server import Reply, Server, serving
 from market_assets_tests.storage.processes import holding
 
@@ -293,6 +295,37 @@ def test_a_backfill_that_failed_alerts_until_one_goes_well(desk: Desk) -> None:
     desk.tick(alerts.alert_on_problems)
     desk.tick(alerts.alert_on_problems)
     assert [one["event"] for one in desk.told(label)] == ["alert", "recovery"]
+
+
+def test_of_a_source_that_is_off_nobody_is_told(desk: Desk) -> None:
+    """Not of what it lacks, of checks, of jobs, of backfills; what failed by hand is on record."""
+    desk.settings = replace(desk.settings, sources=Switches(frozenset({"defillama"})))
+    desk.run("check_all")
+    desk.run(failures=-1)
+    desk.run(STREAM)
+    desk.backfill(failures=-1)
+    desk.clock.instant = datetime.now(tz=UTC)
+    for _ in range(12):
+        desk.tick(alerts.alert_on_problems)
+    told = {sent["source"] for sent in desk.told()}
+    assert "defillama" in told, "it was never brought"
+    assert told <= {"defillama", "storage"}
+    standings = read_standings(desk.settings.state_dir)
+    assert {one.label.partition("/")[0] for one in standings} == {"defillama", "dagster", "storage"}
+    assert "3 failed runs, 4 rows" in desk.tick(alerts.record_failed_runs)
+
+
+def test_what_is_turned_off_while_it_fails_is_over(desk: Desk) -> None:
+    """Whoever keeps the incident open elsewhere can close it."""
+    desk.everything_is_there()
+    desk.run(failures=-1)
+    desk.clock.instant = datetime.now(tz=UTC)
+    for _ in range(3):
+        desk.tick(alerts.alert_on_problems)
+    desk.settings = replace(desk.settings, sources=Switches(frozenset({"defillama"})))
+    for _ in range(3):
+        desk.tick(alerts.alert_on_problems)
+    assert [one["event"] for one in desk.told("hyperliquid/registry")] == ["alert", "recovery"]
 
 
 def _the_database_is_held(desk: Desk, hold: timedelta) -> None:

@@ -188,7 +188,10 @@ def test_maintenance_by_hand(instance: DagsterInstance, settings: Settings) -> N
 
 def _tick(instance: DagsterInstance) -> dg.SensorResult | dg.SkipReason:
     context = dg.build_sensor_context(
-        instance=instance, repository_def=defs().get_repository_def(), cursor=_tick.cursor
+        instance=instance,
+        repository_def=defs().get_repository_def(),
+        cursor=_tick.cursor,
+        resources={"settings": load()},
     )
     answer = catch_up_late_channels(context)
     assert isinstance(answer, dg.SensorResult | dg.SkipReason)

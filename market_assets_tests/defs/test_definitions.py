@@ -66,7 +66,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
         "run_history_prune",
     }
     jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
-    assert jobs == refreshed | {"hyperliquid_stream"}
+    assert jobs == refreshed | {"hyperliquid_stream", "store_maintenance_run"}
     assert {one.name for one in repository.schedule_defs} == {f"{j}_schedule" for j in refreshed}
     assert {sensor.name for sensor in repository.sensor_defs} == {
         "alert_on_problems",

@@ -15,6 +15,7 @@ import pytest
 
 from market_assets.clock import ManualClock, SystemClock
 from market_assets.defs import operations, resources
+from market_assets.settings import load
 from market_assets.sources.retry import RUN_PATIENCE_S, RetryPolicy, Trouble
 from market_assets_tests.defs.running import errors, project
 from market_assets_tests.sources.http_server import Reply, Server, serving
@@ -113,6 +114,7 @@ def test_a_channel_that_failed_at_the_first_start_is_tried_again_within_the_minu
             instance=made.instance,
             repository_def=made.definitions.get_repository_def(),
             cursor=cursors[-1],
+            resources={"settings": load()},
         )
         said = operations.catch_up_late_channels(context)
         assert isinstance(said, dg.SensorResult)

@@ -15,6 +15,7 @@ from market_assets.clock import ManualClock
 from market_assets.definitions import defs
 from market_assets.defs import operations
 from market_assets.defs.jobs import FLOWS, flows_of, not_there_yet
+from market_assets.settings import load
 from market_assets_tests.operations.health.venue import damage
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -100,7 +101,12 @@ def caught_up(
     repository: dg.RepositoryDefinition, instance: dg.DagsterInstance, cursor: str | None = None
 ) -> tuple[list[str], str | None]:
     """The jobs of Hyperliquid that the sensor requests, and its cursor afterwards."""
-    context = dg.build_sensor_context(instance=instance, repository_def=repository, cursor=cursor)
+    context = dg.build_sensor_context(
+        instance=instance,
+        repository_def=repository,
+        cursor=cursor,
+        resources={"settings": load()},
+    )
     said = operations.catch_up_late_channels(context)
     if isinstance(said, dg.SkipReason):
         return [], cursor
@@ -142,7 +148,9 @@ def test_what_others_wait_for_goes_before_what_nobody_waits_for(
 ) -> None:
     """At a first start the queue is long, and the features are at the end of a chain."""
     with dg.DagsterInstance.ephemeral() as instance:
-        context = dg.build_sensor_context(instance=instance, repository_def=repository)
+        context = dg.build_sensor_context(
+            instance=instance, repository_def=repository, resources={"settings": load()}
+        )
         said = operations.catch_up_late_channels(context)
         assert isinstance(said, dg.SensorResult)
         first = {

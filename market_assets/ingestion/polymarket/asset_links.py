@@ -81,16 +81,27 @@ class LinksMade:
     dropped: int
 
 
-def link_catalogue(store: Store, *, clock: Clock, run: IngestionRun | None = None) -> LinksMade:
+def link_catalogue(
+    store: Store, *, clock: Clock, run: IngestionRun | None = None, is_registry_kept: bool = True
+) -> LinksMade:
     """Link the open and lately closed markets to the registry's assets.
 
+    Args:
+        store: has the catalogue and the registry, and takes the links.
+        clock: says which markets are open or closed lately.
+        run: what the rows are counted in.
+        is_registry_kept: somebody brings the registry; where nobody does, an empty one is no
+            failure, and there is nothing to link to.
+
     Raises:
-        RegistryMissing: the registry is empty.
+        RegistryMissing: the registry is empty, and should not be.
     """
     now = clock.now()
     registry = store.read(_REGISTRY)
     if registry.is_empty():
-        raise RegistryMissing("no asset to link to: materialize hyperliquid_assets first")
+        if is_registry_kept:
+            raise RegistryMissing("no asset to link to: materialize hyperliquid_assets first")
+        return _nothing_to_link_to(store, run)
     whole = {"now": now, "parts": 1, "part": 0}
     markets = store.read(_COUNT, whole).item()
     parts = max(1, -(-markets // _MARKETS_AT_ONCE))
@@ -104,6 +115,13 @@ def link_catalogue(store: Store, *, clock: Clock, run: IngestionRun | None = Non
         markets=sum(part.markets for part in made),
         dropped=sum(part.dropped for part in made),
     )
+
+
+def _nothing_to_link_to(store: Store, run: IngestionRun | None) -> LinksMade:
+    none = pl.DataFrame(schema=POLYMARKET_MARKET_ASSET_LINKS.schema)
+    runs = () if run is None else (run,)
+    (written,) = store.write(Merge(POLYMARKET_MARKET_ASSET_LINKS, none), runs=runs)
+    return LinksMade(written, none, markets=0, dropped=0)
 
 
 def _link_part(

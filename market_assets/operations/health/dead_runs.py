@@ -20,6 +20,8 @@ from market_assets.operations.health import records
 from market_assets.process_identity import WORKER_TAG, ProcessIdentity, process_facts
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from dagster import DagsterInstance, DagsterRun
 
     from market_assets.clock import Clock
@@ -29,6 +31,8 @@ _STARTING: Final = (DagsterRunStatus.STARTING, DagsterRunStatus.NOT_STARTED)
 _ACTIVE: Final = (*_STARTED, *_STARTING)
 _SPEAKS_FIRST: Final = {DagsterEventType.RUN_START, DagsterEventType.STEP_START}
 """Events that the run's own process writes; there are few, however much the run logs."""
+_BY_ITSELF: Final = frozenset({"dagster/schedule_name", "dagster/sensor_name"})
+"""One of these tags has every run that nobody started by hand."""
 _OURS: Final = ("dagster", "market_assets")
 """One of these is in the command line of every process that executes runs."""
 START_S: Final = 300.0
@@ -107,6 +111,28 @@ def close_cut_off_runs(instance: DagsterInstance) -> list[str]:
             instance.report_run_canceled(run, message="cut off: everything went down with it")
             closed.append(run.run_id)
     return closed
+
+
+def cancel_unwanted_runs(instance: DagsterInstance, is_on: Callable[[str], bool]) -> list[str]:
+    """Cancel runs that were asked for, never began, and whose source has been turned off meanwhile.
+
+    The daemon would start them when it is back: a stream that nobody wants would go on for ever.
+    What a person has asked for is left.
+
+    Args:
+        instance: Dagster's instance.
+        is_on: whether the source of the job of this name is on.
+
+    Returns:
+        The ids of those canceled.
+    """
+    canceled = []
+    for record in records.runs(instance, RunsFilter(statuses=[DagsterRunStatus.QUEUED])).records:
+        run = record.dagster_run
+        if _BY_ITSELF & run.tags.keys() and not is_on(run.job_name):
+            instance.report_run_canceled(run, message="its source has been turned off")
+            canceled.append(run.run_id)
+    return canceled
 
 
 def _worker_of(instance: DagsterInstance, run: DagsterRun) -> ProcessIdentity | int | None:

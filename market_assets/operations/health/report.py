@@ -13,7 +13,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from market_assets.channels import CHANNELS
 from market_assets.operations.health.automation import (
     Automation,
     automation_rows,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from dagster import DagsterInstance, RepositoryDefinition
 
     from market_assets.channels import Channel
+    from market_assets.switches import Off
 
 
 @dataclass(frozen=True)
@@ -40,20 +40,30 @@ class Watched:
     """What is expected to be alive, as the definitions state it; worked out once per process.
 
     Attributes:
-        channels: what is reported on.
+        channels: what is reported on: those of the sources that are on.
         windows: how old each asset may be, by its key, from its freshness policy.
         automations: schedules and sensors that are on by default.
         parents: assets that an asset is made from.
+        off: the sources of which nothing is expected.
     """
 
     channels: Sequence[Channel]
     windows: Mapping[str, timedelta] = field(default_factory=dict)
     automations: Sequence[Automation] = ()
     parents: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    off: tuple[Off, ...] = ()
 
 
-def watched(repository: RepositoryDefinition, channels: Sequence[Channel] = CHANNELS) -> Watched:
-    """What these definitions promise: `watched(defs().get_repository_def())`."""
+def watched(
+    repository: RepositoryDefinition, channels: Sequence[Channel], off: tuple[Off, ...] = ()
+) -> Watched:
+    """What these definitions promise.
+
+    Args:
+        repository: `defs().get_repository_def()`.
+        channels: what is reported on, `Settings.sources.channels`.
+        off: what is not, `Settings.sources.off`.
+    """
     graph = repository.asset_graph
     specs = [spec for assets in graph.assets_defs for spec in assets.specs]
     return Watched(
@@ -66,6 +76,7 @@ def watched(repository: RepositoryDefinition, channels: Sequence[Channel] = CHAN
             )
             for spec in specs
         },
+        off=off,
     )
 
 
@@ -110,7 +121,9 @@ def report(
         for row in (schedules, sensors)
         for name, why in row.parts.items()
     }
-    starters = {one.jobs[0]: one.name for one in watched.automations if len(one.jobs) == 1}
+    # Of two the first counts: the schedule, not the sensor that catches up with a single job.
+    in_turn = reversed(watched.automations)
+    starters = {one.jobs[0]: one.name for one in in_turn if len(one.jobs) == 1}
     reasons = {job: broken[name] for job, name in starters.items() if name in broken}
     told = [_explained(row, daemon, reasons) for row in streams.values()]
     reasons |= {
@@ -128,7 +141,7 @@ def report(
         waits_for = _waits_for(channel, row, watched, state)
         rows.append(replace(_explained(row, daemon, reasons), waits_for=waits_for))
     stored = storage_rows(storage, now) if storage is not None else ()
-    return Health(at=now, rows=(*rows, daemon, schedules, sensors, *told, *stored))
+    return Health(now, (*rows, daemon, schedules, sensors, *told, *stored), off=watched.off)
 
 
 def _explained(row: Row, daemon: Row, reasons: Mapping[str, tuple[str, str]]) -> Row:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
+    from market_assets.switches import Off
+
 Status = Literal["ok", "running", "stale", "failed", "missing"]
 
 WORST_FIRST: Final[tuple[Status, ...]] = ("failed", "missing", "stale", "running", "ok")
@@ -114,17 +116,28 @@ class Row:
 
 @dataclass(frozen=True)
 class Health:
-    """The whole system at one instant."""
+    """The whole system at one instant.
+
+    Attributes:
+        at: when.
+        rows: a line per channel, and for what channels depend on.
+        off: the sources that are off, of which there is no row, and what turns them on.
+    """
 
     at: datetime
     rows: tuple[Row, ...]
+    off: tuple[Off, ...] = ()
 
     @property
     def ok(self) -> bool:
         return all(row.is_good for row in self.rows)
 
     def as_json(self) -> dict[str, object]:
-        """The shape that the command line's `--json` and the read API share."""
+        """The shape that the command line's `--json` and the read API share.
+
+        Sources that are off are named where there are any.
+        """
+        off = [{"source": one.source, "variable": one.variable} for one in self.off]
         return {
             "ok": self.ok,
             "rows": [
@@ -140,6 +153,7 @@ class Health:
                 }
                 for row in self.rows
             ],
+            **({"off": off} if off else {}),
         }
 
 

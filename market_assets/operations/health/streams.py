@@ -20,7 +20,7 @@ from market_assets.streams.core.state import STATE_FILE, read_json
 from market_assets.streams.registry import STREAMS
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 DISCONNECTED: Final = timedelta(minutes=1)
@@ -55,9 +55,10 @@ def read_stream(state_dir: Path, source: str) -> Stream:
     return Stream(Lease(folder).peek().is_alive, read_json(folder / STATE_FILE))
 
 
-def read_streams(state_dir: Path) -> dict[str, Stream]:
-    """All streams, by source."""
-    return {stream.name: read_stream(state_dir, stream.name) for stream in STREAMS}
+def read_streams(state_dir: Path, *, off: Collection[str] = ()) -> dict[str, Stream]:
+    """All streams but those of sources that are off, by source."""
+    names = [stream.name for stream in STREAMS if stream.name not in off]
+    return {name: read_stream(state_dir, name) for name in names}
 
 
 def stream_row(source: str, job: str, stream: Stream, now: datetime) -> Row:

@@ -19,10 +19,10 @@ from market_assets.storage.paths import StorePaths
 from market_assets.storage.spool import Spool, SpoolDepth
 from market_assets.streams.core.places import places
 from market_assets.streams.core.state import STATE_FILE, read_json
-from market_assets.streams.registry import STREAMS
+from market_assets.streams.registry import STREAMS, spool_folders
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Collection, Iterable, Iterator
 
     from prometheus_client import Metric
 
@@ -44,6 +44,7 @@ class Metrics(Collector):
         totals: RunTotals,
         health: Callable[[], Health],
         clock: Clock,
+        off: Collection[str] = (),
     ) -> None:
         """Nothing is read before somebody asks.
 
@@ -52,13 +53,18 @@ class Metrics(Collector):
             totals: counts its runs.
             health: how the system is.
             clock: ages count up to its time.
+            off: sources that are off: what their streams last said is not told.
         """
         self._published = published
         self._paths = StorePaths(published.path)
         self._totals = totals
         self._health = health
         self._clock = clock
-        self._places = {one.name: places(self._paths.state_dir, one.name) for one in STREAMS}
+        self._places = {
+            one.name: places(self._paths.state_dir, one.name)
+            for one in STREAMS
+            if one.name not in off
+        }
         self._registry = CollectorRegistry()
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
@@ -82,7 +88,7 @@ class Metrics(Collector):
         for name, part in (
             ("runs", self._runs),
             ("health", lambda: families.health(self._health())),
-            ("stream", self._streams),
+            *([("stream", self._streams)] if self._places else []),
             ("spool", lambda: families.spool(self._depth())),
             ("files", self._files),
         ):
@@ -108,9 +114,8 @@ class Metrics(Collector):
 
     def _depth(self) -> SpoolDepth:
         """What waits in the spools of all streams."""
-        spools = [
-            Spool(own.spool, limit_bytes=0, clock=self._clock) for own in self._places.values()
-        ]
+        folders = spool_folders(self._paths.state_dir)
+        spools = [Spool(folder, limit_bytes=0, clock=self._clock) for folder in folders]
         return reduce(SpoolDepth.plus, (spool.depth() for spool in spools))
 
     def _files(self) -> Iterator[Metric]:

@@ -24,7 +24,7 @@ from market_assets.clock import parse_rfc3339
 from market_assets.streams.core.state import read_json, write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
     from pathlib import Path
 
@@ -98,17 +98,22 @@ class _Counted:
 class RunTotals:
     """The totals of every channel, for one process that serves them."""
 
-    def __init__(self, file: Path, *, keep: timedelta, clock: Clock) -> None:
+    def __init__(
+        self, file: Path, *, keep: timedelta, clock: Clock, off: Collection[str] = ()
+    ) -> None:
         """Nothing is read before the first call.
 
         Args:
             file: what is counted for good.
             keep: how long `ingestion_runs` keeps its rows.
             clock: tells whether the file is from the future.
+            off: sources that are off: counted on, for the day on which they are on again, and not
+                shown.
         """
         self._file = file
         self._recount = min(_MOST_KEPT, keep / 2)
         self._clock = clock
+        self._off = frozenset(off)
         self._counted: _Counted | None = None
         self._shown: dict[Series, Totals] = {}
 
@@ -125,7 +130,7 @@ class RunTotals:
         for series, before in self._shown.items():
             totals[series] = totals.get(series, Totals()).no_less_than(before)
         self._shown = dict(totals)
-        return totals
+        return {series: one for series, one in totals.items() if series[0] not in self._off}
 
     def _moved_on(self, snapshot: Snapshot) -> _Counted:
         """What is counted for good, once an hour a little more."""

@@ -101,6 +101,25 @@ def test_neither_markets_nor_assets_that_were_taken_back_are_linked(store: Store
     assert links(store) == [("0xa", "BTC"), ("0xc", "ETH")]
 
 
+def test_without_a_registry_that_anybody_brings_there_is_nothing_to_link_to(store: Store) -> None:
+    """Hyperliquid is off, and always was: the run is recorded as one that went well."""
+    catalogue(store, event("1", market("0xa", question="Bitcoin above $9?")))
+    clock = ManualClock(NOW)
+    run = IngestionRun("polymarket", "links", "polymarket_market_asset_links", NOW)
+    made = link_catalogue(store, clock=clock, run=run, is_registry_kept=False)
+    assert (made.markets, made.dropped, made.written.inserted, links(store)) == (0, 0, 0, [])
+    assert store.read("select status from ingestion_runs").rows() == [("ok",)]
+    with pytest.raises(RegistryMissing):
+        link_catalogue(store, clock=clock)
+
+
+def test_a_registry_that_nobody_brings_any_more_is_linked_to(store: Store) -> None:
+    listed(store, "BTC")
+    catalogue(store, event("1", market("0xa", question="Bitcoin above $9?")))
+    link_catalogue(store, clock=ManualClock(NOW + 400 * DAY), is_registry_kept=False)
+    assert links(store) == [("0xa", "BTC")]
+
+
 def test_a_market_that_closed_long_ago_still_explains_its_events_tag(store: Store) -> None:
     """It is read for its text, and keeps its links; other events' markets are not read at all."""
     listed(store, "BTC")

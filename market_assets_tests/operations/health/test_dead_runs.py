@@ -16,9 +16,14 @@ from dagster import DagsterEventType, DagsterInstance, DagsterRunStatus
 from dagster._core.storage.dagster_run import DagsterRun
 
 from market_assets.clock import ManualClock
-from market_assets.operations.health.dead_runs import DeadRuns, close_cut_off_runs
+from market_assets.operations.health.dead_runs import (
+    DeadRuns,
+    cancel_unwanted_runs,
+    close_cut_off_runs,
+)
 from market_assets.process_identity import ProcessIdentity
-from market_assets_tests.operations.health.venue import damage, speak, started
+from market_assets.switches import Switches
+from market_assets_tests.operations.health.venue import damage, queued, speak, started
 
 RUN_START = DagsterEventType.RUN_START
 
@@ -205,6 +210,25 @@ def test_what_was_cut_off_is_canceled_before_anything_is_up(
         assert status(instance, run) == DagsterRunStatus.CANCELED
     for run in (alive, by_hand, by_hand_unknown):
         assert status(instance, run) == DagsterRunStatus.STARTED
+
+
+def test_what_waits_of_a_source_that_was_turned_off_is_canceled(
+    instance: DagsterInstance,
+) -> None:
+    """A stream above all: once begun it would go on. What somebody asked for by hand is left."""
+    by_sensor, by_schedule = {"dagster/sensor_name": "any"}, {"dagster/schedule_name": "any"}
+    stream = added(instance, queued("hyperliquid_stream", by_sensor))
+    ticked = added(instance, queued("polymarket_tags_refresh", by_schedule))
+    left = (
+        added(instance, queued("hyperliquid_stream", {})),
+        added(instance, queued("defillama_capital_refresh", by_schedule)),
+        added(instance, queued("run_history_prune", by_schedule)),
+    )
+    switches = Switches(frozenset({"defillama"}))
+    canceled = {stream.run_id, ticked.run_id}
+    assert set(cancel_unwanted_runs(instance, switches.has)) == canceled
+    assert {status(instance, run) for run in (stream, ticked)} == {DagsterRunStatus.CANCELED}
+    assert {status(instance, run) for run in left} == {DagsterRunStatus.QUEUED}
 
 
 @pytest.mark.parametrize("what", ["run", "events"])

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 from dagster import DagsterInstance
 
+from market_assets.channels import CHANNELS
 from market_assets.definitions import defs
 from market_assets.operations.health.report import report, watched
 from market_assets.streams.core.lease import Lease
@@ -39,7 +40,7 @@ def test_windows_come_from_the_policies_on_the_assets() -> None:
 
 def test_the_project_s_definitions_say_what_is_to_be_alive() -> None:
     """Every channel of theirs has its window, and every schedule a cadence."""
-    expected = watched(defs().get_repository_def())
+    expected = watched(defs().get_repository_def(), CHANNELS)
     names = {one.name for one in expected.automations}
     assert {"keep_hyperliquid_stream_alive", "hyperliquid_registry_refresh_schedule"} <= names
     assert [one.name for one in expected.automations if one.every is None] == []
@@ -142,6 +143,20 @@ def test_the_channel_of_a_stopped_schedule_names_it_while_it_is_still_ok(
     assert row.cause == "dagster/schedules#things_refresh_schedule"
     assert row_of(health, "dagster/schedules").status == "failed"
     assert not health.ok
+
+
+def test_the_schedule_explains_a_channel_though_a_sensor_starts_only_that_job_too(
+    instance: DagsterInstance,
+) -> None:
+    """Where one source of one job is on, that is all that the sensor which catches up starts."""
+    catching_up = dataclasses.replace(SENSOR, name="catch_up", jobs=("things_refresh",))
+    expected = dataclasses.replace(WATCHED, automations=(SCHEDULE, catching_up))
+    run(instance)
+    beat(instance)
+    tick(instance, SCHEDULE, stopped=True)
+    tick(instance, catching_up)
+    health = report(instance, watched=expected, state_dir=None, now=now())
+    assert row_of(health, THINGS).cause == "dagster/schedules#things_refresh_schedule"
 
 
 def test_a_stopped_sensor_explains_its_stream_and_the_stream_its_channels(

@@ -17,6 +17,7 @@ from market_assets.operations.health.statuses import (
     channel_row,
     status_of,
 )
+from market_assets.switches import Off
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 WINDOW = timedelta(minutes=6)
@@ -117,6 +118,15 @@ def test_every_asset_is_in_one_channel() -> None:
     assert channel_of("hyperliquid_candles").label == "hyperliquid/candles"
     with pytest.raises(KeyError, match="nothing_like_it"):
         channel_of("nothing_like_it")
+
+
+def test_sources_that_are_off_are_named_where_there_are_any() -> None:
+    health = Health(NOW, (), off=(Off("polymarket", "MARKET_SOURCES"),))
+    assert health.as_json() == {
+        "ok": True,
+        "rows": [],
+        "off": [{"source": "polymarket", "variable": "MARKET_SOURCES"}],
+    }
 
 
 def test_json_has_the_contract_s_names() -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import time
+from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ from dagster._core.events import DagsterEvent, DagsterEventType, EngineEventData
 from dagster._core.remote_origin import (
     ManagedGrpcPythonEnvCodeLocationOrigin,
     RemoteInstigatorOrigin,
+    RemoteJobOrigin,
     RemoteRepositoryOrigin,
 )
 from dagster._core.scheduler.instigation import (
@@ -123,6 +125,17 @@ def started(job: str, worker: ProcessIdentity | None = None) -> DagsterRun:
     )
 
 
+def queued(job: str, tags: Mapping[str, str]) -> DagsterRun:
+    """A run that waits for a slot, to be added to an instance."""
+    return DagsterRun(
+        job_name=job,
+        run_id=str(uuid4()),
+        status=DagsterRunStatus.QUEUED,
+        tags=tags,
+        remote_job_origin=RemoteJobOrigin(_repository(LOCATION), job),
+    )
+
+
 def beat(instance: DagsterInstance, *, ago: float = 0.0, threads: tuple[str, ...] = NEEDED) -> None:
     """The daemon's threads say that they are alive."""
     for thread in threads:
@@ -139,10 +152,7 @@ def tick(
     location_name: str = LOCATION,
 ) -> None:
     """Dagster's state of a schedule or a sensor after a tick, as its daemon leaves it."""
-    target = LoadableTargetOrigin(module_name="market_assets.definitions")
-    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name)
-    repository = RemoteRepositoryOrigin(location, "__repository__")
-    origin = RemoteInstigatorOrigin(repository, automation.name)
+    origin = RemoteInstigatorOrigin(_repository(location_name), automation.name)
     at = time.time() - ago
     schedule = automation.kind == "schedule"
     kind = InstigatorType.SCHEDULE if schedule else InstigatorType.SENSOR
@@ -172,6 +182,12 @@ def tick(
             error=SerializableErrorInfo(error, [], "ValueError") if error else None,
         )
     )
+
+
+def _repository(location_name: str) -> RemoteRepositoryOrigin:
+    target = LoadableTargetOrigin(module_name="market_assets.definitions")
+    location = ManagedGrpcPythonEnvCodeLocationOrigin(target, location_name)
+    return RemoteRepositoryOrigin(location, "__repository__")
 
 
 def speak(

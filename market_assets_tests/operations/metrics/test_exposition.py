@@ -185,6 +185,28 @@ def test_a_part_that_cannot_be_told_costs_only_itself(
     assert "no metrics of health: OSError: a damaged instance" in caplog.text
 
 
+def test_of_a_source_that_is_off_nothing_is_told(installation: Path) -> None:
+    """Neither what its stream said last, nor that this could not be told."""
+    clock = ManualClock(NOW)
+    totals = RunTotals(
+        installation.parent / "live" / "of_one_off.json",
+        keep=NOW - ago(days=30),
+        clock=clock,
+        off={"hyperliquid"},
+    )
+    metrics = Metrics(
+        published=Published(installation),
+        totals=totals,
+        health=lambda: Health(NOW, ()),
+        clock=clock,
+        off={"hyperliquid"},
+    )
+    found = values(metrics.text("")[0].decode())
+    assert [name for name in found if "hyperliquid" in name or "stream" in name] == []
+    assert {v for k, v in found.items() if k.startswith("metrics_part_readable")} == {1.0}
+    assert found["ingestion_failure_total{channel=markets}{source=polymarket}"] == 1
+
+
 def test_half_an_account_of_the_stream_is_no_account(tmp_path: Path) -> None:
     """Written by another version: left out as a whole, not half told."""
     publish(tmp_path / "market.duckdb", {})

@@ -59,6 +59,23 @@ def test_channels_that_the_program_does_not_know_make_no_series(tmp_path: Path) 
     assert not [series for series in found if "junk" in series[1]]
 
 
+def test_a_source_that_is_off_is_counted_and_not_shown(tmp_path: Path) -> None:
+    """What somebody ran by hand meanwhile is there on the day on which it is on again."""
+    runs, file = Runs(), tmp_path / "totals.json"
+    runs.add(T0, rows=5)
+    off = RunTotals(file, keep=KEEP, clock=ManualClock(T0), off={"hyperliquid"})
+    with runs.snapshot(T0) as snapshot:
+        found = off.of(snapshot)
+    assert {source for source, _ in found} == {"polymarket", "defillama"}
+    later = T0 + timedelta(days=20)
+    runs.add(later, rows=7)
+    moved_on = RunTotals(file, keep=KEEP, clock=ManualClock(later), off={"hyperliquid"})
+    with runs.snapshot(later) as snapshot:
+        assert OTHER not in moved_on.of(snapshot)
+    runs.prune(later)
+    assert counted(fresh(file, later), runs, later).rows_written == 12
+
+
 def test_pruning_and_a_restart_take_nothing_away(tmp_path: Path) -> None:
     """Forty days of runs, pruned after thirty: all are counted, by a new process too."""
     runs, file = Runs(), tmp_path / "totals.json"

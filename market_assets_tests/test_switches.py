@@ -1,0 +1,66 @@
+"""Which sources are on, what of theirs there is then, and the words for what is off."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from market_assets import switches
+from market_assets.channels import BACKFILLS, CHANNELS, Channel
+from market_assets.switches import NAMES, Off, Switches, footnote
+from market_assets.tables import TABLES
+
+HERE = ("hyperliquid", "polymarket", "defillama")
+
+
+def test_every_channel_backfill_and_table_of_a_source_begins_with_its_name() -> None:
+    """By that a switch knows whose a job, an asset or a table is."""
+    for channel in CHANNELS:
+        assert channel.source in NAMES, channel.label
+        for name in (channel.job, *channel.assets):
+            assert name.startswith(f"{channel.source}_"), name
+    for backfill in BACKFILLS:
+        for name in (backfill.asset, backfill.table):
+            assert name.startswith(f"{backfill.source}_"), name
+    own = {table.name for table in TABLES if table.name.partition("_")[0] not in NAMES}
+    assert own == {"ingestion_runs", "ingestion_gaps", "ingestion_lists"}
+
+
+@pytest.mark.parametrize("source", HERE)
+def test_what_belongs_to_a_source_that_is_off_is_off(source: str) -> None:
+    found = Switches(frozenset(HERE) - {source}, is_chosen=True)
+    assert {channel.source for channel in found.channels} == set(HERE) - {source}
+    assert found.off == (Off(source, "MARKET_SOURCES"),)
+    assert not found.has(source)
+    assert not found.has(f"{source}_anything")
+    others = [one for one in HERE if one != source]
+    assert all(found.has(name) for name in (*others, "run_history_prune", "storage", "other"))
+
+
+def test_a_source_that_this_version_does_not_have_is_neither_on_nor_off() -> None:
+    assert Switches(frozenset(HERE)).off == ()
+    none = Switches(frozenset({"evm"}), is_chosen=True)
+    assert none.channels == ()
+    assert [one.source for one in none.off] == list(HERE)
+
+
+def test_a_channel_of_no_source_is_always_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    own = Channel("assets", "prices", timedelta(minutes=1), ("asset_prices",), "prices_refresh")
+    monkeypatch.setattr(switches, "CHANNELS", (*CHANNELS, own))
+    assert Switches(frozenset()).channels == (own,)
+
+
+def test_the_variable_that_turns_it_on_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one that joins by itself its own, unless somebody has chosen."""
+    tokens = Channel("evm", "tokens", timedelta(hours=1), ("evm_tokens",), "evm_tokens_refresh")
+    monkeypatch.setattr(switches, "CHANNELS", (*CHANNELS, tokens))
+    assert Switches(frozenset(HERE)).off == (Off("evm", "EVM_RPC_URLS"),)
+    assert Switches(frozenset(HERE), is_chosen=True).off == (Off("evm", "MARKET_SOURCES"),)
+
+
+def test_the_footnote_is_one_line() -> None:
+    assert footnote(()) is None
+    assert footnote((Off("polymarket", "MARKET_SOURCES"),)) == "off: polymarket (MARKET_SOURCES)"
+    three = (Off("a", "THIS"), Off("b", "THAT"), Off("c", "THIS"))
+    assert footnote(three) == "off: a, c (THIS); b (THAT)"
