@@ -20,7 +20,7 @@ from market_assets.cli.main import main
 from market_assets.cli.serving import Reporter, application
 from market_assets.settings import load
 from market_assets.settings.values import SettingError
-from market_assets.sidecar.state import STATE_FILE
+from market_assets.streams.core.state import STATE_FILE
 from market_assets_tests.api.database import content, publish
 from market_assets_tests.api.serving import running
 from market_assets_tests.operations.metrics.test_exposition import STREAM as SESSION
