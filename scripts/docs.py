@@ -1,4 +1,5 @@
-"""Write the generated parts of the docs: README's table of assets, docs/tables.md, .env.example.
+"""Write what is generated of the docs: README's table of assets, docs/tables.md, .env.example, the
+picture of the rooms.
 
     python scripts/docs.py          writes them
     python scripts/docs.py --check  says which are out of date, and exits 1
@@ -15,6 +16,7 @@ from market_assets import settings
 from market_assets.channels import BACKFILLS, CHANNELS, channel_of
 from market_assets.definitions import defs
 from market_assets.storage.describe import tables_document
+from scripts import architecture
 
 ROOT = Path(__file__).resolve().parent.parent
 BEGIN = "<!-- assets: made by scripts/docs.py -->"
@@ -49,6 +51,7 @@ def generated() -> dict[Path, str]:
         readme: f"{before}{BEGIN}\n{assets_table()}\n{END}{after}",
         ROOT / "docs" / "tables.md": tables_document(),
         ROOT / ".env.example": settings.env_example(),
+        ROOT / "docs" / "pictures" / "architecture.svg": architecture.picture(),
     }
 
 
