@@ -10,6 +10,7 @@ import json
 import threading
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn, Self
@@ -44,6 +45,23 @@ LEVELS: Final = TableSpec(
     time_column="ingested_at",
     version=("ingested_at",),
 )
+
+NEWER_LEVELS: Final = replace(
+    LEVELS,
+    columns=(*LEVELS.columns, Column("venue", "VARCHAR", "Whose.", required=True, before="then")),
+)
+"""The table as a later version has it: with a column more, which is never NULL."""
+CHANGES: Final = TableSpec(
+    name="made_up_book_changes",
+    grain="one row per token and instant at which its book changed",
+    columns=(
+        Column("token", "VARCHAR", "Whose book.", required=True),
+        Column("ingested_at", "TIMESTAMPTZ", "When it was received.", required=True),
+    ),
+    key=("token", "ingested_at"),
+    time_column="ingested_at",
+)
+"""A table that only the later version has."""
 
 Book = dict[float, float]
 """Sizes by price."""
@@ -120,18 +138,24 @@ class BookBatch(NamedTuple):
 
     books: dict[str, Book]
     at: datetime
+    is_newer: bool
 
     @property
     def pieces(self) -> Sequence[Piece]:
         if not self.books:
             return ()
+        whole = pl.DataFrame({"token": list(self.books)})
         rows = [
             (token, price, size, self.at)
             for token, book in self.books.items()
             for price, size in book.items()
         ]
         frame = pl.DataFrame(rows, schema=LEVELS.schema, orient="row")
-        return (Piece(LEVELS, frame, pl.DataFrame({"token": list(self.books)})),)
+        if not self.is_newer:
+            return (Piece(LEVELS, frame, whole),)
+        changes = whole.with_columns(pl.lit(self.at, pl.Datetime("us", "UTC")).alias("ingested_at"))
+        frame = frame.with_columns(venue=pl.lit("now"))
+        return (Piece(NEWER_LEVELS, frame, whole), Piece(CHANGES, changes))
 
 
 class NoHealer:
@@ -152,10 +176,17 @@ class BookFlow:
     """A `Flow` of whole books, and the handler of its one socket."""
 
     def __init__(
-        self, clock: VenueClock, _call: Callable[..., None], *, url: str, tokens: Sequence[str]
+        self,
+        clock: VenueClock,
+        _call: Callable[..., None],
+        *,
+        url: str,
+        tokens: Sequence[str],
+        is_newer: bool = False,
     ) -> None:
         self._clock = clock
         self._tokens = tuple(tokens)
+        self._is_newer = is_newer
         self._room = len(tokens)
         self._changed: dict[str, Book] = {}
         self._heard: set[str] = set()
@@ -206,7 +237,7 @@ class BookFlow:
 
     def take(self) -> BookBatch:
         changed, self._changed = self._changed, {}
-        return BookBatch(changed, self._clock.now())
+        return BookBatch(changed, self._clock.now(), self._is_newer)
 
     def restore(self, batch: BookBatch, failed: Collection[str]) -> None:
         if failed:
@@ -261,9 +292,21 @@ class BookFlow:
     def close(self) -> None: ...
 
 
-def session(folder: Path, venue: Venue, tokens: Sequence[str], **options: Any) -> StreamSession:
-    """A session of the made-up venue's stream."""
-    store = Store(folder / "market.duckdb", tables=(*TABLES, LEVELS))
+def tables(*, is_newer: bool = False) -> tuple[TableSpec, ...]:
+    """What this version of the code keeps, or a later one."""
+    return (*TABLES, *((NEWER_LEVELS, CHANGES) if is_newer else (LEVELS,)))
+
+
+def session(
+    folder: Path,
+    venue: Venue,
+    tokens: Sequence[str],
+    *,
+    is_newer: bool = False,
+    **options: Any,
+) -> StreamSession:
+    """A session of the made-up venue's stream, by this version of the code or a later one."""
+    store = Store(folder / "market.duckdb", tables=tables(is_newer=is_newer))
     own = places(store.paths.state_dir, "made_up")
     told = StreamOptions(
         subscriptions=2 * len(tokens),
@@ -278,7 +321,7 @@ def session(folder: Path, venue: Venue, tokens: Sequence[str], **options: Any) -
         spool=Spool(own.spool, limit_bytes=10**8),
         folder=own.folder,
         flow_for=lambda clock, call: BookFlow(
-            clock, call, url=f"ws://127.0.0.1:{venue.port}", tokens=tokens
+            clock, call, url=f"ws://127.0.0.1:{venue.port}", tokens=tokens, is_newer=is_newer
         ),
         code_version="test",
         clock=_clock(),

@@ -23,7 +23,7 @@ from market_assets.streams.core.places import places
 from market_assets.streams.core.session import StreamSession
 from market_assets.streams.core.state import STATE_FILE, read_json
 from market_assets.tables import TABLES
-from market_assets_tests.streams.core.books import LEVELS, Book, Venue, session
+from market_assets_tests.streams.core.books import LEVELS, Book, Venue, session, tables
 
 TOKENS = ("A", "B", "C")
 
@@ -147,14 +147,43 @@ def test_a_session_relieves_another_and_no_book_is_lost(
     assert end.reason == "handed_over"
 
 
+def test_an_upgrade_in_the_middle_of_a_stream_loses_no_row(tmp_path: Path, venue: Venue) -> None:
+    """The new code has a table and a required column more; the old one drains beside it.
+
+    What it does not know it leaves, and the new code brings it in once it leads.
+    """
+    newer = Store(tmp_path / "market.duckdb", tables=tables(is_newer=True))
+    own = places(newer.paths.state_dir, "made_up")
+    with (
+        running(session(tmp_path, venue, TOKENS, session_length=timedelta(seconds=1))) as (_, old),
+        running_later(tmp_path, venue, is_newer=True) as (stop, new),
+    ):
+        venue.set("A", {0.7: 3.0})
+        until(lambda: old, "the old code to be relieved")
+        venue.set("B", {0.8: 4.0})
+        until(lambda: stored(newer, "B") == {0.8: 4.0}, "a book by the new code")
+        stop.set()
+        until(lambda: new, "the end")
+    assert all(isinstance(end, SessionEnd) for end in (*old, *new)), (old, new)
+    assert stored(newer) == {0.7: 3.0}
+    assert stored(newer, "C") == {0.4: 10.0, 0.5: 20.0}
+    told = newer.read("select distinct token, venue from made_up_book_levels order by all").rows()
+    assert {venue_ for _, venue_ in told} <= {"then", "now"}
+    assert ("B", "now") in told
+    changes = newer.read("select distinct token from made_up_book_changes order by all")
+    assert changes["token"].to_list() == list(TOKENS)
+    depth = Spool(own.spool, limit_bytes=1).depth()
+    assert (depth.segments, depth.left, depth.set_aside) == (0, 0, 0)
+
+
 @contextmanager
 def running_later(
-    tmp_path: Path, venue: Venue
+    tmp_path: Path, venue: Venue, *, is_newer: bool = False
 ) -> Iterator[tuple[threading.Event, list[SessionEnd | Exception]]]:
     """A second session, once the first one wants to be relieved."""
     lease = Lease(places(Store(tmp_path / "market.duckdb").paths.state_dir, "made_up").folder)
     until(lambda: lease.peek().state == "handing_over", "the first to be tired")
-    with running(session(tmp_path, venue, TOKENS)) as made:
+    with running(session(tmp_path, venue, TOKENS, is_newer=is_newer)) as made:
         yield made
 
 
