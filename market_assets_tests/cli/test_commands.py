@@ -14,14 +14,14 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from dagster import AssetMaterialization
+from dagster import AssetMaterialization, DagsterRunStatus, RunsFilter
 
-from market_assets.cli.instance import open_instance
+from market_assets.cli.instance import close_what_was_cut_off, open_instance
 from market_assets.cli.main import cli, main
 from market_assets.operations.health.automation import Automation
 from market_assets.settings import load
 from market_assets.storage.store import Store
-from market_assets_tests.operations.health.venue import beat, tick
+from market_assets_tests.operations.health.venue import account, beat, queued, tick
 from market_assets_tests.simulated import Simulated, simulated
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -237,6 +237,7 @@ def test_a_source_that_is_off_does_not_make_status_or_check_red(inside: Inside) 
     only = {"MARKET_SOURCES": " DefiLlama "}
     assert inside("check", **only)[0] == 1, "it is missing, and that is seen"
     settings = load()
+    account(settings.state_dir)
     with open_instance(settings) as instance:
         beat(instance)
         tick(instance, Automation("defillama_capital_refresh_schedule", "schedule", None))
@@ -262,6 +263,20 @@ def test_a_source_that_is_off_does_not_make_status_or_check_red(inside: Inside) 
     assert code == 1
     assert "polymarket/trades is missing" in out
     assert out.splitlines()[-1] == "off: hyperliquid (MARKET_SOURCES)"
+
+
+def test_before_a_start_what_waits_of_a_source_that_is_off_is_canceled(
+    env: dict[str, str],
+) -> None:
+    settings = load({**env, "MARKET_SOURCES": "polymarket"})
+    tags = {"dagster/sensor_name": "keep_hyperliquid_stream_alive"}
+    off, on = queued("hyperliquid_stream", tags), queued("polymarket_tags_refresh", tags)
+    with open_instance(settings) as instance:
+        for run in (off, on):
+            instance.add_run(run)
+        close_what_was_cut_off(settings)
+        left = instance.get_runs(RunsFilter(statuses=[DagsterRunStatus.QUEUED]))
+    assert [run.run_id for run in left] == [on.run_id]
 
 
 def test_an_asset_of_a_source_that_is_off_is_brought_by_hand(

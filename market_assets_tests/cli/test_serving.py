@@ -164,6 +164,7 @@ def test_the_whole_of_it_on_a_fresh_installation(env: dict[str, str]) -> None:
 def test_of_a_source_that_is_off_nothing_is_served_but_its_name(env: dict[str, str]) -> None:
     """Health, metrics and the page; what its stream once said of itself too."""
     settings = load({**env, "MARKET_SOURCES": "polymarket"})
+    publish(settings.market_db)
     SESSION.write(settings.state_dir / STATE_FILE)
     reporter = Reporter(settings)
     app = application(settings, reporter)
@@ -186,7 +187,7 @@ def test_of_a_source_that_is_off_nothing_is_served_but_its_name(env: dict[str, s
     for line in (line for line in metrics.splitlines() if not line.startswith("#")):
         assert "hyperliquid" not in line
         assert "defillama" not in line
-    assert 'channel="trades",source="polymarket"' in metrics
+    assert 'ingestion_failure_total{channel="markets",source="polymarket"} 1.0' in metrics
 
 
 def once_answered(client: httpx.Client, route: str) -> httpx.Response:

@@ -63,6 +63,13 @@ def test_a_run_by_hand_fails_and_says_that_its_rows_are_written(bench: Project) 
     assert retries == [], "the venue is not asked again because the disk is full"
 
 
+def test_upkeep_without_an_asset_fails_likewise(bench: Project) -> None:
+    """What stands in for Hyperliquid's while that is off."""
+    bench.store.prepare()
+    (said,) = errors(bench.run("store_maintenance_run")).values()
+    assert "not published: " in said
+
+
 def test_a_run_of_the_daemon_brings_what_it_is_to_bring(
     bench: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,6 +87,7 @@ def test_of_a_source_that_is_off_nothing_runs_by_itself(
 ) -> None:
     """Of the others everything does, at the same minutes; and all of it may be run by hand."""
     left = made(monkeypatch, *(one for one in SOURCES if one != off))
+    assert UPKEEP not in whole.schedules
     others = {n: cron for n, cron in whole.schedules.items() if not n.startswith(off)}
     assert len(others) < len(whole.schedules)
     upkeep = {UPKEEP: "* * * * *"} if off == "hyperliquid" else {}
