@@ -214,8 +214,8 @@ class Stream:
         return backoff(self._policy.first_delay, self._policy.longest_delay, self._jitter)
 
     def _note(self, trouble: str) -> None:
-        _LOG.info("%s", trouble)
         self.trouble = (self._clock.monotonic(), trouble)
+        _LOG.info("%s", trouble)
 
     async def _serve(self, socket: ClientConnection) -> None:
         """Use a connection until it ends."""

@@ -397,7 +397,7 @@ def test_stream_maintain_and_publish_without_dagster(env: dict[str, str], venue:
             "stream",
             "hyperliquid",
             "--duration",
-            "9",
+            "100",
         ],
         env=env,
         cwd=ROOT,
@@ -409,6 +409,7 @@ def test_stream_maintain_and_publish_without_dagster(env: dict[str, str], venue:
     while "+" not in (line := first.stderr.readline()):
         assert line, "it ended without a row"
     second = run(env, "stream", "hyperliquid", "--duration", "5")
+    first.send_signal(signal.SIGINT)
     out, _ = first.communicate(timeout=60)
     assert (first.returncode, second.returncode) == (0, 1)
     assert "streams already" in second.stderr
