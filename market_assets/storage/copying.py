@@ -25,6 +25,9 @@ _COPY: Final = ("cp",)
 SLOWEST: Final = 5e6
 """Bytes per second below which a copy is given up: the file's writers wait for it."""
 _SHORTEST_TIMEOUT_S: Final = 60.0
+_TRIES: Final = 2
+"""A copy that a signal has ended is made again: whoever presses Ctrl-C means others."""
+_KILLED: Final = "ended by signal"
 
 
 def copy(source: Path, target: Path, *, try_clone: bool = True) -> int:
@@ -39,7 +42,10 @@ def copy(source: Path, target: Path, *, try_clone: bool = True) -> int:
     if try_clone and _run(_CLONE, source, target) is None:
         return 0
     _check_room(source, target)
-    complaint = _run(_COPY, source, target)
+    complaint: str | None = _KILLED
+    for _ in range(_TRIES):
+        if complaint is not None and complaint.startswith(_KILLED):
+            complaint = _run(_COPY, source, target)
     if complaint is None:
         return target.stat().st_size
     target.unlink(missing_ok=True)
@@ -111,9 +117,12 @@ def _run(command: tuple[str, ...], source: Path, target: Path) -> str | None:
             text=True,
             check=False,
             timeout=patience_s,
+            start_new_session=True,  # Ctrl-C is for those who ask for copies
         )
     except subprocess.TimeoutExpired:
         return f"{command[0]} was not done after {patience_s:.0f} s"
     except OSError as error:
         return f"{command[0]}: {error.strerror}"
+    if done.returncode < 0:
+        return f"{_KILLED} {-done.returncode}"
     return None if done.returncode == 0 else one_line(done.stderr) or f"code {done.returncode}"

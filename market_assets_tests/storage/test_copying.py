@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
@@ -53,6 +54,28 @@ def test_each_failure_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(copying, "_COPY", ("no-such-command",))
     with pytest.raises(StoreError, match="no-such-command: No such file"):
         copy(tmp_path / "a", tmp_path / "b", try_clone=False)
+
+
+def test_a_copy_that_is_interrupted_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is received is published also where Ctrl-C reaches `cp`; twice in a row is an error."""
+    (tmp_path / "a").write_bytes(b"abc")
+    once = 'test -e "$2.tried" && exec cp "$1" "$2"; touch "$2.tried"; kill -INT $$; sleep 9'
+    monkeypatch.setattr(copying, "_COPY", ("sh", "-c", once))
+    assert copy(tmp_path / "a", tmp_path / "b", try_clone=False) == 3
+    monkeypatch.setattr(copying, "_COPY", ("sh", "-c", "kill -INT $$; sleep 9"))
+    with pytest.raises(StoreError, match="ended by signal 2"):
+        copy(tmp_path / "a", tmp_path / "c", try_clone=False)
+
+
+def test_a_copy_is_in_a_session_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a terminal's Ctrl-C, which is for all of a group, does not end it."""
+    (tmp_path / "a").write_bytes(b"abc")
+    tell = 'ps -o pgid= -p $$ > "$2"'
+    monkeypatch.setattr(copying, "_COPY", ("sh", "-c", tell))
+    copy(tmp_path / "a", tmp_path / "b", try_clone=False)
+    assert int((tmp_path / "b").read_text()) != os.getpgid(0)
 
 
 def test_settling_takes_the_place_of_the_old_file(tmp_path: Path) -> None:
