@@ -19,6 +19,7 @@ NAMES = (
     "linking_memory",
     "health",
     "api",
+    "search",
     "defillama_memory",
     "system",
 )

@@ -32,6 +32,7 @@ from market_assets.api.dashboard import dashboard
 from market_assets.api.endpoints import ENDPOINTS, HEALTH, METRICS, OPENAPI, PAGE
 from market_assets.api.errors import ApiError, error_response, from_store
 from market_assets.api.loopback import OnlyLoopback
+from market_assets.api.market_index.keeper import IndexKeeper
 from market_assets.api.openapi import document
 from market_assets.api.page import error_page, page
 from market_assets.api.parameters import given
@@ -59,6 +60,8 @@ _LOG = logging.getLogger(__name__)
 READERS: Final = 4
 """Threads that answer from the database. A query works on one core; two cores are busy with two,
 and the others keep going what waits for the disk."""
+SEARCHERS: Final = 2
+"""Threads that search, which may take longer than other answers: those do not wait for it."""
 _WITHIN_S: Final = 20.0
 """Seconds for health, metrics and the page: what importing Dagster takes on a busy machine."""
 _MINUTE: Final = timedelta(minutes=1)
@@ -100,6 +103,8 @@ class Application:
         """Nothing is opened before the first request."""
         self._parts = parts
         self._readers = Worker("api-read", threads=READERS)
+        self._searchers = Worker("api-search", threads=SEARCHERS)
+        self._markets = IndexKeeper(parts.published, clock=parts.clock)
         self._health_thread = Worker("api-health", threads=1)
         self._metrics_thread = Worker("api-metrics", threads=1)
         self._page_thread = Worker("api-page", threads=1)
@@ -119,8 +124,14 @@ class Application:
 
     def close(self) -> None:
         """End the threads, and close the file."""
-        self._readers.close()
-        for thread in (self._health_thread, self._metrics_thread, self._page_thread):
+        self._markets.close()
+        for thread in (
+            self._readers,
+            self._searchers,
+            self._health_thread,
+            self._metrics_thread,
+            self._page_thread,
+        ):
             thread.close()
         self._parts.published.close()
 
@@ -129,14 +140,16 @@ class Application:
     ) -> Callable[[Request, dict[str, Any]], Awaitable[Response]]:
         async def answer(request: Request, asked: dict[str, Any]) -> Response:
             wanted = request.headers.get("if-none-match", "")
-            return await self._readers.run(lambda: self._answer(endpoint, asked, wanted))
+            worker = self._searchers if endpoint.by_index else self._readers
+            return await worker.run(lambda: self._answer(endpoint, asked, wanted))
 
         return answer
 
     def _answer(self, endpoint: Endpoint, asked: dict[str, Any], if_none_match: str) -> Response:
         try:
             with self._parts.published.snapshot() as snapshot:
-                view = View(snapshot, self._parts.clock.now())
+                index = self._markets.of(snapshot) if endpoint.by_index else None
+                view = View(snapshot, self._parts.clock.now(), index)
                 tag = self._tag(endpoint, asked, view)
                 headers = {
                     "ETag": tag,
@@ -156,7 +169,10 @@ class Application:
     def _tag(self, endpoint: Endpoint, asked: Mapping[str, Any], view: View) -> str:
         """Of the answer to one question from one file, by this version of the project."""
         minute = floor(view.now, _MINUTE) if endpoint.by_the_minute else None
-        question = (self._parts.version, endpoint.name, sorted(asked.items()), minute)
+        older = view.markets and view.markets.version
+        if older == view.snapshot.version:
+            older = None
+        question = (self._parts.version, endpoint.name, sorted(asked.items()), minute, older)
         digest = hashlib.blake2b(repr(question).encode(), digest_size=8).hexdigest()
         return f'W/"{view.snapshot.version.tag}-{digest}"'
 

@@ -39,6 +39,7 @@ class Endpoint:
         parameters: what may be asked.
         doc: what the summary leaves open.
         by_the_minute: the answer changes with the minute, not only with the file.
+        by_index: it is made from the index of markets, by threads of its own.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Endpoint:
     parameters: tuple[Parameter, ...] = ()
     doc: str = ""
     by_the_minute: bool = False
+    by_index: bool = False
 
 
 ENDPOINTS: Final = (
@@ -133,6 +135,7 @@ ENDPOINTS: Final = (
             ask.limit(default=20, most=100, of="markets"),
         ),
         "Open markets first, then by what was traded. Case does not matter; no wildcards.",
+        by_index=True,
     ),
     Endpoint(
         "/api/v1/defillama/subjects/search",

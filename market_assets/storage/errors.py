@@ -6,7 +6,8 @@
     ├── SpoolFull        the spool is at its limit: something keeps the drain from working
     ├── NotADatabase     the path holds something that DuckDB cannot open: point elsewhere
     ├── NewerSchema      the file was made by a newer version: upgrade the project
-    └── OtherUpstream    the file holds rows of simulated venues, or of the real ones: not these
+    ├── OtherUpstream    the file holds rows of simulated venues, or of the real ones: not these
+    └── NothingPublished there is no published file yet
 
 Every message is one line that names the file. DuckDB's and the system's own errors are turned
 into these here, by their text, because DuckDB has one exception class for all of them.
@@ -48,6 +49,10 @@ class NewerSchema(StoreError):  # noqa: N818 - reads as what happened
 
 class OtherUpstream(StoreError):  # noqa: N818 - reads as what happened
     """The file holds rows of simulated venues and these would be real ones, or the reverse."""
+
+
+class NothingPublished(StoreError):  # noqa: N818 - reads as what happened
+    """There is no published file yet."""
 
 
 _UNWRITABLE: Final = frozenset(

@@ -16,14 +16,13 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import contextmanager
-from dataclasses import dataclass
 from threading import Lock, get_ident
 from typing import TYPE_CHECKING, Any, Final
 
 import duckdb
 
-from market_assets.clock import from_s
-from market_assets.storage.errors import StoreError, from_duckdb, from_os
+from market_assets.storage.errors import StoreError, from_duckdb
+from market_assets.storage.file_version import version_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -33,6 +32,9 @@ if TYPE_CHECKING:
 
     import polars as pl
     from duckdb import DuckDBPyConnection
+    from numpy.typing import NDArray
+
+    from market_assets.storage.file_version import Version
 
     T = TypeVar("T")
 
@@ -45,32 +47,10 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
     # Each thread that asks works on its own query; DuckDB adds none to it.
     "threads": "1",
 }
+_NEXT_TO_NOTHING: Final = "1MB"
 _RETRY_S: Final = 1.0
 """How often a new file that cannot be opened is tried again while the old one serves."""
 _OPEN_ATTEMPTS: Final = 5
-
-
-class NothingPublished(StoreError):  # noqa: N818 - reads as what happened
-    """There is no published file yet."""
-
-
-@dataclass(frozen=True)
-class Version:
-    """Which file stands at the path: no two that were published are equal."""
-
-    inode: int
-    modified_ns: int
-    size: int
-
-    @property
-    def at(self) -> datetime:
-        """When it was written, to the microsecond."""
-        return from_s(self.modified_ns // 1000 / 1e6)
-
-    @property
-    def tag(self) -> str:
-        """Short text that differs from version to version."""
-        return f"{self.modified_ns:x}-{self.size:x}-{self.inode:x}"
 
 
 class _Remembered:
@@ -94,6 +74,7 @@ class Snapshot:
         self._cursors: dict[int, DuckDBPyConnection] = {}
         self._guard = Lock()
         self._remembered: dict[Hashable, _Remembered] = {}
+        self._aside: Snapshot | None = None
         self.readers = 0
         """How many read it now; counted by `Published`."""
         self.columns: dict[str, tuple[str, ...]] = {}
@@ -121,6 +102,37 @@ class Snapshot:
     def frame(self, sql: str, params: Mapping[str, object] | None = None) -> pl.DataFrame:
         """The same as a frame."""
         return self._told(self._execute(sql, params).pl)
+
+    def arrays(
+        self, sql: str, params: Mapping[str, object] | None = None
+    ) -> dict[str, NDArray[Any]]:
+        """The same as arrays, without the detour over Python's objects where there are numbers."""
+        found = self._execute(sql, params)
+        return self._told(found.fetchnumpy)
+
+    @contextmanager
+    def aside(self, memory: str) -> Iterator[Snapshot]:
+        """The same version once more, for one thread that goes through much of it.
+
+        What DuckDB keeps of the file meanwhile has bounds of its own, and displaces nothing of
+        what answers are made from. The file stays open as long as this one: closing it would let
+        go of the lock that the process has on it.
+
+        Args:
+            memory: how much may be kept, in DuckDB's words.
+
+        Raises:
+            StoreError: the file was replaced, or cannot be opened.
+        """
+        if self._aside is None and version_of(self._path) == self.version:
+            self._aside = _open(self._path)
+        if self._aside is None or self._aside.version != self.version:
+            raise StoreError(f"{self._path} was replaced")
+        self._aside.rows(f"set memory_limit = '{memory}'")
+        try:
+            yield self._aside
+        finally:
+            self._aside.rows(f"set memory_limit = '{_NEXT_TO_NOTHING}'")
 
     def _execute(self, sql: str, params: Mapping[str, object] | None) -> DuckDBPyConnection:
         cursor = self._cursor()
@@ -158,6 +170,8 @@ class Snapshot:
                 cursor.close()
             self._cursors.clear()
             self._connection.close()
+        if self._aside is not None:
+            self._aside.close()
 
     def _cursor(self) -> DuckDBPyConnection:
         """This thread's own; a cursor that two threads share would mix their answers."""
@@ -217,7 +231,7 @@ class Published:
     def _newest(self) -> Snapshot:
         before = self._current
         try:
-            version = _version(self.path)
+            version = version_of(self.path)
         except StoreError:
             if before is None:
                 raise
@@ -245,29 +259,17 @@ class Published:
         return version == refused and time.monotonic() < again_at
 
 
-def _version(path: Path) -> Version:
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        raise NothingPublished(
-            f"{path} is not there: nothing has been published yet; `make run` does"
-        ) from None
-    except OSError as error:
-        raise from_os(path.parent, error) from error
-    return Version(found.st_ino, found.st_mtime_ns, found.st_size)
-
-
 def _open(path: Path) -> Snapshot:
     """Open the file at the path, and be sure which version it is that was opened."""
     for _ in range(_OPEN_ATTEMPTS):
-        version = _version(path)
+        version = version_of(path)
         connection = duckdb.connect(":memory:", config=_CONFIG)
         try:
             quoted = str(path).replace("'", "''")
             connection.execute(
                 f"attach '{quoted}' as published (type duckdb, read_only)"
             ).fetchall()
-            if version == _version(path):
+            if version == version_of(path):
                 connection.execute("set enable_external_access = false").fetchall()
                 return Snapshot(path, version, connection)
         except duckdb.Error as error:

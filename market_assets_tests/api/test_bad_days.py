@@ -6,9 +6,7 @@ import contextlib
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from market_assets.operations.health.statuses import Health
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 from market_assets_tests.api.database import NOW, ago, candle, content, frame, publish
-from market_assets_tests.api.serving import HEALTHY, error_of, served
+from market_assets_tests.api.serving import HEALTHY, error_of, served, wait_for
 
 MIDS = {"hyperliquid_mid_prices": content()["hyperliquid_mid_prices"]}
 
@@ -291,14 +289,6 @@ def test_a_stream_of_which_nothing_can_be_read_costs_its_lines_only(published: P
     assert "what the stream says could not be read: OSError" in page.text
     assert "/private" not in page.text
     assert "hyperliquid" in page.text
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    """Until it is so, a minute at the most."""
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_two_hundred_clients_at_once_while_the_file_is_replaced(tmp_path: Path) -> None:

@@ -11,8 +11,9 @@ import duckdb
 import pytest
 
 from market_assets.storage import published
-from market_assets.storage.errors import NotADatabase, StoreError
-from market_assets.storage.published import NothingPublished, Published
+from market_assets.storage.errors import NotADatabase, NothingPublished, StoreError
+from market_assets.storage.file_version import Version, version_of
+from market_assets.storage.published import Published
 
 
 def make(path: Path, value: int) -> None:
@@ -171,16 +172,16 @@ def test_junk_is_named_and_does_not_displace_what_was_good(path: Path, junk: byt
 
 def _replaced_at_looks(monkeypatch: pytest.MonkeyPatch, *looks: int) -> None:
     """Replace the file just before the given looks at it (1 is the first)."""
-    look, number = published._version, 0
+    number = 0
 
-    def racing(path: Path) -> published.Version:
+    def racing(path: Path) -> Version:
         nonlocal number
         number += 1
         if number in looks:
             make(path, 10 + number)
-        return look(path)
+        return version_of(path)
 
-    monkeypatch.setattr(published, "_version", racing)
+    monkeypatch.setattr(published, "version_of", racing)
 
 
 def test_a_file_that_is_replaced_while_it_is_opened_is_opened_again(
@@ -191,7 +192,7 @@ def test_a_file_that_is_replaced_while_it_is_opened_is_opened_again(
     reader = Published(path)
     with reader.snapshot() as snapshot:
         found = path.stat()
-        assert snapshot.version == published.Version(found.st_ino, found.st_mtime_ns, found.st_size)
+        assert snapshot.version == Version(found.st_ino, found.st_mtime_ns, found.st_size)
         assert value_of(snapshot) == 15
     reader.close()
 
@@ -214,3 +215,73 @@ def test_a_closed_reader_leaves_what_is_being_read(path: Path) -> None:
     with pytest.raises(duckdb.Error):
         value_of(snapshot)
     assert isinstance(NothingPublished("x"), StoreError)
+
+
+def test_rows_as_arrays(path: Path) -> None:
+    """Numbers as numbers, by the name of the column."""
+    reader = Published(path)
+    with reader.snapshot() as snapshot:
+        found = snapshot.arrays("select v, v + $more as w, 'x' as t from t", {"more": 1})
+        assert {name: values.tolist() for name, values in found.items()} == {
+            "v": [1],
+            "w": [2],
+            "t": ["x"],
+        }
+        assert found["v"].dtype == "int64"
+    reader.close()
+
+
+def test_a_version_is_opened_aside_with_memory_of_its_own(path: Path) -> None:
+    """It ends with the snapshot, and not before: DuckDB's lock on the file is the process's."""
+    reader = Published(path)
+    with reader.snapshot() as snapshot:
+        with snapshot.aside("12MB") as aside:
+            assert value_of(aside) == 1
+            assert aside.version == snapshot.version
+            assert limit_of(aside) == "11.4 MiB"
+            assert limit_of(snapshot) == "488.2 MiB"
+        with snapshot.aside("20MB") as again:
+            assert again is aside
+        assert limit_of(aside) == "976.5 KiB"
+        make(path, 2)
+        with snapshot.aside("12MB") as still:
+            assert value_of(still) == 1
+        with reader.snapshot() as newer, newer.aside("12MB") as other:
+            assert value_of(other) == 2
+    with pytest.raises(duckdb.Error):
+        value_of(aside)
+    reader.close()
+    with pytest.raises(duckdb.Error):
+        value_of(other)
+
+
+def test_a_version_that_was_replaced_cannot_be_opened_aside(path: Path) -> None:
+    """The file at the path is another one by now, also when it is replaced just then."""
+    reader = Published(path)
+    with reader.snapshot() as snapshot:
+        make(path, 2)
+        with pytest.raises(StoreError, match="was replaced"), snapshot.aside("12MB"):
+            pass
+        assert value_of(snapshot) == 1
+    reader.close()
+
+
+def test_a_version_that_is_replaced_while_it_is_opened_aside(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was opened is closed with the snapshot."""
+    reader = Published(path)
+    with reader.snapshot() as snapshot:
+        _replaced_at_looks(monkeypatch, 2)
+        for _ in range(2):
+            with pytest.raises(StoreError, match="was replaced"), snapshot.aside("12MB"):
+                pass
+        assert value_of(snapshot) == 1
+    reader.close()
+
+
+def limit_of(snapshot: published.Snapshot) -> str:
+    """How much DuckDB may keep of it."""
+    (row,) = snapshot.rows("select current_setting('memory_limit') as it")
+    limit: str = row["it"]
+    return limit

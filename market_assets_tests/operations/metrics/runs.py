@@ -10,7 +10,8 @@ from typing import Any
 
 import duckdb
 
-from market_assets.storage.published import Snapshot, Version
+from market_assets.storage.file_version import Version
+from market_assets.storage.published import Snapshot
 from market_assets.storage.schema import create_table
 from market_assets.tables import INGESTION_RUNS
 
