@@ -1,8 +1,11 @@
 # Everything from a bare checkout with Python 3.11 or later and make.
-PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3.13 || command -v python3)
-BIN := .venv/bin
+# The oldest Python that runs: a name in PATH may lead to none, as pyenv's do.
+PYTHON ?= $(or $(shell for python in python3.11 python3.12 python3.13; do \
+	$$python -c '' 2>/dev/null && echo $$python && break; done),python3)
+VENV ?= .venv
+BIN := $(VENV)/bin
 
-.PHONY: run test setup dev lint format types check wheel bench soak duckdb2 docs clean help
+.PHONY: run test test-fast setup dev lint format types check wheel bench soak duckdb2 docs clean help
 
 run: setup  ## the main job: UI on http://127.0.0.1:3000, everything on (UPSTREAM=simulated: no internet)
 	@exec $(BIN)/market-assets run
@@ -10,10 +13,13 @@ run: setup  ## the main job: UI on http://127.0.0.1:3000, everything on (UPSTREA
 test: dev  ## the whole test suite; four at a time, because many wait for sockets and locks
 	$(BIN)/python -m pytest -n 4 --dist worksteal
 
-setup: .venv/.installed  ## .venv with what is pinned, the data folder, Dagster's home
+test-fast: dev  ## while working: what needs no processes and no runs of Dagster, under 90 seconds
+	$(BIN)/python -m pytest -n 4 --dist worksteal -m "not soak and not slow"
+
+setup: $(VENV)/.installed  ## .venv with what is pinned, the data folder, Dagster's home
 	@$(BIN)/market-assets setup >/dev/null
 
-dev: .venv/.installed-dev  ## setup, and what tests, lint and types need
+dev: $(VENV)/.installed-dev  ## setup, and what tests, lint and types need
 
 lint: dev  ## ruff: lint and format
 	$(BIN)/ruff check .
@@ -46,21 +52,21 @@ duckdb2: dev  ## the store's tests on DuckDB 2
 docs: dev  ## generated parts of the docs
 	$(BIN)/python scripts/docs.py
 
-.venv/bin/python:
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or later is needed; name it: make PYTHON=python3.11"; exit 1; }
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 
-.venv/.installed: requirements.lock pyproject.toml | .venv/bin/python
+$(VENV)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements.lock
 	$(BIN)/python -m pip install --disable-pip-version-check -q --no-deps -e .
 	@touch $@
 
-.venv/.installed-dev: requirements-dev.lock .venv/.installed
+$(VENV)/.installed-dev: requirements-dev.lock $(VENV)/.installed
 	$(BIN)/python -m pip install --disable-pip-version-check -q -r requirements-dev.lock
 	@touch $@
 
 clean:  ## the virtual environments and caches; data stays
-	rm -rf .venv .venv-duckdb2 dist .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv .venv-* dist .mypy_cache .ruff_cache .pytest_cache
 
 help:
-	@grep -hE '^[a-z0-9]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/'
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*##/	/'

@@ -68,8 +68,34 @@ _LONG: tuple[str, ...] = (
 """Files that wait for long, the longest first."""
 
 
+_SLOW: tuple[str, ...] = tuple(
+    f"market_assets_tests/{name}"
+    for name in (
+        *("api/", "benchmarks/", "checks/", "cli/", "defs/", "derived/", "ingestion/", "launcher/"),
+        *("operations/", "system/", "features/test_properties", "sources/test_one_bad_thing"),
+        *("storage/test_compact", "storage/test_crowds", "storage/test_derived_rows"),
+        *("storage/test_full_disks", "storage/test_kills", "storage/test_live"),
+        *("storage/test_merge", "storage/test_migrate", "storage/test_prepare"),
+        *("storage/test_properties", "storage/test_publish", "storage/test_read_whole"),
+        *("storage/test_replace_within", "storage/test_spool", "storage/test_store"),
+        *("storage/test_upstream", "simulator/test_official", "simulator/test_one_truth"),
+        *("simulator/test_polymarket", "streams/candles/test_healing"),
+        *("streams/hyperliquid/test_accounts", "streams/hyperliquid/test_bad_days"),
+        *("streams/hyperliquid/test_clocks", "streams/hyperliquid/test_session"),
+        *("test_docs", "test_pictures", "test_runbook", "test_wheel"),
+    )
+)
+"""Files of which a test takes seconds: they are `slow`."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each worker begins with one of the long files: it is handed a contiguous part of the list."""
+    """Mark what is slow, and let each worker begin with one of the long files.
+
+    A worker is handed a contiguous part of the list.
+    """
+    for item in items:
+        if item.nodeid.startswith(_SLOW):
+            item.add_marker(pytest.mark.slow)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     long = [[item for item in items if item.nodeid.startswith(name)] for name in _LONG]
     others = [item for item in items if not item.nodeid.startswith(_LONG)]

@@ -7,10 +7,13 @@ import shlex
 import sys
 import tomllib
 from collections.abc import Iterator
+from importlib.metadata import requires
 from pathlib import Path
 
 import duckdb
 import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from market_assets.cli.main import cli, main
 from market_assets_tests.simulated import simulated
@@ -134,3 +137,19 @@ def test_locks_pin_names_and_versions_and_nothing_else() -> None:
     for name in ("requirements.lock", "requirements-dev.lock"):
         for line in (ROOT / name).read_text("utf-8").splitlines():
             assert re.fullmatch(r"[A-Za-z0-9._-]+==[A-Za-z0-9.+]+", line), line
+
+
+def test_locks_pin_all_that_is_needed_by_what_they_pin() -> None:
+    """On this Python: a newer one may need more, as it has less of its own."""
+    pinned = {
+        canonicalize_name(line.partition("==")[0])
+        for name in ("requirements.lock", "requirements-dev.lock")
+        for line in (ROOT / name).read_text("utf-8").splitlines()
+    }
+    needed = {
+        canonicalize_name(one.name)
+        for package in pinned
+        for one in map(Requirement, requires(package) or ())
+        if one.marker is None or one.marker.evaluate({"extra": ""})
+    }
+    assert needed - pinned == set()

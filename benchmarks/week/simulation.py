@@ -33,8 +33,8 @@ from market_assets.defs.resources import (
     market_store,
     polymarket_api,
 )
-from market_assets.defs.stream import JOB
 from market_assets.settings import ROOT, Settings, load
+from market_assets.streams.registry import HYPERLIQUID
 from market_assets.tables import HYPERLIQUID_ASSETS
 
 if TYPE_CHECKING:
@@ -165,7 +165,7 @@ class Simulation:
         }
         self.store = market_store(self.settings).store()
         self.stream = Stream(
-            self._definitions.resolve_job_def(JOB), self.instance, run_config=_QUIET
+            self._definitions.resolve_job_def(HYPERLIQUID.job), self.instance, run_config=_QUIET
         )
         self._open.callback(self.stream.stop)
         return self

@@ -87,7 +87,7 @@ def test_it_says_where_serves_and_stops_at_ctrl_c(
     """Exit code 0 and no traceback; meanwhile a second one on its port says one clear line."""
     process, url = started
     assert url.startswith("http://127.0.0.1:")
-    answer = httpx.get(f"{url}/api/v1/assets/BTC/latest", trust_env=False)
+    answer = httpx.get(f"{url}/api/v1/assets/BTC/latest", trust_env=False, timeout=60)
     assert answer.json()["mid"]["mid"] == 100.0
     port = url.rpartition(":")[2]
     code, said = typed("api", "--port", port)

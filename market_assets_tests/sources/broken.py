@@ -16,6 +16,20 @@ from market_assets.sources.decoding import Decoder
 
 IGNORED = "aKeyThatNobodyReads"
 DEEP = 3000
+"""Levels that no Python code follows; nor does the decoder, before Python 3.13."""
+
+
+def _endless() -> int:
+    """Levels that the decoder does not follow: how many it does depends on the interpreter."""
+    for levels in itertools.count(DEEP, DEEP):
+        try:
+            msgspec.json.decode(b"[" * levels + b"]" * levels)
+        except RecursionError:
+            return levels
+    raise AssertionError
+
+
+ENDLESS = _endless()
 LEXICAL = (
     b'"half a pair \\ud83d"',
     b'"the other half \\udc00b"',
@@ -41,6 +55,7 @@ LEXICAL = (
     b"'quoted'",
     b"[" * DEEP + b"]" * DEEP,
     b'{"a":' * DEEP + b"1" + b"}" * DEEP,
+    b"[" * ENDLESS + b"]" * ENDLESS,
     b"[1, NaN]",
     b'{"a": NaN}',
     b'{"half \\ud83d": 1}',

@@ -14,6 +14,7 @@ from market_assets.sources.errors import VenueNonsense, VenueUnavailable
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.polymarket.gamma import GammaClient
 from market_assets.sources.retry import RetryPolicy
+from market_assets_tests.sources.broken import ENDLESS
 from market_assets_tests.sources.http_server import Reply, Server, serving
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ _texts = msgspec.json.Decoder(dict[str, str])
 _anything = msgspec.json.Decoder()
 ONCE = RetryPolicy(attempts=1)
 CLOCK = ManualClock(from_ms(1_795_000_000_000))
-DEEP = b"[" * 5000 + b"]" * 5000
+DEEP = b"[" * ENDLESS + b"]" * ENDLESS
 NO_UTF8 = b'{"name": "\xff\xfe"}'
 
 

@@ -34,14 +34,19 @@ def case(decoder: Decoder[Any]) -> tuple[Any, list[broken.Place]]:
 
 
 def numbers_in(value: Any) -> list[float]:
-    """Every float in what was read."""
-    if isinstance(value, float):
-        return [value]
-    if isinstance(value, msgspec.Struct):
-        value = [getattr(value, name) for name in value.__struct_fields__]
-    if isinstance(value, dict):
-        value = list(value.values())
-    return [n for one in value for n in numbers_in(one)] if isinstance(value, list | tuple) else []
+    """Every float in what was read, which may be nested deeper than a function calls itself."""
+    found, unseen = [], [value]
+    while unseen:
+        one = unseen.pop()
+        if isinstance(one, float):
+            found.append(one)
+        elif isinstance(one, msgspec.Struct):
+            unseen += [getattr(one, name) for name in one.__struct_fields__]
+        elif isinstance(one, dict):
+            unseen += one.values()
+        elif isinstance(one, list | tuple):
+            unseen += one
+    return found
 
 
 def test_there_is_no_other_way_to_decode() -> None:
