@@ -76,7 +76,9 @@ def report(index: dict[str, Any], before: dict[str, Any]) -> Iterator[str]:
         old = before["following"][changed]
         yield f"| after {int(changed):,} rows changed: | | |"
         for name, key, unit in (
-            ("first search", "first_ms", "ms"),
+            ("opening the new file, as any first answer does", "opened_ms", "ms"),
+            ("first search in it", "first_ms", "ms"),
+            ("CPU of that", "first_cpu_ms", "ms"),
             ("until there is the next index", "made_s", "s"),
             ("CPU of that", "made_cpu_s", "s"),
             ("memory meanwhile, above that before", "peak_mb", "MB"),
@@ -104,8 +106,8 @@ def main() -> None:
         index, before = (measured(Path(made), way) for way in ("index", "list"))
     for line in report(index, before):
         print(line)
-    slow = [kind for kind, one in index["kinds"].items() if one["p99_ms"] > GOAL_MS]
-    print(f"\nSlower than {GOAL_MS:.0f} ms at p99: {', '.join(slow) or 'nothing'}.")
+    slow = [kind for kind, one in index["kinds"].items() if one["cpu_p99_ms"] > GOAL_MS]
+    print(f"\nMore than {GOAL_MS:.0f} ms of CPU at p99: {'; '.join(slow) or 'nothing'}.")
     if max(index["peak_mb"], index["resident_mb"]) > GOAL_MB:
         sys.exit(f"over the goal of {GOAL_MB:.0f} MB")
 

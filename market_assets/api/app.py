@@ -169,9 +169,7 @@ class Application:
     def _tag(self, endpoint: Endpoint, asked: Mapping[str, Any], view: View) -> str:
         """Of the answer to one question from one file, by this version of the project."""
         minute = floor(view.now, _MINUTE) if endpoint.by_the_minute else None
-        older = view.markets and view.markets.version
-        if older == view.snapshot.version:
-            older = None
+        older = view.markets.version if view.markets and not view.is_of_the_file else None
         question = (self._parts.version, endpoint.name, sorted(asked.items()), minute, older)
         digest = hashlib.blake2b(repr(question).encode(), digest_size=8).hexdigest()
         return f'W/"{view.snapshot.version.tag}-{digest}"'

@@ -90,10 +90,17 @@ def _subject_names(snapshot: Snapshot) -> tuple[list[tuple[int, str]], dict[str,
 
 def _symbols(view: View, markets: Sequence[str]) -> Mapping[str, Sequence[str]]:
     """The symbols that each of the markets is about, the surest first."""
-    found: dict[str, list[str]] = {}
-    if markets and view.has("polymarket_market_asset_links"):
-        for row in _links(view, markets):
-            found.setdefault(row["condition_id"], []).append(row["symbol"])
+    kept: dict[str, list[str]] = view.snapshot.remember("symbols of markets", lambda _: {})
+    found = {market: kept[market] for market in markets if market in kept}
+    missing = [market for market in markets if market not in found]
+    if missing and view.has("polymarket_market_asset_links"):
+        read: dict[str, list[str]] = {market: [] for market in missing}
+        for row in _links(view, missing):
+            if row["condition_id"] in read:
+                read[row["condition_id"]].append(row["symbol"])
+        found |= read
+        if len(kept) < _MOST_ROWS and view.is_of_the_file:
+            kept.update(read)
     return found
 
 
@@ -109,6 +116,6 @@ def _links(view: View, markets: Sequence[str]) -> list[dict[str, Any]]:
         lying = view.markets.links.of([row["id"] for row in ids])
         rows = view.snapshot.rows(statement.format(lying_at(lying))) if lying else []
         named = sum(row["condition_id"] in markets for row in rows)
-        if view.markets.version == view.snapshot.version or named == len(lying):
+        if view.is_of_the_file or named == len(lying):
             return rows
     return view.snapshot.rows(statement.format("list_contains($markets, condition_id)"), params)

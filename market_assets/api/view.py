@@ -40,6 +40,11 @@ class View:
     now: datetime
     markets: Index | None = None
 
+    @property
+    def is_of_the_file(self) -> bool:
+        """Nothing in the answer is from an index of an older file."""
+        return self.markets is None or self.markets.version == self.snapshot.version
+
     def has(self, *tables: str) -> bool:
         """Whether the file has these tables: one from before a source was added has not."""
         return all(table in self.snapshot.columns for table in tables)

@@ -135,9 +135,11 @@ def test_an_answer_from_an_older_index_is_not_kept_by_its_tag(
     gate.open.set()
     asked = {"q": "forgotten"}
     with served(store.paths.published) as client:
-        client.get(URL, params=asked)
+        first = client.get(URL, params=asked)
         wait_for(lambda: keepers[0]._index is not None)
         before = keepers[0]._index
+        tag = {"If-None-Match": first.headers["etag"]}
+        assert client.get(URL, params=asked, headers=tag).status_code == 304, "it is the same"
         gate.open.clear()
         add(store, "0x9", "Will Bitcoin be forgotten")
         old = client.get(URL, params=asked)

@@ -57,11 +57,6 @@ class Part:
         live = self.places[self.places != NOWHERE]
         return int(live.max()) if len(live) else -1
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it takes."""
-        return self.segment.nbytes + self.places.nbytes + self.ranks.nbytes
-
 
 @dataclass(frozen=True, eq=False)
 class Links:
@@ -86,11 +81,6 @@ class Links:
         last = np.searchsorted(self.ids, wanted, "right").tolist()
         found = (self.places[one:other] for one, other in zip(first, last, strict=True))
         return [place for some in found for place in some.tolist()]
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that they take."""
-        return self.ids.nbytes + self.places.nbytes
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,11 +116,6 @@ class Index:
         self.parts = tuple(sorted(parts, key=lambda part: part.first_rank))
         self.live = sum(part.live for part in parts)
         self.last_place = max((part.last_place for part in parts), default=-1)
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes that it takes."""
-        return self.links.nbytes + sum(part.nbytes for part in self.parts)
 
     def first(self, words: Sequence[Word], most: int) -> Found:
         """The first rows that have what the words need.
