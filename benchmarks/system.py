@@ -171,7 +171,7 @@ def _wait_until_well(env: dict[str, str], patience_s: float) -> float | None:
 
 
 @contextmanager
-def running(patience_s: float = 300.0) -> Iterator[System]:
+def running(patience_s: float = 600.0) -> Iterator[System]:
     """The whole system in a folder and on ports of its own, once all channels are ok.
 
     Args:
