@@ -31,7 +31,7 @@ _SMALL: Final = {
 """Single files that nearly every room imports: one box."""
 _BASE: Final = "clock, frames, …"
 _SIMULATOR: Final = "market_simulator"
-_WIDTH: Final = 150
+_WIDTH: Final = 176
 _HEIGHT: Final = 38
 _GAP_X: Final = 22
 _GAP_Y: Final = 44

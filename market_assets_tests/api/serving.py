@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -97,11 +96,3 @@ def error_of(response: httpx.Response) -> tuple[int, str, str]:
     assert set(said) == {"error"}
     assert set(said["error"]) == {"code", "message"}
     return response.status_code, said["error"]["code"], said["error"]["message"]
-
-
-def wait_for(is_so: Callable[[], bool]) -> None:
-    """Until it is so, a minute at the most."""
-    deadline = time.monotonic() + 60
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)

@@ -20,7 +20,8 @@ from market_assets.operations.health.statuses import Health
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 from market_assets_tests.api.database import NOW, ago, candle, content, frame, publish
-from market_assets_tests.api.serving import HEALTHY, error_of, served, wait_for
+from market_assets_tests.api.serving import HEALTHY, error_of, served
+from market_assets_tests.waiting import until
 
 MIDS = {"hyperliquid_mid_prices": content()["hyperliquid_mid_prices"]}
 
@@ -252,7 +253,7 @@ def test_a_health_that_hangs_hangs_nothing_else(
                 assert client.get("/api/v1/assets").status_code == 200
         finally:
             go_on.set()
-        wait_for(lambda: client.get("/api/v1/ingestion/health").status_code == 200)
+        until(lambda: client.get("/api/v1/ingestion/health").status_code == 200, "health")
 
 
 def test_metrics_that_hang_hang_nothing_else(
@@ -402,5 +403,5 @@ def test_nobody_waits_for_ever_for_a_value() -> None:
         except TimeoutError:
             return False
 
-    wait_for(is_there)
+    until(is_there, "it to be there")
     assert calls == [1]

@@ -23,7 +23,8 @@ from market_assets.clock import Clock
 from market_assets.storage.published import Published, Snapshot
 from market_assets.storage.store import Store
 from market_assets_tests.api.database import NOW, SPECS, content, frame, publish
-from market_assets_tests.api.serving import served, wait_for
+from market_assets_tests.api.serving import served
+from market_assets_tests.waiting import until
 
 MARKETS = "polymarket_markets"
 LINKS = "polymarket_market_asset_links"
@@ -136,7 +137,7 @@ def test_an_answer_from_an_older_index_is_not_kept_by_its_tag(
     asked = {"q": "forgotten"}
     with served(store.paths.published) as client:
         first = client.get(URL, params=asked)
-        wait_for(lambda: keepers[0]._index is not None)
+        until(lambda: keepers[0]._index is not None, "an index")
         before = keepers[0]._index
         tag = {"If-None-Match": first.headers["etag"]}
         assert client.get(URL, params=asked, headers=tag).status_code == 304, "it is the same"
@@ -147,7 +148,7 @@ def test_an_answer_from_an_older_index_is_not_kept_by_its_tag(
         tag = {"If-None-Match": old.headers["etag"]}
         assert client.get(URL, params=asked, headers=tag).status_code == 304
         gate.open.set()
-        wait_for(lambda: keepers[0]._index is not before)
+        until(lambda: keepers[0]._index is not before, "another index")
         new = client.get(URL, params=asked, headers=tag)
         assert ids(new) == ["0x9"]
         assert new.headers["etag"] != old.headers["etag"]

@@ -7,7 +7,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -21,6 +21,7 @@ from market_assets.cli.supervising import Supervisor
 from market_assets.process_identity import process_facts
 from market_assets.settings import ROOT, Settings, load
 from market_assets_tests.cli import family
+from market_assets_tests.waiting import until
 
 # What a supervisor has started is waited for by its number, not by its `Popen`.
 pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -84,13 +85,6 @@ def running(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running
     made.stop.hurry.set()
     assert made.end() == []
     made.log.close()
-
-
-def until(found: Callable[[], object], what: str) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not found():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.05)
 
 
 def lives(pid: int) -> bool:

@@ -18,6 +18,7 @@ from market_assets.storage.gate import Gate
 from market_assets.storage.paths import StorePaths
 from market_assets_tests.storage.examples import T0
 from market_assets_tests.storage.processes import said, started, tell
+from market_assets_tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -115,7 +116,7 @@ def test_a_waiting_writer_goes_before_new_readers(paths: StorePaths) -> None:
     with gate.passed(exclusive=False):
         writer = threading.Thread(target=write)
         writer.start()
-        until(lambda: is_taken(paths.gate))
+        until(lambda: is_taken(paths.gate), "the gate taken", every_s=0.001)
         reader = threading.Thread(target=read)
         reader.start()
         assert order == []
@@ -139,7 +140,7 @@ def test_nobody_starves(paths: StorePaths) -> None:
     threads = [threading.Thread(target=loop, args=(name,)) for name in turns]
     for thread in threads:
         thread.start()
-    until(lambda: min(turns.values()) >= 10)
+    until(lambda: min(turns.values()) >= 10, "ten turns of each", every_s=0.001)
     stop.set()
     for thread in threads:
         thread.join(30)
@@ -150,7 +151,7 @@ def test_waits_and_holds_are_measured(paths: StorePaths) -> None:
     gate = gate_of(paths)
     with gate.passed(exclusive=True) as hold:
         held_since = time.monotonic()
-        until(lambda: time.monotonic() > held_since + 0.01)
+        until(lambda: time.monotonic() > held_since + 0.01, "10 ms", every_s=0.001)
     assert gate.stats.holds == 1
     assert gate.stats.hold_ms_max == gate.stats.hold_ms_total == hold.hold_ms >= 5
     with started(HOLD_GATE, paths.published, "write") as process:
@@ -199,12 +200,3 @@ def is_taken(path: Path) -> bool:
     except StoreLocked:
         return True
     return False
-
-
-def until(condition: object, seconds: float = 60) -> None:
-    """Wait until the condition holds; fail when it does not for so long."""
-    assert callable(condition)
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "never came true"
-        time.sleep(0.001)

@@ -8,35 +8,21 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TypeVar
 
 import psutil
 
 from market_assets.cli.instance import prepare_dagster_home
-from market_assets_tests import wheel
+from market_assets_tests import waiting, wheel
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-T = TypeVar("T")
 
-
-def until(found: Callable[[], T], what: str, patience_s: float, every_s: float = 0.25) -> T:
-    """Poll until it is true; fail with what was waited for, and what was seen last.
-
-    What starts a command to look (`status` costs two seconds of CPU) is looked at `every_s=5`, or
-    the looking slows down what is looked at.
-    """
-    deadline = time.monotonic() + patience_s
-    while True:
-        last = found()
-        if last:
-            return last
-        assert time.monotonic() < deadline, f"not {what} within {patience_s:.0f} s; last: {last!r}"
-        time.sleep(every_s)
+until = partial(waiting.until, every_s=0.25)
+"""Looking at a whole system opens files of it: not more often than this."""
 
 
 def free_port() -> int:

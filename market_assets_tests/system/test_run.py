@@ -109,7 +109,12 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
         cut_at = datetime.now(tz=UTC)
         running.start()
         until(lambda: active_streams(running) not in ([], before), "a new stream", 150)
-        until(lambda: newest_mid(running.database) > cut_at, "a mid from the new stream", 150, 2)
+        until(
+            lambda: newest_mid(running.database) > cut_at,
+            "a mid from the new stream",
+            150,
+            every_s=2,
+        )
         bad = {"failed", "missing", "stale"}
         until(
             lambda: not bad & set(running.statuses().values()), "nothing bad left", 120, every_s=5

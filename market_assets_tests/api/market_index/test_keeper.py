@@ -19,7 +19,7 @@ from market_assets.storage.errors import StoreError
 from market_assets.storage.published import Published, Snapshot
 from market_assets_tests.api.database import NOW
 from market_assets_tests.api.market_index.files import Market, publish
-from market_assets_tests.api.serving import wait_for
+from market_assets_tests.waiting import until
 
 PATIENCE_S = 60.0
 
@@ -64,7 +64,7 @@ class Kept:
         """The one that is allowed to be made, when it is there."""
         before = self.now()
         self.making.allowed.release()
-        wait_for(lambda: self.now() not in (None, before))
+        until(lambda: self.now() not in (None, before), "a new index")
         return self.making.made[-1]
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,16 +23,9 @@ from market_assets.streams.core.session import StreamSession
 from market_assets.streams.core.state import STATE_FILE, read_json
 from market_assets.tables import TABLES
 from market_assets_tests.streams.core.books import LEVELS, Book, Venue, session, tables
+from market_assets_tests.waiting import until
 
 TOKENS = ("A", "B", "C")
-
-
-def until(condition: Callable[[], object], what: str) -> None:
-    """Wait for it."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, f"waited for {what}"
-        time.sleep(0.02)
 
 
 @pytest.fixture

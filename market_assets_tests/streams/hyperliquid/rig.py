@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,25 +15,17 @@ from market_assets.storage.spool import Spool
 from market_assets.storage.store import Store
 from market_assets.streams.core.lease import Lease
 from market_assets_tests.simulated import Simulated, simulated
+from market_assets_tests.waiting import until
 from market_simulator.hyperliquid.limits import Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
 MINUTE = 60_000
 BUCKET = 5_000
 PATIENCE_S = 45.0
 HOUR_PATIENCE_S = 150.0
 """An hour of the venue, at the speed of these tests, and something to spare."""
-
-
-def until(condition: Callable[[], Any], what: str, patience: float = PATIENCE_S) -> Any:
-    """Poll until the condition holds; fails with what was waited for."""
-    deadline = time.monotonic() + patience
-    while not (found := condition()):
-        assert time.monotonic() < deadline, f"waited {patience} s for {what}"
-        time.sleep(0.02)
-    return found
 
 
 @dataclass

@@ -26,7 +26,8 @@ from market_assets.streams.core.heal_progress import HealingProgress
 from market_assets.streams.core.state import STATE_FILE
 from market_assets.streams.core.venue_clock import VenueClock
 from market_assets_tests.streams.hyperliquid.process import session, venue_clock
-from market_assets_tests.streams.hyperliquid.rig import Rig, rig, until
+from market_assets_tests.streams.hyperliquid.rig import Rig, rig
+from market_assets_tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

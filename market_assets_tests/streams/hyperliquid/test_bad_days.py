@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from market_assets.clock import from_ms
-from market_assets_tests.streams.hyperliquid.rig import BUCKET, MINUTE, Process, Rig, rig, until
+from market_assets_tests.streams.hyperliquid.rig import BUCKET, MINUTE, Process, Rig, rig
+from market_assets_tests.waiting import until
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from market_assets_tests.simulated import simulated
-from market_assets_tests.streams.hyperliquid.rig import MINUTE, Rig, until
+from market_assets_tests.streams.hyperliquid.rig import MINUTE, Rig
+from market_assets_tests.waiting import until
 from market_simulator.hyperliquid.limits import Limits
 
 SYMBOLS = 900

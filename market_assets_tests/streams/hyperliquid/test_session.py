@@ -16,7 +16,8 @@ from market_assets.storage.spool import Spool
 from market_assets.streams.core.lease import LeaseHeldError
 from market_assets.streams.core.options import Report, SessionEnd
 from market_assets_tests.streams.hyperliquid.process import LoggedSpool, session, venue_clock
-from market_assets_tests.streams.hyperliquid.rig import MINUTE, Rig, rig, until
+from market_assets_tests.streams.hyperliquid.rig import MINUTE, Rig, rig
+from market_assets_tests.waiting import until
 from market_simulator.clock import ScaledClock
 
 if TYPE_CHECKING:

@@ -25,7 +25,7 @@ from market_assets.streams.hyperliquid.mids import MidBatch, MidBuckets
 from market_assets.streams.hyperliquid.options import HyperliquidOptions
 from market_assets.streams.hyperliquid.recorder import Batch, Recorder
 from market_assets.tables import HYPERLIQUID_MID_PRICES
-from market_assets_tests.streams.hyperliquid.rig import until
+from market_assets_tests.waiting import until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
