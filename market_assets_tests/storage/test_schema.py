@@ -65,6 +65,19 @@ def test_new_columns_are_added_as_null(connection: DuckDBPyConnection) -> None:
     assert fetch(connection, "select symbol, price, volume from prices") == [("A", 1.0, None)]
 
 
+def test_older_rows_have_what_a_new_column_says_of_before(connection: DuckDBPyConnection) -> None:
+    """Texts with quotes in them, numbers and truths; what is written later says it itself."""
+    sync(connection, PRICES)
+    fetch(connection, "insert into prices (symbol, price) values ('A', 1)")
+    new = (
+        Column("venue", "VARCHAR", "New.", required=True, before="then's"),
+        Column("fee", "DOUBLE", "New.", before=0.5),
+        Column("is_old", "BOOLEAN", "New.", before=True),
+    )
+    sync(connection, replace(PRICES, columns=(*PRICES.columns, *new)))
+    assert fetch(connection, "select venue, fee, is_old from prices") == [("then's", 0.5, True)]
+
+
 def test_the_key_is_never_null(connection: DuckDBPyConnection) -> None:
     """Not even for somebody who writes by hand."""
     sync(connection, PRICES)

@@ -111,6 +111,21 @@ def test_a_list_that_is_empty_or_cut(
         assert newest[column] == good[column]
 
 
+def test_chains_without_an_overview_of_their_own_are_believed_only_if_they_stay_so(
+    world: World,
+) -> None:
+    """An overview says in a list of its own which chains it can be asked for."""
+    world.refresh(THROUGHPUT)
+    good = row(world.store, THROUGHPUT, "chain:ethereum")
+    assert good["fees_24h_usd"] is not None
+    world.clock.advance(3600)
+    path = "/overview/fees?dailyFees"
+    world.venue.routes[path] = {**world.venue.routes[path], "allChains": []}
+    assert "allChains: an empty answer" in world.refresh(THROUGHPUT).failed["chain:ethereum"]
+    newest = row(world.store, THROUGHPUT, "chain:ethereum")
+    assert newest["fees_24h_usd"] == good["fees_24h_usd"]
+
+
 def test_an_empty_list_of_open_interest_is_said(world: World) -> None:
     """It is an extra, and fails nobody."""
     world.refresh(BASE)

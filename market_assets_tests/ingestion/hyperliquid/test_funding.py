@@ -22,6 +22,7 @@ from market_assets.ingestion.hyperliquid.funding import (
 from market_assets.sources.errors import VenueError
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.retry import RetryPolicy
+from market_assets.storage.changes import Delete
 from market_assets.storage.runs import IngestionRun
 from market_assets.storage.store import Store
 from market_assets.tables import HYPERLIQUID_ASSET_CONTEXTS, HYPERLIQUID_FUNDING_RATES
@@ -256,6 +257,25 @@ def test_an_hour_between_two_payments_of_one_answer_was_not_paid(
     server.requests.clear()
     filled(client, store, clock, ["BTC"])
     assert server.requests == []
+
+
+def test_an_hour_that_is_certain_is_not_in_doubt_again(
+    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
+) -> None:
+    """Also where it stands at the edge of a cut answer to what is missing around it."""
+    unpaid = THIS_HOUR - 5 * HOUR
+
+    def answer(request: dict[str, Any], end: datetime) -> list[dict[str, Any]]:
+        rows = exchange.answer("BTC", request["startTime"], request["endTime"])
+        return [row for row in rows if row["time"] != to_ms(unpaid) and row["time"] < to_ms(end)]
+
+    exchange.instead = lambda request: answer(request, THIS_HOUR + HOUR)
+    filled(client, store, clock, ["BTC"])
+    store.write(Delete(HYPERLIQUID_FUNDING_RATES, "funding_at >= ?", [THIS_HOUR - 8 * HOUR]))
+    exchange.instead = lambda request: answer(request, unpaid)
+    filled(client, store, clock, ["BTC"])
+    assert ("BTC", unpaid, unpaid + HOUR, True) in gaps(store)
+    assert ("BTC", unpaid + HOUR, THIS_HOUR - HOUR, False) in gaps(store)
 
 
 def test_the_newest_payment_may_still_come(

@@ -185,6 +185,8 @@ class BookFlow:
         is_newer: bool = False,
     ) -> None:
         self._clock = clock
+        self.led = self.were_set_back = 0
+        self.clock_was_ahead = False
         self._tokens = tuple(tokens)
         self._is_newer = is_newer
         self._room = len(tokens)
@@ -246,12 +248,15 @@ class BookFlow:
     def shed(self, _now: datetime) -> int:
         return 0
 
-    def lead(self) -> None: ...
+    def lead(self) -> None:
+        self.led += 1
 
-    def set_back(self) -> None: ...
+    def set_back(self) -> None:
+        self.were_set_back += 1
 
     def take_set_back(self) -> bool:
-        return False
+        was_ahead, self.clock_was_ahead = self.clock_was_ahead, False
+        return was_ahead
 
     def repair(self, store: Store, now: datetime) -> tuple[Written, ...]:
         return tuple(store.write(Delete(LEVELS, "ingested_at > ?", [now])))

@@ -22,7 +22,7 @@ from market_assets.streams.core.places import places
 from market_assets.streams.core.session import StreamSession
 from market_assets.streams.core.state import STATE_FILE, read_json
 from market_assets.tables import TABLES
-from market_assets_tests.streams.core.books import LEVELS, Book, Venue, session, tables
+from market_assets_tests.streams.core.books import LEVELS, Book, BookFlow, Venue, session, tables
 from market_assets_tests.waiting import until
 
 TOKENS = ("A", "B", "C")
@@ -137,6 +137,39 @@ def test_a_session_relieves_another_and_no_book_is_lost(
     end = old[0]
     assert isinstance(end, SessionEnd), end
     assert end.reason == "handed_over"
+
+
+def test_what_a_clock_that_was_ahead_has_left_is_put_right(
+    tmp_path: Path, venue: Venue, store: Store
+) -> None:
+    """The flow is told to forget, on its own thread; its rows from the future are deleted."""
+    store.prepare()
+    ahead = datetime(2099, 1, 1, tzinfo=UTC)
+    rows = pl.DataFrame([("Z", 0.5, 1.0, ahead)], schema=LEVELS.schema, orient="row")
+    store.merge(LEVELS, rows)
+    made = session(tmp_path, venue, TOKENS)
+    flow = made._flow
+    assert isinstance(flow, BookFlow)
+    with running(made):
+        until(lambda: stored(store), "the first books")
+        assert stored(store, "Z")
+        flow.clock_was_ahead = True
+        until(lambda: not stored(store, "Z"), "the rows from the future to go")
+        until(lambda: flow.were_set_back, "the flow to be told")
+    assert flow.were_set_back == 1
+
+
+def test_who_follows_a_leader_looks_for_what_both_have_missed(tmp_path: Path, venue: Venue) -> None:
+    """Once, when it leads; who leads from the start has nobody's work to look through."""
+    first = session(tmp_path, venue, TOKENS, session_length=timedelta(seconds=1))
+    second = session(tmp_path, venue, TOKENS)
+    lease = Lease(places(tmp_path / "live", "made_up").folder)
+    with running(first) as (_, old):
+        until(lambda: lease.peek().state == "handing_over", "the first to be tired")
+        with running(second):
+            until(lambda: old, "the relieved session to end")
+            until(lambda: second._flow.led, "the second to lead")
+    assert (first._flow.led, second._flow.led) == (0, 1)
 
 
 def test_an_upgrade_in_the_middle_of_a_stream_loses_no_row(tmp_path: Path, venue: Venue) -> None:
