@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -22,60 +20,9 @@ from market_assets.cli.main import cli, main
 from market_assets.operations.health.automation import Automation
 from market_assets.settings import load
 from market_assets.storage.store import Store
+from market_assets_tests.cli.commands import ROOT, run
 from market_assets_tests.operations.health.venue import account, beat, queued, tick
-from market_assets_tests.simulated import Simulated, simulated
-
-ROOT = Path(__file__).resolve().parent.parent.parent
-
-
-@pytest.fixture
-def env(tmp_path: Path) -> dict[str, str]:
-    return {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("MARKET_", "HYPERLIQUID_"))},
-        "MARKET_DB": str(tmp_path / "data" / "market.duckdb"),
-        "DAGSTER_HOME": str(tmp_path / "dagster"),
-        "MARKET_SYMBOLS": "BTC,ETH",
-        "NO_PROXY": "127.0.0.1",
-        "COLUMNS": "200",
-    }
-
-
-def run(env: dict[str, str], *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "market_assets.cli.main", *arguments],
-        env=env,
-        cwd=cwd,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-
-
-def stream_until(said: str, env: dict[str, str]) -> subprocess.CompletedProcess[str]:
-    """Stream until a line of stderr has this, then press Ctrl-C."""
-    streaming = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "market_assets.cli.main"),
-            *("stream", "hyperliquid", "--duration", "100"),
-        ],
-        env=env,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert streaming.stderr is not None
-    lines: list[str] = []
-    while not lines or said not in lines[-1]:
-        lines.append(streaming.stderr.readline())
-        assert lines[-1], f"it ended without {said!r}: {''.join(lines)}"
-    streaming.send_signal(signal.SIGINT)
-    out, rest = streaming.communicate(timeout=60)
-    return subprocess.CompletedProcess(
-        streaming.args, streaming.returncode, out, "".join(lines) + rest
-    )
-
+from market_assets_tests.simulated import Simulated
 
 Inside = Callable[..., tuple[int, str, str]]
 
@@ -333,12 +280,6 @@ def test_env_example_as_dotenv_changes_nothing(env: dict[str, str]) -> None:
     assert load({"MARKET_DB": env["MARKET_DB"]}).market_db == Path(env["MARKET_DB"])
 
 
-@pytest.fixture(scope="module")
-def venue() -> Iterator[Simulated]:
-    with simulated(main=6, builder=2, spot=2) as running:
-        yield running
-
-
 @pytest.mark.parametrize(
     ("source", "shown"),
     [
@@ -367,64 +308,6 @@ def test_a_symbol_that_is_not_listed_is_named(env: dict[str, str], venue: Simula
         assert done.returncode == 1
         assert "NOPE" in done.stderr
         assert "Traceback" not in done.stderr
-
-
-def test_a_stream_without_a_venue_fails(env: dict[str, str]) -> None:
-    away = {"HYPERLIQUID_API_URL": "http://127.0.0.1:9", "HYPERLIQUID_WS_URL": "ws://127.0.0.1:9"}
-    done = run(env | away, "stream", "hyperliquid", "--duration", "2")
-    assert done.returncode == 1
-    assert "nothing came from ws://127.0.0.1:9" in done.stderr
-
-
-def test_a_stream_whose_socket_never_opens_fails_although_rest_brings_rows(
-    env: dict[str, str], venue: Simulated
-) -> None:
-    env |= venue.environment | {"HYPERLIQUID_WS_URL": "ws://127.0.0.1:9/ws", "LOG_LEVEL": "info"}
-    done = stream_until("ConnectionRefusedError", env)
-    assert done.returncode == 1
-    assert "ConnectionRefusedError" in done.stderr.splitlines()[-1]
-    assert "nothing came from ws://127.0.0.1:9/ws (BTC, ETH)" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_stream_maintain_and_publish_without_dagster(env: dict[str, str], venue: Simulated) -> None:
-    """What the stream received is published when it returns; a second one is refused."""
-    env |= venue.environment | {"MARKET_FLUSH_SECONDS": "0.5"}
-    first = subprocess.Popen(
-        [
-            sys.executable,
-            "-m",
-            "market_assets.cli.main",
-            "stream",
-            "hyperliquid",
-            "--duration",
-            "100",
-        ],
-        env=env,
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert first.stderr is not None
-    while "+" not in (line := first.stderr.readline()):
-        assert line, "it ended without a row"
-    second = run(env, "stream", "hyperliquid", "--duration", "5")
-    first.send_signal(signal.SIGINT)
-    out, _ = first.communicate(timeout=60)
-    assert (first.returncode, second.returncode) == (0, 1)
-    assert "streams already" in second.stderr
-    assert f"published {env['MARKET_DB']}" in out
-    maintained = run(env, "maintain")
-    assert "rolled up" in maintained.stdout
-    assert run(env, "publish").returncode == 0
-    with duckdb.connect(env["MARKET_DB"], read_only=True) as connection:
-        symbols = connection.execute(
-            "select symbol, count(*) > 0 from hyperliquid_candles group by symbol order by symbol"
-        ).fetchall()
-        mids = connection.execute("select count(distinct symbol) from hyperliquid_mid_prices")
-        assert symbols == [("BTC", True), ("ETH", True)]
-        assert mids.fetchall() == [(2,)]
 
 
 def test_simulate_prints_the_environment_and_ends_on_ctrl_c(env: dict[str, str]) -> None:
@@ -461,23 +344,6 @@ def test_a_proxy_variable_that_cannot_be_read_is_one_line(
     assert err.startswith(f"market-assets: {name}")
     assert err.count("\n") == 1
     assert "s3cr3t" not in err
-
-
-@pytest.mark.parametrize("form", ["text", "json"])
-def test_the_user_of_a_proxy_is_shown_nowhere(
-    env: dict[str, str], venue: Simulated, form: str
-) -> None:
-    """REST works, and the proxy of the sockets refuses."""
-    env |= venue.environment | {
-        "HTTPS_PROXY": "user:s3cr3t@127.0.0.1:9",
-        "HYPERLIQUID_WS_URL": "wss://venue.invalid/ws",
-        "LOG_FORMAT": form,
-        "LOG_LEVEL": "debug",
-    }
-    done = stream_until("no connection", env)
-    assert done.returncode == 1
-    assert "s3cr3t" not in done.stderr + done.stdout
-    assert "Traceback" not in done.stderr
 
 
 @pytest.mark.parametrize(
