@@ -31,7 +31,7 @@ import httpx
 import polars as pl
 import psutil
 
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import TABLES, TableSpec, table
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ def now() -> datetime:
     return datetime.now(tz=UTC).replace(microsecond=0)
 
 
-def fill(store: Store) -> None:
+def fill(store: FileStore) -> None:
     """The database of the module's docstring."""
     n = pl.int_range(SYMBOLS * MINUTES)
     symbol = pl.format("SYM{}", pl.int_range(SYMBOLS))
@@ -190,7 +190,7 @@ def fill(store: Store) -> None:
     store.publish(force=True)
 
 
-def flush(store: Store, turn: int) -> float:
+def flush(store: FileStore, turn: int) -> float:
     """What a stream brings: mids and the running candle of all symbols; milliseconds of waiting."""
     at = now()
     symbol = pl.format("SYM{}", pl.int_range(SYMBOLS))
@@ -217,7 +217,7 @@ def flush(store: Store, turn: int) -> float:
 class Writer:
     """Flushes once a second and publishes at the pace, until it is told to stop."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: FileStore) -> None:
         self._store = store
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._write)
@@ -321,7 +321,7 @@ def serve(folder: Path) -> tuple[subprocess.Popen[str], str]:
 
 def report(folder: Path) -> Iterator[str]:
     """Run everything in the folder; the lines of the report."""
-    store = Store(folder / "market.duckdb", publish_bytes_per_second=PUBLISH_BYTES_PER_SECOND)
+    store = FileStore(folder / "market.duckdb", publish_bytes_per_second=PUBLISH_BYTES_PER_SECOND)
     fill(store)
     size = store.paths.published.stat().st_size / 1e6
     process, url = serve(folder)
@@ -339,7 +339,7 @@ def report(folder: Path) -> Iterator[str]:
                 yield measured.row()
         paths = [f"/api/v1/assets/SYM{n}/latest" for n in range(0, SYMBOLS, 7)]
         tag = httpx.get(url + paths[0], timeout=30).headers["etag"]
-        with Writer(Store(folder / "elsewhere" / "market.duckdb")) as writer:
+        with Writer(FileStore(folder / "elsewhere" / "market.duckdb")) as writer:
             yield (
                 Load(url, server, writer)
                 .run("`latest`, which the client has", paths, tag=tag)

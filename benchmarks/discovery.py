@@ -21,13 +21,13 @@ from typing import Any
 from market_assets.clock import SystemClock
 from market_assets.ingestion.polymarket.catalogue import Catalogue
 from market_assets.sources.polymarket.clients import PolymarketUrls, polymarket_clients
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 
 GOAL_MB = 300
 
 
-class TimedStore(Store):
+class TimedStore(FileStore):
     """A store that knows how long it was busy."""
 
     busy_s = 0.0

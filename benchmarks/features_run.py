@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from market_assets.clock import floor
 from market_assets.settings import ROOT
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     HYPERLIQUID_ASSET_CONTEXTS,
     HYPERLIQUID_CANDLES,
@@ -41,7 +41,7 @@ RUNS = 3
 GOAL_CPU_S = 2.5
 
 
-def fill(store: Store, url: str) -> int:
+def fill(store: FileStore, url: str) -> int:
     """A day of everything, for the assets that the exchange lists; how many they are."""
     import polars as pl  # noqa: PLC0415 - the run that is measured pays for it by itself
 
@@ -150,7 +150,7 @@ def child() -> None:
             positioning,
             volatility,
         )
-    timed("read", Store, "read_together")
+    timed("read", FileStore, "read_together")
     timed("judging series", inputs, "judge")
     timed("indicators", indicators, "technical_indicators")
     timed("volatility", volatility, "volatility_profiles")
@@ -158,9 +158,9 @@ def child() -> None:
     timed("positioning", positioning, "positioning_pressure")
     timed("liquidity", liquidity, "liquidity_profiles")
     timed("books over HTTP", hyperliquid_features, "fetch_books")
-    timed("write", Store, "write")
+    timed("write", FileStore, "write")
     timed("count rows", hyperliquid_features, "count_rows")
-    timed("publish", Store, "publish")
+    timed("publish", FileStore, "publish")
     started = time.perf_counter()
     with part("the rest of Dagster"), dg.DagsterInstance.get() as instance:
         done = job.execute_in_process(instance=instance, raise_on_error=False)
@@ -189,7 +189,7 @@ def main() -> None:
         simulated(process=True, limits=Limits(weight_per_minute=100_000), **SIZE) as venue,
     ):
         database = Path(folder) / "market.duckdb"
-        store = Store(database)
+        store = FileStore(database)
         symbols = fill(store, venue.url)
         copyfile(ROOT / "dagster.yaml", Path(folder) / "dagster.yaml")
         environment = {

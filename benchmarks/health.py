@@ -26,6 +26,7 @@ from dagster import AssetMaterialization, DagsterInstance, DagsterRunStatus
 from market_assets.channels import CHANNELS
 from market_assets.clock import SystemClock
 from market_assets.definitions import defs
+from market_assets.machine_paths import MachinePaths
 from market_assets.operations.health.report import Watched, report, watched
 from market_assets_tests.operations.health.venue import beat, tick
 
@@ -88,12 +89,14 @@ def fail_everything(instance: DagsterInstance, repository: RepositoryDefinition)
             instance.report_run_failed(run, message="the venue said 502")
 
 
-def milliseconds(instance: DagsterInstance, expected: Watched, state_dir: Path) -> list[float]:
+def milliseconds(
+    instance: DagsterInstance, expected: Watched, machine: MachinePaths
+) -> list[float]:
     """How long each of some reports took."""
     taken = []
     for _ in range(TIMES):
         began = time.perf_counter()
-        report(instance, watched=expected, state_dir=state_dir, now=SystemClock().now())
+        report(instance, watched=expected, machine=machine, now=SystemClock().now())
         taken.append((time.perf_counter() - began) * 1e3)
     return taken
 
@@ -121,16 +124,16 @@ def main() -> None:
         home = Path(folder) / "dagster"
         home.mkdir()
         (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n")
-        state_dir = Path(folder) / "live"
-        state_dir.mkdir()
+        machine = MachinePaths(Path(folder) / "live")
+        machine.folder.mkdir()
         now = (SystemClock().now() - timedelta(seconds=1)).isoformat()
         account = {"since": now, "written_at": now, "sockets": 4, "lag_s": {"mids": 2.0}}
-        (state_dir / "stream.json").write_text(json.dumps(account))
+        (machine.folder / "stream.json").write_text(json.dumps(account))
         with DagsterInstance.from_config(str(home)) as instance:
             fill(instance, repository, expected, chosen.runs)
-            well = milliseconds(instance, expected, state_dir)
+            well = milliseconds(instance, expected, machine)
             fail_everything(instance, repository)
-            failed = milliseconds(instance, expected, state_dir)
+            failed = milliseconds(instance, expected, machine)
     print(f"{chosen.runs} runs, {TICKS} ticks, {len(expected.channels)} channels; milliseconds\n")
     print("| report | median | 95 % |\n|---|---:|---:|")
     print(_line("everything well", well))

@@ -25,7 +25,7 @@ import polars as pl
 from benchmarks.matching import OWN_CASES, read_cases, whole_vocabulary
 from market_assets.clock import SystemClock
 from market_assets.ingestion.polymarket.asset_links import link_catalogue
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 
 MARKETS = 1_000_000
 OPEN = 40_000
@@ -79,7 +79,7 @@ from listed
 
 def fill(folder: Path, markets: int) -> None:
     """A store with so many markets."""
-    store = Store(folder / "market.duckdb")
+    store = FileStore(folder / "market.duckdb")
     store.prepare()
     now = SystemClock().now() - timedelta(minutes=1)
     cases = [
@@ -109,7 +109,7 @@ def child(folder: Path) -> None:
     seconds = []
     for _ in range(2):
         started = time.process_time()
-        made = link_catalogue(Store(folder / "market.duckdb"), clock=SystemClock())
+        made = link_catalogue(FileStore(folder / "market.duckdb"), clock=SystemClock())
         seconds.append(time.process_time() - started)
     print(
         json.dumps(

@@ -19,7 +19,7 @@ from market_assets.tables import POLYMARKET_MARKETS
 if TYPE_CHECKING:
     import polars as pl
 
-    from market_assets.storage.store import Store
+    from market_assets.storage.files.store import FileStore
 
 OPEN = 40_000
 DAYS = 90
@@ -168,7 +168,7 @@ class Catalogue:
     markets: int
     at: datetime
 
-    def fill(self, store: Store) -> None:
+    def fill(self, store: FileStore) -> None:
         """Put them into an empty store, four tenths of them with a link."""
         store.prepare()
         with duckdb.connect(str(store.paths.live)) as connection:

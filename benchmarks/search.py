@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 from benchmarks.made_up_markets import Catalogue
 from benchmarks.search_ways import FOLLOWING, PUBLISHED
 from market_assets.clock import SystemClock
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import POLYMARKET_MARKETS
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ GOAL_MS = 50.0
 
 def files(folder: Path, markets: int) -> None:
     """The published file and those that follow it."""
-    store = Store(folder / "store.duckdb")
+    store = FileStore(folder / "store.duckdb")
     catalogue = Catalogue(markets, SystemClock().now() - timedelta(minutes=1))
     catalogue.fill(store)
     store.publish(force=True)

@@ -22,7 +22,7 @@ from market_assets.api.market_index.keeper import IndexKeeper
 from market_assets.api.searches import search_markets
 from market_assets.api.view import View, lying_at
 from market_assets.clock import SystemClock
-from market_assets.storage.published import Published, Snapshot
+from market_assets.storage.files.published import Published, Snapshot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

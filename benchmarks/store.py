@@ -25,9 +25,9 @@ from typing import TYPE_CHECKING
 import duckdb
 import polars as pl
 
-from market_assets.storage.schema import create_table
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.schema import create_table
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 
 if TYPE_CHECKING:
@@ -115,12 +115,12 @@ class Baseline:
 class Flush:
     """The project's own flush, with what it tells about itself."""
 
-    def __init__(self, store: Store, stored: pl.DataFrame) -> None:
+    def __init__(self, store: FileStore, stored: pl.DataFrame) -> None:
         """Fill the database as a backfill does."""
         self.appends: list[float] = []
         self.holds: list[float] = []
         self._store = store
-        self._spool = Spool(store.paths.spool, limit_bytes=10**9)
+        self._spool = Spool(store.paths.folder / "spool", limit_bytes=10**9)
         store.merge(HYPERLIQUID_CANDLES, stored)
 
     def write(self, turn: tuple[pl.DataFrame, pl.DataFrame]) -> None:
@@ -144,7 +144,7 @@ def row(what: str, values: list[float], unit: str = "ms") -> str:
     return f"| {what} | {statistics.median(ordered):.1f} {unit} | {low:.1f} – {high:.1f} |"
 
 
-def scattered(store: Store) -> list[float]:
+def scattered(store: FileStore) -> list[float]:
     """Holds of a flush whose rows lie all over the table: one old minute of all symbols."""
     return [
         store.merge(HYPERLIQUID_CANDLES, candles(-turn - 1, 1, 100 + turn)).lock_hold_ms
@@ -152,7 +152,7 @@ def scattered(store: Store) -> list[float]:
     ]
 
 
-def publishing(store: Store) -> tuple[float, list[float], list[float]]:
+def publishing(store: FileStore) -> tuple[float, list[float], list[float]]:
     """Megabytes of the published file, what publishing it took, and how long writers waited."""
     while store.paths.live.stat().st_size < PUBLISHED_MB * 1e6:
         first = -int(store.paths.live.stat().st_size) // 100
@@ -179,7 +179,7 @@ def used() -> float:
 def report(folder: Path) -> list[str]:
     """Run everything in the folder; the lines of the report."""
     stored = candles(-MINUTES, MINUTES, 50)
-    store = Store(folder / "market.duckdb", tables=TABLES)
+    store = FileStore(folder / "market.duckdb", tables=TABLES)
     flush = Flush(store, stored)
     plain = Baseline(folder / "plain.duckdb", stored, primary_key=False)
     keyed = Baseline(folder / "keyed.duckdb", stored, primary_key=True)

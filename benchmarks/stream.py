@@ -47,9 +47,9 @@ from market_assets.sources.hyperliquid.link import Link
 from market_assets.sources.hyperliquid.messages import Subscription
 from market_assets.sources.hyperliquid.shared import Shared, Tally
 from market_assets.sources.stream import Pacer
-from market_assets.storage.schema import create_table
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.schema import create_table
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.session import StreamSession
 from market_assets.streams.core.venue_clock import VenueClock
 from market_assets.streams.hyperliquid.flow import HyperliquidFlow
@@ -62,7 +62,7 @@ if TYPE_CHECKING:
 
     from market_assets.clock import Clock
     from market_assets.sources.hyperliquid.feed import FeedSink
-    from market_assets.storage.spool import Drained
+    from market_assets.storage.common.spool import Drained
     from market_assets.streams.hyperliquid.recorder import Batch
 
 SYMBOLS = [f"SYM{number}" for number in range(400)]
@@ -109,8 +109,8 @@ class Ours:
         self._clock = VenueClock(self.wall)
         self._recorder = Recorder(self._clock, on_holes=lambda _: None)
         self._recorder.keep(mids=SYMBOLS, candles=SYMBOLS, known=SYMBOLS, cause="fresh")
-        self._store = Store(folder / "market.duckdb", tables=TABLES)
-        self._spool = Spool(self._store.paths.spool, limit_bytes=10**9)
+        self._store = FileStore(folder / "market.duckdb", tables=TABLES)
+        self._spool = Spool(self._store.paths.folder / "spool", limit_bytes=10**9)
         self._store.prepare()
         policy = FeedPolicy()
         self._link = Link(
@@ -345,8 +345,8 @@ def latency(folder: Path) -> Iterator[str]:
     """A session against a busy venue."""
     process, port = venue()
     watch = Stopwatch()
-    store = Store(folder / "market.duckdb")
-    spool = WatchedSpool(store.paths.spool, watch)
+    store = FileStore(folder / "market.duckdb")
+    spool = WatchedSpool(store.paths.folder / "spool", watch)
     options = HyperliquidOptions(heal=False, duration=timedelta(seconds=LATENCY_S))
 
     def feed(sink: FeedSink, clock: Clock) -> HyperliquidFeed:
@@ -358,7 +358,7 @@ def latency(folder: Path) -> Iterator[str]:
         options=options,
         store=store,
         spool=spool,
-        folder=store.paths.state_dir,
+        folder=store.paths.folder,
         flow_for=partial(
             HyperliquidFlow,
             options=options,
@@ -378,7 +378,7 @@ def latency(folder: Path) -> Iterator[str]:
         process.terminate()
         process.communicate(timeout=20)
     seconds = time.monotonic() - began
-    state = json.loads((store.paths.state_dir / "stream.json").read_text())
+    state = json.loads((store.paths.folder / "stream.json").read_text())
     waits = sorted(watch.waits)
     p50, p99 = waits[len(waits) // 2], waits[len(waits) * 99 // 100]
     goal = options.flush_interval.total_seconds() + 0.2

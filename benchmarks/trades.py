@@ -22,8 +22,8 @@ from market_assets.clock import SystemClock, from_ms
 from market_assets.ingestion.polymarket.trade_history import CHANNEL, HistoryPlan, read_day
 from market_assets.ingestion.polymarket.trades import TradePlan, read_trades
 from market_assets.sources.polymarket.data_api import DataClient
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets_tests.simulated import simulated
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def backfill(venue: Simulated, client: DataClient, folder: Path, day: date, page
     run = IngestionRun("polymarket", CHANNEL, "polymarket_trades", clock.now())
     plan = HistoryPlan(requests_per_10s=1_000_000, page_rows=page_rows)
     watch = Stopwatch()
-    done = read_day(client, Store(folder / "market.duckdb"), day, plan, clock=clock, run=run)
+    done = read_day(client, FileStore(folder / "market.duckdb"), day, plan, clock=clock, run=run)
     cost = watch.read()
     new, hold = done.written.inserted, done.written.lock_hold_ms / 1e3
     stored = f"{new / cost.wall:,.0f} rows/s stored" if new else "nothing new"
@@ -103,7 +103,7 @@ def main() -> None:
             database = Path(folder) / str(page_rows)
             database.mkdir(exist_ok=True)
             backfill(venue, client, database, day, page_rows)
-        store, costs = Store(Path(folder) / "present.duckdb"), []
+        store, costs = FileStore(Path(folder) / "present.duckdb"), []
         for _ in range(RUNS):
             run = IngestionRun("polymarket", "trades", "polymarket_trades", clock.now())
             watch = Stopwatch()

@@ -88,6 +88,6 @@ def test_what_is_stopped_is_named_with_the_command_that_starts_it(settings: Sett
 
 
 def _stopped(instance: DagsterInstance, expected: Watched) -> dict[str, str]:
-    health = report(instance, watched=expected, state_dir=None, now=SystemClock().now())
+    health = report(instance, watched=expected, machine=None, now=SystemClock().now())
     rows = {row.label: row for row in health.rows}
     return {**rows["dagster/schedules"].parts, **rows["dagster/sensors"].parts}

@@ -23,6 +23,7 @@ _SMALL: Final = {
     "http_headers",
     "process_identity",
     "project_files",
+    "machine_paths",
     "code_version",
     "channels",
     "switches",
@@ -123,6 +124,8 @@ def _room(module: str) -> str | None:
     if parts[1] == "operations":
         inner = next(iter(parts[2:]), "__init__")
         return None if inner == "__init__" else f"operations/{inner}"
+    if parts[1] == "storage" and parts[2:3] in (["common"], ["files"]):
+        return f"storage/{parts[2]}"
     is_room = (ROOT / "market_assets" / parts[1]).exists() or parts[1] == "definitions"
     return parts[1] if is_room else None
 
@@ -134,6 +137,6 @@ def _imports(file: Path) -> set[str]:
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module:
             inner = {f"{node.module}.{alias.name}" for alias in node.names}
-            whole = node.module in PACKAGES or node.module == "market_assets.operations"
+            whole = node.module in (*PACKAGES, "market_assets.operations", "market_assets.storage")
             found |= inner if whole else {node.module}
     return found

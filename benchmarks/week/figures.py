@@ -56,7 +56,7 @@ def database(week: Simulation) -> Iterator[tuple[str, float]]:
     yield "live, MB", _size(paths.live) / 1e6
     yield "log, MB", _size(paths.wal) / 1e6
     yield "published, MB", _size(paths.published) / 1e6
-    yield "spool, files", sum(1 for path in paths.spool.rglob("*") if path.is_file())
+    yield "spool, files", sum(1 for path in (paths.folder / "spool").rglob("*") if path.is_file())
     yield "files", sum(1 for path in paths.published.parent.rglob("*") if path.is_file())
 
 

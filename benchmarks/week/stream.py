@@ -17,7 +17,7 @@ from unittest.mock import patch
 
 from market_assets.clock import ManualClock, SystemClock, floor, to_ms
 from market_assets.sources.hyperliquid.wire import CandleUpdate
-from market_assets.storage.spool import Spool
+from market_assets.storage.common.spool import Spool
 from market_assets.streams.core.draining import Drainer
 from market_assets.streams.core.flow import Streamed
 from market_assets.streams.core.options import Report, SessionEnd
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     import dagster as dg
 
     from market_assets.settings import Settings
-    from market_assets.storage.store import Store
+    from market_assets.storage.files.store import FileStore
 
 STEP: Final = timedelta(seconds=5)
 """Between two frames of a symbol."""
@@ -113,8 +113,8 @@ class Stream:
             self._thread = None
 
     def _begin(self, since: datetime) -> None:
-        def session(store: Store, settings: Settings, *, run_id: str, **_: object) -> _Session:
-            spool = Spool(store.paths.spool, limit_bytes=settings.spool_limit_bytes)
+        def session(store: FileStore, settings: Settings, *, run_id: str, **_: object) -> _Session:
+            spool = Spool(store.paths.folder / "spool", limit_bytes=settings.spool_limit_bytes)
             drainer = Drainer(
                 store=store,
                 spool=spool,

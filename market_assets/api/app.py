@@ -39,7 +39,7 @@ from market_assets.api.parameters import given
 from market_assets.api.view import View
 from market_assets.api.worker import Worker
 from market_assets.clock import floor
-from market_assets.storage.errors import StoreError
+from market_assets.storage.common.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -51,7 +51,7 @@ if TYPE_CHECKING:
     from market_assets.api.parameters import Parameter
     from market_assets.clock import Clock
     from market_assets.operations.health.statuses import Health
-    from market_assets.storage.published import Published
+    from market_assets.storage.api import Snapshots
 
 T = TypeVar("T")
 
@@ -84,7 +84,7 @@ class Parts:
         stream: what the stream says of itself, in lines.
     """
 
-    published: Published
+    published: Snapshots
     health: Callable[[], Health]
     metrics: Callable[[str], tuple[bytes, str]]
     clock: Clock
@@ -93,7 +93,7 @@ class Parts:
     stream: Callable[[], Sequence[str]] = tuple
 
     def __repr__(self) -> str:
-        return f"Parts({self.published.path}, version {self.version})"  # never the token
+        return f"Parts(version {self.version})"  # never the token
 
 
 class Application:

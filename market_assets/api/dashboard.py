@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from market_assets.storage.published import Snapshot
+    from market_assets.storage.api import Snapshot
 
 _MINUTE: Final = timedelta(minutes=1)
 _NO_GAPS: Final[dict[str, Any]] = {

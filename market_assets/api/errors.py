@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 from starlette.responses import Response
 
-from market_assets.storage.errors import NothingPublished, StoreError, StoreLocked
+from market_assets.storage.common.errors import NothingPublished, StoreError, StoreLocked
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

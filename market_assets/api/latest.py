@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from market_assets.api.view import Row
-    from market_assets.storage.published import Snapshot
+    from market_assets.storage.api import Snapshot
     from market_assets.tables import TableSpec
 
 MARKETS_SHOWN: Final = 20

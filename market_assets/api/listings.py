@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
-    from market_assets.storage.published import Snapshot
+    from market_assets.storage.api import Snapshot
 
 MOST_CANDLES: Final = 5000
 """What one answer may hold, and how many intervals a span may be long."""

@@ -16,7 +16,7 @@ from market_assets.api.view import View, lying_at, sql
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from market_assets.storage.published import Snapshot
+    from market_assets.storage.api import Snapshot
 
 _MOST_ROWS: Final = 2000
 """Rows that are kept of a published file, about 6 MB: what is searched for is searched again."""

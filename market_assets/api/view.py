@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from market_assets.api.market_index.index import Index
-    from market_assets.storage.published import Snapshot
+    from market_assets.storage.api import Snapshot
 
     Row = Mapping[str, Any]
 

@@ -20,7 +20,7 @@ from market_assets.tables import (
 if TYPE_CHECKING:
     import polars as pl
 
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 LOWEST_RATIO: Final = 0.5
 """Protocols below half of their chain: some are missing, or their chain is spelled anew."""

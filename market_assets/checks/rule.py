@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     import polars as pl
 
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
     from market_assets.tables import TableSpec
 
 

@@ -42,7 +42,7 @@ def status(*, as_json: bool) -> None:
     settings = load()
     found = _health(settings)
     off = {one.source for one in found.off}
-    streams = read_streams(settings.state_dir, off=off)
+    streams = read_streams(settings.machine, off=off)
     if as_json:
         accounts = {name: stream.account for name, stream in streams.items()}
         said = {
@@ -140,7 +140,7 @@ def _health(settings: Settings) -> Health:
         return report(
             instance,
             watched=expected,
-            state_dir=settings.state_dir,
+            machine=settings.machine,
             now=SystemClock().now(),
             storage=Storage(settings.market_db, settings.publish_bytes_per_second),
         )
@@ -150,7 +150,7 @@ def _requests_line(settings: Settings) -> str:
     """What the last minute cost of the venue's request weight, over all processes."""
     from market_assets.sources.hyperliquid.weights import weight_budget  # noqa: PLC0415
 
-    path = settings.state_dir / "hyperliquid.budget"
+    path = settings.machine.budget("hyperliquid")
     if not path.exists():
         return "requests  none yet"
     stats = weight_budget(path, share=settings.weight_share).stats()

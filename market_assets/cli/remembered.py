@@ -39,8 +39,8 @@ def only_one(settings: Settings, hurry: Event | None = None) -> Iterator[None]:
     Raises:
         RunError: another one is up, or what it left behind cannot be stopped.
     """
-    settings.state_dir.mkdir(parents=True, exist_ok=True)
-    with (settings.state_dir / "run.lock").open("w") as lock:
+    settings.machine.folder.mkdir(parents=True, exist_ok=True)
+    with (settings.machine.run_lock).open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -103,4 +103,4 @@ def recall(file: Path) -> list[Group]:
 
 
 def _file(settings: Settings) -> Path:
-    return settings.state_dir / "run.json"
+    return settings.machine.run

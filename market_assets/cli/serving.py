@@ -71,19 +71,26 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
     from market_assets.operations.health.streams import read_streams  # noqa: PLC0415
     from market_assets.operations.metrics.exposition import Metrics  # noqa: PLC0415
     from market_assets.operations.metrics.totals import RunTotals  # noqa: PLC0415
-    from market_assets.storage.published import Published  # noqa: PLC0415
+    from market_assets.storage.opening import open_snapshots  # noqa: PLC0415
 
     clock = SystemClock()
     off = {one.source for one in settings.sources.off}
-    published = Published(settings.market_db)
+    published = open_snapshots(settings.market_db)
     health = Recent(reporter, seconds=_RECENT_S)
     totals = RunTotals(
-        settings.state_dir / "run_totals.json",
+        settings.machine.run_totals,
         keep=settings.retention["MARKET_KEEP_INGESTION_RUNS_HOURS"],
         clock=clock,
         off=off,
     )
-    metrics = Metrics(published=published, totals=totals, health=health, clock=clock, off=off)
+    metrics = Metrics(
+        published=published,
+        market_db=settings.market_db,
+        totals=totals,
+        health=health,
+        clock=clock,
+        off=off,
+    )
     return Application(
         Parts(
             published=published,
@@ -92,7 +99,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
             clock=clock,
             version=__version__,
             token=settings.api_token,
-            stream=lambda: summaries(read_streams(settings.state_dir, off=off)),
+            stream=lambda: summaries(read_streams(settings.machine, off=off)),
         )
     )
 
@@ -125,7 +132,7 @@ class Reporter:
         return report(
             self._instance,
             watched=self._watched,
-            state_dir=self._settings.state_dir,
+            machine=self._settings.machine,
             now=SystemClock().now(),
             storage=Storage(self._settings.market_db, self._settings.publish_bytes_per_second),
         )

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from market_assets.settings import Settings
-    from market_assets.storage.apart import Apart
-    from market_assets.storage.spool import Spool
+    from market_assets.storage.common.apart import Apart
+    from market_assets.storage.common.spool import Spool
 
 
 @click.group()
@@ -29,15 +29,15 @@ def spool() -> None:
 def list_() -> None:
     """Show how much waits, and each file that no drain brings in, with the reason."""
     from market_assets.clock import SystemClock  # noqa: PLC0415 - `--help` need not pay for these
-    from market_assets.storage.apart import apart  # noqa: PLC0415
-    from market_assets.storage.spool import SpoolDepth  # noqa: PLC0415
+    from market_assets.storage.common.apart import apart  # noqa: PLC0415
+    from market_assets.storage.common.spool import SpoolDepth  # noqa: PLC0415
     from market_assets.streams.registry import spool_folders  # noqa: PLC0415
 
     settings = load()
     depth = reduce(SpoolDepth.plus, (spool.depth() for spool in _spools(settings)))
     oldest = f", the oldest for {as_words(depth.oldest_age_s)}" if depth.segments else ""
     click.echo(f"{depth.segments} files ({depth.bytes:,} bytes) wait to be drained{oldest}")
-    for folder in spool_folders(settings.state_dir):
+    for folder in spool_folders(settings.machine):
         for one in apart(folder):
             click.echo(_line(one, SystemClock().now()))
 
@@ -52,7 +52,7 @@ def list_() -> None:
 def retry(*, drop_columns: bool) -> None:
     """Try files that were set aside or left once more; exit with 1 where some still are."""
     from market_assets.clock import SystemClock  # noqa: PLC0415 - `--help` need not pay for these
-    from market_assets.storage.apart import apart  # noqa: PLC0415
+    from market_assets.storage.common.apart import apart  # noqa: PLC0415
     from market_assets.streams.registry import spool_folders  # noqa: PLC0415
 
     settings = load()
@@ -61,7 +61,7 @@ def retry(*, drop_columns: bool) -> None:
         for written in one_spool.retry(store, drop_unknown=drop_columns).written:
             click.echo(f"{written.table}: {written.inserted + written.updated} rows")
     publish_what_was_written(store)
-    still = [one for folder in spool_folders(settings.state_dir) for one in apart(folder)]
+    still = [one for folder in spool_folders(settings.machine) for one in apart(folder)]
     for one in still:
         click.echo(_line(one, SystemClock().now()), err=True)
     sys.exit(1 if still else 0)
@@ -78,8 +78,8 @@ def _line(one: Apart, now: datetime) -> str:
 
 def _spools(settings: Settings) -> list[Spool]:
     """The spools of all streams."""
-    from market_assets.storage.spool import Spool  # noqa: PLC0415 - `--help` need not pay
+    from market_assets.storage.common.spool import Spool  # noqa: PLC0415 - `--help` need not pay
     from market_assets.streams.registry import spool_folders  # noqa: PLC0415
 
     limit = settings.spool_limit_bytes
-    return [Spool(folder, limit_bytes=limit) for folder in spool_folders(settings.state_dir)]
+    return [Spool(folder, limit_bytes=limit) for folder in spool_folders(settings.machine)]

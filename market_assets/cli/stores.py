@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
+from market_assets.storage import opening
+
 if TYPE_CHECKING:
     from market_assets.settings import Settings
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 
 def publish_what_was_written(store: Store) -> None:
@@ -16,13 +18,13 @@ def publish_what_was_written(store: Store) -> None:
         NotDoneError: it failed; what was written stays written.
     """
     from market_assets.cli.errors import NotDoneError  # noqa: PLC0415 - `--help` need not pay
-    from market_assets.storage.errors import StoreError  # noqa: PLC0415
+    from market_assets.storage.common.errors import StoreError  # noqa: PLC0415
 
     try:
         store.publish(force=True)
     except StoreError as error:
         raise NotDoneError(
-            f"what was written is in {store.paths.live}, and not published: {error}"
+            f"what was written is in {store.place}, and not published: {error}"
         ) from error
 
 
@@ -35,9 +37,7 @@ def open_store(
         settings: the project's.
         upstream: whose rows are to be written; None: none of a venue's.
     """
-    from market_assets.storage.store import Store  # noqa: PLC0415 - imports polars and duckdb
-
-    return Store(
+    return opening.open_store(
         settings.market_db,
         lock_wait=settings.lock_wait,
         publish_bytes_per_second=settings.publish_bytes_per_second,

@@ -17,7 +17,7 @@ from market_assets.tables import HYPERLIQUID_CANDLES
 
 if TYPE_CHECKING:
     from market_assets.settings import Settings
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
     from market_assets.streams.core.options import Report, SessionEnd
 
 

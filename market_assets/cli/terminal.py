@@ -13,7 +13,7 @@ from market_assets.cli.processes import start
 from market_assets.cli.reaching import nothing_is_reached
 from market_assets.cli.telling import Teller
 from market_assets.clock import SystemClock
-from market_assets.operations.health.standing import STANDING_FILE, read_standings
+from market_assets.operations.health.standing import read_standings
 from market_assets.settings import ROOT
 from market_assets.switches import footnote
 
@@ -54,7 +54,7 @@ class Terminal:
         self._groups = groups
         self._env = env
         self._log = log
-        self._file = settings.state_dir / STANDING_FILE
+        self._file = settings.machine.standings
         self._file.unlink(missing_ok=True)
         self._seen_at: int | None = None
         ui = f"http://127.0.0.1:{settings.ui_port}"
@@ -103,7 +103,7 @@ class Terminal:
         if changed_at == self._seen_at:
             return []
         self._seen_at = changed_at
-        return read_standings(self._settings.state_dir)
+        return read_standings(self._settings.machine)
 
     def _ask(self) -> None:
         """Whether the venues can be reached, in a process of its own; at most once a minute."""

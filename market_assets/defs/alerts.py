@@ -27,9 +27,10 @@ from market_assets.operations.health.standing import write_standings
 from market_assets.operations.health.statuses import Row
 from market_assets.operations.health.storage import Storage
 from market_assets.settings import Settings
-from market_assets.storage.errors import StoreError
-from market_assets.storage.runs import IngestionRun, new_run_id
-from market_assets.storage.store import Store
+from market_assets.storage.api import Store
+from market_assets.storage.common.errors import StoreError
+from market_assets.storage.common.runs import IngestionRun, new_run_id
+from market_assets.storage.opening import open_store
 
 EVERY: Final = timedelta(minutes=1)
 LOCK_WAIT: Final = timedelta(seconds=5)
@@ -56,11 +57,11 @@ def alert_on_problems(
     health = report(
         context.instance,
         watched=expected,
-        state_dir=settings.state_dir,
+        machine=settings.machine,
         now=now,
         storage=Storage(settings.market_db, settings.publish_bytes_per_second),
     )
-    write_standings(settings.state_dir, health)
+    write_standings(settings.machine, health)
     keys = repository.asset_graph.asset_check_keys
     of_interest = [key for key in keys if switches.has(key.asset_key.to_user_string())]
     failed = failed_jobs(context.instance, expected.channels, now)
@@ -104,7 +105,7 @@ def _database_row(settings: Settings) -> Row:
     """
     error = None
     try:
-        Store(settings.market_db, lock_wait=LOCK_WAIT).read("select 1 as there")
+        _store(settings).read("select 1 as there")
     except StoreError as caught:
         error = str(caught)
     source, _, channel = DATABASE.partition("/")
@@ -146,7 +147,7 @@ def record_failed_runs(
         rows += _rows_of(context.instance, failed, ended_s=entry.timestamp)
     if rows:
         try:
-            Store(settings.market_db, lock_wait=LOCK_WAIT).write(runs=rows)
+            _store(settings).write(runs=rows)
         except StoreError as error:
             return dg.SkipReason(f"{len(rows)} rows wait: {error}")
     return dg.SensorResult(
@@ -191,3 +192,12 @@ def _not_brought(failed: FailedRun) -> Iterator[tuple[str, str, str, RunError]]:
         if backfill.asset in failed.planned:
             error = failed.errors.get(backfill.asset, failed.error)
             yield backfill.source, backfill.channel, backfill.table, error
+
+
+def _store(settings: Settings) -> Store:
+    """The store, for a tick that does not wait for long."""
+    return open_store(
+        settings.market_db,
+        lock_wait=LOCK_WAIT,
+        publish_bytes_per_second=settings.publish_bytes_per_second,
+    )

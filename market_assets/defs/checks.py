@@ -14,7 +14,7 @@ from market_assets.clock import SystemClock
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.jobs import FLOWS, OFTEN
 from market_assets.defs.options import OWNER, SLOT, as_markdown
-from market_assets.storage.store import Store
+from market_assets.storage.api import Store
 
 _SHOWN = 10
 _STREAMED = ("hyperliquid_mid_prices", "hyperliquid_candles")

@@ -30,7 +30,7 @@ from market_assets.settings import Settings
 if TYPE_CHECKING:
     from market_assets.ingestion.defillama.accounting import Done
     from market_assets.ingestion.defillama.subjects import Tracked
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 Lists = dg.ResourceParam[Any]
 """A `Catalogue`: importing it here would be paid for by every run of every other source."""

@@ -15,8 +15,8 @@ from dagster._core.errors import DagsterUserCodeProcessError  # not exported
 from dagster_shared.error import SerializableErrorInfo
 
 from market_assets.sources.errors import VenueError
-from market_assets.storage.errors import StoreError
-from market_assets.storage.runs import without_secrets
+from market_assets.storage.common.errors import StoreError
+from market_assets.storage.common.runs import without_secrets
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -26,7 +26,7 @@ from market_assets.defs.runs import Market, ingestion_run
 from market_assets.derived.inputs import INTERVALS, FeatureInputs, Inputs, InputsMissing
 from market_assets.ingestion.hyperliquid.books import Turn, fetch_books, whose_turn
 from market_assets.settings import Settings
-from market_assets.storage.store import Store
+from market_assets.storage.api import Store
 
 Features = dg.ResourceParam[FeatureInputs]
 Chosen = dg.ResourceParam[Settings]

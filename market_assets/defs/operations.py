@@ -18,8 +18,8 @@ from market_assets.operations.health.history import prune
 from market_assets.operations.health.report import report, watched
 from market_assets.operations.maintenance.upkeep import Upkeep, keep_up
 from market_assets.settings import Settings
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.api import Store
+from market_assets.storage.common.runs import IngestionRun
 from market_assets.tables import HYPERLIQUID_CANDLES
 
 _BY_HAND: Final = "__ASSET_JOB"
@@ -182,7 +182,7 @@ def catch_up_late_channels(
     found = report(
         context.instance,
         watched=watched(repository, [channel for flow in flows for channel in flow.channels]),
-        state_dir=None,
+        machine=None,
         now=now,
     )
     rows = {row.label: row for row in found.rows}

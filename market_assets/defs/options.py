@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from market_assets.sources.traffic import TransportStats
-    from market_assets.storage.changes import Written
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
     from market_assets.streams.core.options import Report
 
 

@@ -19,7 +19,7 @@ from market_assets.defs.polymarket import Polymarket, polymarket_market_asset_li
 from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run, parts_left_out
 from market_assets.settings import Settings
-from market_assets.storage.store import Store
+from market_assets.storage.api import Store
 
 if TYPE_CHECKING:
     from market_assets.sources.polymarket.clients import PolymarketClients

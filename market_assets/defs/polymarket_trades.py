@@ -22,7 +22,7 @@ from market_assets.defs.polymarket import Polymarket
 from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run
 from market_assets.settings import Settings
-from market_assets.storage.changes import Written
+from market_assets.storage.common.changes import Written
 
 _KINDS: Final = {"http", "duckdb"}
 _FIRST_DAY: Final = "2023-12-01"

@@ -14,8 +14,8 @@ from typing import Any
 import dagster as dg
 
 from market_assets.defs.expected import told_in_a_line
-from market_assets.storage.errors import StoreError
-from market_assets.storage.store import Store
+from market_assets.storage.api import Store
+from market_assets.storage.common.errors import StoreError
 
 
 class NotPublished(dg.Failure):
@@ -23,7 +23,7 @@ class NotPublished(dg.Failure):
 
     def __init__(self, store: Store, error: StoreError) -> None:
         super().__init__(
-            f"what was written is in {store.paths.live}, and not published: {error}",
+            f"what was written is in {store.place}, and not published: {error}",
             allow_retries=False,
         )
 

@@ -22,8 +22,9 @@ from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.weights import weight_budget
 from market_assets.sources.limits import WeightBudget
 from market_assets.sources.retry import FOR_A_BACKFILL, for_a_run
-from market_assets.storage.errors import StoreError
-from market_assets.storage.store import Store
+from market_assets.storage.api import Store
+from market_assets.storage.common.errors import StoreError
+from market_assets.storage.opening import open_store
 
 if TYPE_CHECKING:
     from market_assets.sources.polymarket.clients import PolymarketClients
@@ -49,7 +50,7 @@ class MarketStore(DuckDBResource):
 
     def store(self) -> Store:
         """The store as a plain object."""
-        return Store(
+        return open_store(
             Path(self.database),
             lock_wait=timedelta(seconds=self.lock_wait_s),
             publish_bytes_per_second=self.publish_bytes_per_second,
@@ -253,7 +254,7 @@ def hyperliquid_api(settings: Settings, *, user: str = "runs") -> HyperliquidApi
     """The venue that the settings name; `user` is on whose account its weight is spent."""
     return HyperliquidApi(
         base_url=settings.hyperliquid_api_url,
-        budget_file=str(settings.state_dir / "hyperliquid.budget"),
+        budget_file=str(settings.machine.budget("hyperliquid")),
         weight_share=settings.weight_share,
         user=user,
     )
@@ -265,7 +266,7 @@ def polymarket_api(settings: Settings, *, user: str = "runs") -> PolymarketApi:
         gamma_url=settings.polymarket_gamma_url,
         data_url=settings.polymarket_data_url,
         clob_url=settings.polymarket_clob_url,
-        budgets=str(settings.state_dir),
+        budgets=str(settings.machine.folder),
         concurrency=settings.polymarket.concurrency,
         user=user,
         patient=user == "backfill",
@@ -277,7 +278,7 @@ def defillama_api(settings: Settings) -> DefillamaApi:
     return DefillamaApi(
         base_url=settings.defillama_api_url,
         stablecoins_url=settings.defillama_stablecoins_url,
-        budget_file=str(settings.state_dir / "defillama.budget"),
+        budget_file=str(settings.machine.budget("defillama")),
         requests_per_minute=settings.defillama.requests_per_minute,
         concurrency=settings.defillama.concurrency,
     )

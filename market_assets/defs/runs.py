@@ -5,8 +5,8 @@ import dagster as dg
 from market_assets.channels import source_of
 from market_assets.clock import SystemClock
 from market_assets.operations.health.left_out import as_metadata, from_metadata
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.api import Store
+from market_assets.storage.common.runs import IngestionRun
 
 Market = dg.ResourceParam[Store]
 """The market database."""

@@ -21,9 +21,8 @@ from market_assets.defs.publishing import is_by_hand, publish_now
 from market_assets.operations.health import records
 from market_assets.operations.health.dead_runs import DeadRuns
 from market_assets.settings import Settings
-from market_assets.storage.store import Store
+from market_assets.storage.api import Store
 from market_assets.streams.core.lease import Lease, LeaseHeldError
-from market_assets.streams.core.places import places
 from market_assets.streams.registry import HYPERLIQUID, StreamDef
 
 _LOG = logging.getLogger(__name__)
@@ -138,7 +137,7 @@ def stream_sensor(stream: StreamDef, job: dg.JobDefinition) -> dg.SensorDefiniti
 def _wanted(
     stream: StreamDef, instance: DagsterInstance, settings: Settings
 ) -> dg.RunRequest | dg.SkipReason:
-    lease = Lease(places(settings.state_dir, stream.name).folder)
+    lease = Lease(settings.machine.stream(stream.name).folder)
     view = lease.peek()
     if view.state == "alive" and view.holder and _is_outdated(view.holder.code_version):
         lease.request_handover("the code has changed")

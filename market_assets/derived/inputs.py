@@ -21,7 +21,7 @@ from market_assets.features.contexts import ranked
 
 if TYPE_CHECKING:
     from market_assets.clock import Clock
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 INTERVALS: Final = tuple(windows.LOOK_BACK)
 """Intervals of the candles that features are computed over."""

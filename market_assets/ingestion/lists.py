@@ -18,7 +18,7 @@ from market_assets.sources.errors import VenueNonsense
 from market_assets.tables import INGESTION_LISTS
 
 if TYPE_CHECKING:
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 LEAST_SHARE: Final = 0.5
 """A list with a smaller share of the rows that it had is doubted."""

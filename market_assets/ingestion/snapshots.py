@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from market_assets.storage.changes import Change, Merge, Replace
+from market_assets.storage.common.changes import Change, Merge, Replace
 
 if TYPE_CHECKING:
     import polars as pl
 
-    from market_assets.storage.changes import Written
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
+    from market_assets.storage.common.runs import IngestionRun
     from market_assets.tables import TableSpec
 
 MOST_GONE: Final = 0.05

@@ -11,17 +11,13 @@ import json
 import os
 from typing import TYPE_CHECKING
 
+from market_assets.machine_paths import machine_paths
 from market_assets.process_identity import ProcessIdentity
 from market_assets.settings.values import SettingError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
-
-
-def endpoints_file(market_db: Path) -> Path:
-    """Where a `make run` with simulated venues says how to reach them, while it is up."""
-    return market_db.parent / "live" / "endpoints.json"
 
 
 def write_endpoints(market_db: Path, venues: ProcessIdentity, addresses: Mapping[str, str]) -> None:
@@ -32,7 +28,7 @@ def write_endpoints(market_db: Path, venues: ProcessIdentity, addresses: Mapping
         venues: the process that serves them; without it the file says nothing.
         addresses: by variable.
     """
-    file = endpoints_file(market_db)
+    file = machine_paths(market_db).endpoints
     file.parent.mkdir(parents=True, exist_ok=True)
     said = {
         "pid": venues.pid,
@@ -47,7 +43,7 @@ def write_endpoints(market_db: Path, venues: ProcessIdentity, addresses: Mapping
 
 def forget_endpoints(market_db: Path) -> None:
     """The venues are no longer there, or never were."""
-    endpoints_file(market_db).unlink(missing_ok=True)
+    machine_paths(market_db).endpoints.unlink(missing_ok=True)
 
 
 def read_endpoints(market_db: Path) -> dict[str, str]:
@@ -56,7 +52,7 @@ def read_endpoints(market_db: Path) -> dict[str, str]:
     Raises:
         SettingError: the file cannot be read; names it.
     """
-    file = endpoints_file(market_db)
+    file = machine_paths(market_db).endpoints
     try:
         said = json.loads(file.read_bytes())
         addresses = {str(name): str(value) for name, value in said["environment"].items()}

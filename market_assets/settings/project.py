@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from market_assets import proxies, switches
+from market_assets.machine_paths import machine_paths
 from market_assets.project_files import CHECKOUT
 from market_assets.proxies import Proxies, ProxyError
 from market_assets.settings import dotenv_file, sources
@@ -34,6 +35,7 @@ from market_assets.tables import FOR_EVER, TABLES
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from market_assets.machine_paths import MachinePaths
     from market_assets.settings.sources import DefillamaSettings, PolymarketSettings
     from market_assets.switches import Switches
 
@@ -150,9 +152,9 @@ class Settings:
         return [symbol for symbol in symbols if not wanted or symbol in wanted]
 
     @property
-    def state_dir(self) -> Path:
-        """The project's own folder beside the published database: live file, locks, spool."""
-        return self.market_db.parent / "live"
+    def machine(self) -> MachinePaths:
+        """Locks, spools, budgets and small files of this machine."""
+        return machine_paths(self.market_db)
 
 
 def environment(environ: Mapping[str, str] | None = None, root: Path = ROOT) -> dict[str, str]:

@@ -8,13 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
-from market_assets.streams.core.places import places
-
 if TYPE_CHECKING:
     from datetime import timedelta
     from pathlib import Path
 
-    from market_assets.storage.store import Store
+    from market_assets.machine_paths import MachinePaths
+    from market_assets.storage.api import Store
     from market_assets.streams.core.session import StreamSession
 
 
@@ -73,6 +72,6 @@ STREAMS: Final = (HYPERLIQUID,)
 """All of them. A new one is a folder beside `hyperliquid/`, and an entry here."""
 
 
-def spool_folders(state_dir: Path) -> tuple[Path, ...]:
+def spool_folders(machine: MachinePaths) -> tuple[Path, ...]:
     """Where rows wait that are received and in no table yet."""
-    return tuple(places(state_dir, stream.name).spool for stream in STREAMS)
+    return tuple(machine.stream(stream.name).spool for stream in STREAMS)

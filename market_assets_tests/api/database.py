@@ -8,8 +8,8 @@ from typing import Any
 
 import polars as pl
 
-from market_assets.storage.changes import Merge
-from market_assets.storage.store import Store
+from market_assets.storage.common.changes import Merge
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import TABLES, TableSpec, defillama
 
 NOW = datetime(2026, 11, 20, 12, 0, 3, tzinfo=UTC)
@@ -203,9 +203,9 @@ def run(
     }
 
 
-def publish(path: Path, frames: dict[str, pl.DataFrame] | None = None) -> Store:
+def publish(path: Path, frames: dict[str, pl.DataFrame] | None = None) -> FileStore:
     """Write the rows, and publish them at `path`."""
-    store = Store(path, tables=tuple(SPECS.values()))
+    store = FileStore(path, tables=tuple(SPECS.values()))
     frames = content() if frames is None else frames
     store.write(*(Merge(SPECS[name], rows) for name, rows in frames.items()))
     store.publish(force=True)

@@ -15,7 +15,7 @@ from market_assets.api.protocol import Bounds
 from market_assets.api.server import base_url, listen, server
 from market_assets.clock import Clock, ManualClock
 from market_assets.operations.health.statuses import Health, Row
-from market_assets.storage.published import Published
+from market_assets.storage.files.published import Published
 from market_assets_tests.api.database import NOW
 
 HEALTHY = Health(

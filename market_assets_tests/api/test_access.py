@@ -80,11 +80,7 @@ def test_an_empty_token_protects_nothing_and_is_refused(api: httpx.Client) -> No
 
 def test_the_token_is_in_no_representation() -> None:
     """What a log or a traceback may show."""
-
-    class Somewhere:
-        path = "x"
-
-    parts = Parts(Somewhere(), None, None, None, "1", TOKEN)  # type: ignore[arg-type]
+    parts = Parts(None, None, None, None, "1", TOKEN)  # type: ignore[arg-type]
     assert TOKEN not in repr(parts)
 
 

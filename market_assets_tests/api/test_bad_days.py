@@ -17,7 +17,7 @@ import pytest
 from market_assets.api.app import READERS
 from market_assets.api.worker import Recent, Worker
 from market_assets.operations.health.statuses import Health
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES
 from market_assets_tests.api.database import NOW, ago, candle, content, frame, publish
 from market_assets_tests.api.serving import HEALTHY, error_of, served
@@ -26,7 +26,7 @@ from market_assets_tests.waiting import until
 MIDS = {"hyperliquid_mid_prices": content()["hyperliquid_mid_prices"]}
 
 
-def mid(store: Store, price: float) -> None:
+def mid(store: FileStore, price: float) -> None:
     """Publish a newer mid of BTC."""
     rows = frame(HYPERLIQUID_MID_PRICES, {"symbol": "BTC", "bucket_at": NOW, "mid": price})
     store.replace(HYPERLIQUID_MID_PRICES, rows)
@@ -322,7 +322,7 @@ def test_two_hundred_clients_at_once_while_the_file_is_replaced(tmp_path: Path) 
     assert statuses == {200: 600}
 
 
-def mid_of_all(store: Store, price: float) -> None:
+def mid_of_all(store: FileStore, price: float) -> None:
     """Publish newer mids of two symbols, and a candle that makes the file another."""
     rows = [{"symbol": s, "bucket_at": NOW, "mid": price} for s in ("BTC", "xyz:TSLA")]
     store.replace(HYPERLIQUID_MID_PRICES, frame(HYPERLIQUID_MID_PRICES, *rows))

@@ -20,8 +20,8 @@ from market_assets.api.market_index.refresh import refreshed
 from market_assets.api.searches import search_markets
 from market_assets.api.view import View
 from market_assets.clock import Clock
-from market_assets.storage.published import Published, Snapshot
-from market_assets.storage.store import Store
+from market_assets.storage.files.published import Published, Snapshot
+from market_assets.storage.files.store import FileStore
 from market_assets_tests.api.database import NOW, SPECS, content, frame, publish
 from market_assets_tests.api.serving import served
 from market_assets_tests.waiting import until
@@ -58,12 +58,12 @@ def gate(monkeypatch: pytest.MonkeyPatch) -> Gate:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> FileStore:
     """Published, with the markets of `database.py`."""
     return publish(tmp_path / "market.duckdb")
 
 
-def add(store: Store, condition_id: str, question: str) -> None:
+def add(store: FileStore, condition_id: str, question: str) -> None:
     """Publish one market more."""
     row = {"condition_id": condition_id, "question": question, "ingested_at": NOW}
     store.merge(SPECS[MARKETS], frame(SPECS[MARKETS], row))
@@ -76,7 +76,7 @@ def ids(answer: httpx.Response) -> list[str]:
     return [one["condition_id"] for one in answer.json()["markets"]]
 
 
-def test_a_search_waits_for_no_index_and_no_other_answer_does(store: Store, gate: Gate) -> None:
+def test_a_search_waits_for_no_index_and_no_other_answer_does(store: FileStore, gate: Gate) -> None:
     """While it is made, before the first one and between two, new rows are found at once."""
     with served(store.paths.published) as client:
         assert ids(client.get(URL, params={"q": "bitcoin"})) == ["0x1", "0x0", "0x2"]
@@ -94,7 +94,7 @@ def test_a_search_waits_for_no_index_and_no_other_answer_does(store: Store, gate
 
 
 def test_searches_that_take_long_keep_only_searches_waiting(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """They have threads of their own."""
     begun, go_on = threading.Semaphore(0), threading.Event()
@@ -122,7 +122,7 @@ def test_searches_that_take_long_keep_only_searches_waiting(
 
 
 def test_an_answer_from_an_older_index_is_not_kept_by_its_tag(
-    store: Store, gate: Gate, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, gate: Gate, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As soon as there is the new index, a client that has the old answer gets the new one."""
     monkeypatch.setattr(keeping, "SMALL", 0)

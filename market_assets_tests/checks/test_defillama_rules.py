@@ -10,7 +10,7 @@ import pytest
 
 from market_assets.checks.defillama import DEFILLAMA_RULES, chain_tvl
 from market_assets.checks.rules import broken_by, rules
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     DEFILLAMA_CAPITAL_BASE,
     DEFILLAMA_DAILY_HISTORY,
@@ -24,20 +24,20 @@ EARLIER = NOW - timedelta(hours=1)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(
         tmp_path / "market.duckdb",
         tables=[*{rule.table.name: rule.table for rule in DEFILLAMA_RULES}.values()],
     )
 
 
-def broken(store: Store, name: str) -> list[str]:
+def broken(store: FileStore, name: str) -> list[str]:
     """The subjects, or kinds, that break a rule."""
     (rule,) = (one for one in rules() if one.name == name)
     return broken_by(store, rule, NOW).to_series().to_list()
 
 
-def put(store: Store, table: TableSpec, *rows: dict[str, object]) -> None:
+def put(store: FileStore, table: TableSpec, *rows: dict[str, object]) -> None:
     given = {"ingested_at": NOW, "as_of": NOW, "last_day": date(2026, 11, 19)}
     full = [{name: {**given, **row}.get(name) for name in table.column_names} for row in rows]
     store.merge(table, pl.DataFrame(full, schema=table.schema))
@@ -49,7 +49,7 @@ def subject(name: str, **more: object) -> dict[str, object]:
     return {"subject_id": name, **given, "first_seen_at": EARLIER, **more}
 
 
-def test_a_list_that_shrinks(store: Store) -> None:
+def test_a_list_that_shrinks(store: FileStore) -> None:
     """Three of ten chains gone with the latest refresh; what went long ago does not count."""
     gone = {"is_listed": False, "is_tracked": False}
     put(store, DEFILLAMA_SUBJECTS, *(subject(f"chain:{n}") for n in range(7)))
@@ -65,7 +65,7 @@ def test_a_list_that_shrinks(store: Store) -> None:
     assert broken(store, "subjects_did_not_shrink") == ["chain"]
 
 
-def test_stocks_below_zero(store: Store) -> None:
+def test_stocks_below_zero(store: FileStore) -> None:
     """NULL and 0 are none of that."""
     put(
         store,
@@ -77,7 +77,7 @@ def test_stocks_below_zero(store: Store) -> None:
     assert broken(store, "stocks_are_not_negative") == ["chain:b"]
 
 
-def test_a_tracked_subject_without_a_row(store: Store) -> None:
+def test_a_tracked_subject_without_a_row(store: FileStore) -> None:
     """One that is not tracked needs none; one of an earlier hour is not enough."""
     untracked = subject("chain:c", is_tracked=False)
     put(store, DEFILLAMA_SUBJECTS, subject("chain:a"), subject("chain:b"), untracked)
@@ -90,7 +90,7 @@ def test_a_tracked_subject_without_a_row(store: Store) -> None:
     assert broken(store, "tracked_subjects_have_a_row") == ["chain:b"]
 
 
-def test_windows_out_of_order(store: Store) -> None:
+def test_windows_out_of_order(store: FileStore) -> None:
     """A day above its week; a missing window breaks nothing, nor does rounding."""
     put(
         store,
@@ -103,7 +103,7 @@ def test_windows_out_of_order(store: Store) -> None:
     assert broken(store, "windows_are_in_order") == ["chain:b", "chain:c"]
 
 
-def test_a_running_day_in_the_history(store: Store) -> None:
+def test_a_running_day_in_the_history(store: FileStore) -> None:
     """A day that was stored in its own course; midnight after it is soon enough."""
     days = {"metric": "tvl", "value_usd": 1.0}
     put(
@@ -121,7 +121,7 @@ def test_a_running_day_in_the_history(store: Store) -> None:
     assert broken(store, "history_has_no_running_day") == ["chain:a"]
 
 
-def test_chains_beside_their_protocols(store: Store) -> None:
+def test_chains_beside_their_protocols(store: FileStore) -> None:
     """The ratio of each; odd is what counting twice does not explain, on chains that matter."""
     put(
         store,

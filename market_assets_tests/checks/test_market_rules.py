@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from market_assets.checks.rules import broken_by, rules
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     HYPERLIQUID_ASSET_CONTEXTS,
     HYPERLIQUID_ASSETS,
@@ -25,21 +25,21 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
-def broken(store: Store, name: str) -> list[dict[str, object]]:
+def broken(store: FileStore, name: str) -> list[dict[str, object]]:
     (rule,) = (one for one in rules() if one.name == name)
     return broken_by(store, rule, NOW).rows(named=True)
 
 
-def put(store: Store, table: TableSpec, *rows: dict[str, object]) -> None:
+def put(store: FileStore, table: TableSpec, *rows: dict[str, object]) -> None:
     full = [{name: row.get(name) for name in table.column_names} for row in rows]
     store.merge(table, pl.DataFrame(full, schema=table.schema))
 
 
-def listed(store: Store, **dexs: str) -> None:
+def listed(store: FileStore, **dexs: str) -> None:
     """Perps by name, with their dex."""
     put(
         store,
@@ -62,7 +62,7 @@ def listed(store: Store, **dexs: str) -> None:
     )
 
 
-def mids(store: Store, symbol: str, *prices: float) -> None:
+def mids(store: FileStore, symbol: str, *prices: float) -> None:
     """Mids between the last two contexts, one minute apart."""
     put(
         store,
@@ -89,7 +89,7 @@ def twice(symbol: str, **then: object) -> list[dict[str, object]]:
     ]
 
 
-def test_contexts_that_all_stand_still_while_mids_move_are_found_by_dex(store: Store) -> None:
+def test_contexts_that_all_stand_still_while_mids_move_are_found_by_dex(store: FileStore) -> None:
     listed(store, A="", B="", C="x", D="x", E="y")
     rows = [*twice("A"), *twice("B"), *twice("C"), *twice("D", mark_px=99.0), *twice("E")]
     store.merge(HYPERLIQUID_ASSET_CONTEXTS, contexts(*rows))
@@ -102,7 +102,7 @@ def test_contexts_that_all_stand_still_while_mids_move_are_found_by_dex(store: S
 
 
 def test_contexts_of_delisted_assets_and_a_single_poll_are_not_held_against_it(
-    store: Store,
+    store: FileStore,
 ) -> None:
     listed(store, A="", B="")
     one = context("A", at=NOW)
@@ -128,7 +128,9 @@ def in_turn(symbol: str, *open_interest: float | None, **more: object) -> list[d
     ]
 
 
-def test_open_interest_that_fell_by_more_than_half_and_stayed_there_is_found(store: Store) -> None:
+def test_open_interest_that_fell_by_more_than_half_and_stayed_there_is_found(
+    store: FileStore,
+) -> None:
     rows = [
         *in_turn("HALF", 20.0, 10.0, 10.0),
         *in_turn("MORE", 20.1, 9.0, 10.0),
@@ -148,7 +150,7 @@ def test_open_interest_that_fell_by_more_than_half_and_stayed_there_is_found(sto
     ]
 
 
-def test_a_dex_without_contexts_for_ten_minutes_is_found(store: Store) -> None:
+def test_a_dex_without_contexts_for_ten_minutes_is_found(store: FileStore) -> None:
     """Others go on; one that is delisted as a whole, or had none for a day, is not expected."""
     ages = {"MAIN": 0, "LATE": 10, "SILENT": 11, "GONE": 60, "LONG_AGO": 1500}
     listed(store, **{symbol: symbol.lower() for symbol in ages})
@@ -159,7 +161,7 @@ def test_a_dex_without_contexts_for_ten_minutes_is_found(store: Store) -> None:
     assert [row["dex"] for row in found] == ["silent"]
 
 
-def delisted(store: Store, symbol: str) -> dict[str, object]:
+def delisted(store: FileStore, symbol: str) -> dict[str, object]:
     """The registry's row of an asset as of a minute later, delisted."""
     (row,) = store.read(
         "select * from hyperliquid_assets where symbol = $symbol", {"symbol": symbol}
@@ -167,7 +169,7 @@ def delisted(store: Store, symbol: str) -> dict[str, object]:
     return {**row, "is_delisted": True, "ingested_at": NOW + MINUTE, "updated_at": NOW + MINUTE}
 
 
-def test_a_payment_that_cannot_change_any_more_is_told_for_a_day(store: Store) -> None:
+def test_a_payment_that_cannot_change_any_more_is_told_for_a_day(store: FileStore) -> None:
     for symbol, age in (("NEW", timedelta(hours=23)), ("OLD", timedelta(hours=25))):
         frame = rates([0.05], symbol=symbol, until=NOW - age)
         store.merge(
@@ -180,7 +182,7 @@ def test_a_payment_that_cannot_change_any_more_is_told_for_a_day(store: Store) -
 
 
 @pytest.mark.parametrize("rate", [0.0401, -0.0401])
-def test_a_running_rate_beyond_the_cap_is_found(store: Store, rate: float) -> None:
+def test_a_running_rate_beyond_the_cap_is_found(store: FileStore, rate: float) -> None:
     rows = [
         context("OVER", at=NOW, funding_rate=rate),
         context("AT", at=NOW, funding_rate=0.04),
@@ -190,7 +192,7 @@ def test_a_running_rate_beyond_the_cap_is_found(store: Store, rate: float) -> No
     assert [row["symbol"] for row in broken(store, "funding_is_within_the_cap")] == ["OVER"]
 
 
-def test_a_payment_beyond_the_cap_of_its_interval_is_found(store: Store) -> None:
+def test_a_payment_beyond_the_cap_of_its_interval_is_found(store: FileStore) -> None:
     for symbol, rate, hours in (("OVER", -0.05, 1), ("LONG", 0.05, 8), ("AT", 0.04, 1)):
         store.merge(
             HYPERLIQUID_FUNDING_RATES, rates([rate], symbol=symbol, until=NOW, interval_hours=hours)
@@ -198,7 +200,7 @@ def test_a_payment_beyond_the_cap_of_its_interval_is_found(store: Store) -> None
     assert [row["symbol"] for row in broken(store, "payments_are_within_the_cap")] == ["OVER"]
 
 
-def test_a_crossed_or_locked_book_is_found_for_an_hour(store: Store) -> None:
+def test_a_crossed_or_locked_book_is_found_for_an_hour(store: FileStore) -> None:
     touches = {
         "GOOD": (99.0, 101.0, 0),
         "CROSSED": (101.0, 99.0, 0),

@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from market_assets.checks.rules import broken_by, rules
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     HYPERLIQUID_ASSETS,
     INGESTION_GAPS,
@@ -100,11 +100,11 @@ GOOD: dict[str, tuple[TableSpec, dict[str, object]]] = {
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
-def put(store: Store, what: str, id_: str, **changes: object) -> None:
+def put(store: FileStore, what: str, id_: str, **changes: object) -> None:
     """A good row with that id, changed."""
     table, row = GOOD[what]
     key = table.key[0] if what != "gap" else "symbol"
@@ -114,7 +114,7 @@ def put(store: Store, what: str, id_: str, **changes: object) -> None:
     store.merge(table, pl.DataFrame([chosen], schema=table.schema))
 
 
-def broken(store: Store, name: str) -> list[object]:
+def broken(store: FileStore, name: str) -> list[object]:
     """The first column of the rows that break a rule."""
     (rule,) = (one for one in rules() if one.name == name)
     return broken_by(store, rule, NOW).to_series(0).to_list()
@@ -155,7 +155,7 @@ def broken(store: Store, name: str) -> list[object]:
     ids=str,
 )
 def test_what_breaks_a_rule_is_found(
-    store: Store, rule: str, what: str, wrong: dict[str, object]
+    store: FileStore, rule: str, what: str, wrong: dict[str, object]
 ) -> None:
     """And the good row beside it is not."""
     put(store, what, "0xgood")
@@ -166,7 +166,7 @@ def test_what_breaks_a_rule_is_found(
     assert broken(store, rule) == ["0xzbad"]
 
 
-def test_a_hole_that_the_venue_cannot_serve_is_told_for_a_day(store: Store) -> None:
+def test_a_hole_that_the_venue_cannot_serve_is_told_for_a_day(store: FileStore) -> None:
     """It stays on record, open: nothing can ever fill it."""
     for hours in (2, 23, 25):
         put(
@@ -180,7 +180,7 @@ def test_a_hole_that_the_venue_cannot_serve_is_told_for_a_day(store: Store) -> N
     assert sorted(map(str, broken(store, "no_gap_stays_open"))) == ["2 h", "23 h"]
 
 
-def test_a_winner_of_a_resolved_market_and_a_wide_spread_are_fine(store: Store) -> None:
+def test_a_winner_of_a_resolved_market_and_a_wide_spread_are_fine(store: FileStore) -> None:
     put(
         store,
         "market",
@@ -196,7 +196,7 @@ def test_a_winner_of_a_resolved_market_and_a_wide_spread_are_fine(store: Store) 
     assert broken(store, "yes_prices_lie_between_the_quotes") == []
 
 
-def test_a_link_to_what_nobody_lists_is_found(store: Store) -> None:
+def test_a_link_to_what_nobody_lists_is_found(store: FileStore) -> None:
     put(store, "market", "0x1")
     put(store, "link", "0x1")
     put(store, "link", "0x2")
@@ -218,7 +218,7 @@ def test_a_link_to_what_nobody_lists_is_found(store: Store) -> None:
     assert broken(store, "links_are_of_listed_assets") == ["0x2"]
 
 
-def test_a_tracked_market_that_closed_or_has_no_token_is_found(store: Store) -> None:
+def test_a_tracked_market_that_closed_or_has_no_token_is_found(store: FileStore) -> None:
     """Unless somebody asked for it."""
     put(store, "market", "0x1", closed=True, updated_at=NOW - HOUR)
     put(store, "market", "0x2")

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from market_assets.checks.rules import Rule, broken_by, rules
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     HYPERLIQUID_ASSETS,
     HYPERLIQUID_CANDLES,
@@ -25,8 +25,8 @@ THIS_MINUTE = NOW.replace(second=0)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
 def rule(name: str, table: TableSpec) -> Rule:
@@ -80,23 +80,23 @@ def mid(symbol: str, price: float, seconds_ago: int = 5) -> dict[str, object]:
     }
 
 
-def put(store: Store, table: TableSpec, *rows: dict[str, object]) -> None:
+def put(store: FileStore, table: TableSpec, *rows: dict[str, object]) -> None:
     store.merge(table, pl.DataFrame(list(rows), schema=table.schema))
 
 
-def broken(store: Store, name: str, table: TableSpec) -> list[dict[str, object]]:
+def broken(store: FileStore, name: str, table: TableSpec) -> list[dict[str, object]]:
     return broken_by(store, rule(name, table), NOW).rows(named=True)
 
 
-def test_every_rule_holds_in_an_empty_database(store: Store) -> None:
+def test_every_rule_holds_in_an_empty_database(store: FileStore) -> None:
     broken_ones = [each.name for each in rules() if not broken_by(store, each, NOW).is_empty()]
     assert broken_ones == []
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Store:
+def shared(tmp_path_factory: pytest.TempPathFactory) -> FileStore:
     """One store for tests that each have a table of their own in it."""
-    store = Store(tmp_path_factory.mktemp("rules") / "market.duckdb")
+    store = FileStore(tmp_path_factory.mktemp("rules") / "market.duckdb")
     store.prepare()
     return store
 
@@ -105,7 +105,7 @@ def shared(tmp_path_factory: pytest.TempPathFactory) -> Store:
     "table",
     sorted({r.table.name for r in rules() if r.name == "keys_are_unique"}),
 )
-def test_a_doubled_key_is_found(shared: Store, table: str) -> None:
+def test_a_doubled_key_is_found(shared: FileStore, table: str) -> None:
     """Written around the store, which never would."""
     each = next(r for r in rules() if r.name == "keys_are_unique" and r.table.name == table)
     filler = {
@@ -125,7 +125,7 @@ def test_a_doubled_key_is_found(shared: Store, table: str) -> None:
     assert found["rows"].to_list() == [2]
 
 
-def test_a_row_from_the_future_is_found_and_a_skewed_clock_is_forgiven(store: Store) -> None:
+def test_a_row_from_the_future_is_found_and_a_skewed_clock_is_forgiven(store: FileStore) -> None:
     ahead = candle("A", -30)
     put(store, HYPERLIQUID_CANDLES, candle("B", 0), candle("C", -1), ahead)
     assert [r["symbol"] for r in broken(store, "no_future_times", HYPERLIQUID_CANDLES)] == ["A"]
@@ -143,7 +143,7 @@ def test_a_row_from_the_future_is_found_and_a_skewed_clock_is_forgiven(store: St
     ],
     ids=str,
 )
-def test_a_candle_out_of_order_is_found(store: Store, wrong: dict[str, object]) -> None:
+def test_a_candle_out_of_order_is_found(store: FileStore, wrong: dict[str, object]) -> None:
     put(store, HYPERLIQUID_CANDLES, candle("GOOD"), candle("BAD", **wrong))
     found = broken(store, "candles_are_in_order", HYPERLIQUID_CANDLES)
     assert [row["symbol"] for row in found] == ["BAD"]
@@ -153,13 +153,13 @@ def _hour(symbol: str, *, without: set[int] = frozenset()) -> list[dict[str, obj
     return [candle(symbol, ago) for ago in range(1, 65) if ago not in without]
 
 
-def test_a_whole_hour_is_complete_whether_or_not_the_last_minute_is_there(store: Store) -> None:
+def test_a_whole_hour_is_complete_whether_or_not_the_last_minute_is_there(store: FileStore) -> None:
     put(store, HYPERLIQUID_ASSETS, asset("BTC"), asset("ETH"))
     put(store, HYPERLIQUID_CANDLES, *_hour("BTC"), *_hour("ETH", without={1}))
     assert broken(store, "grid_is_complete_over_the_last_hour", HYPERLIQUID_CANDLES) == []
 
 
-def test_a_missing_minute_and_one_that_never_closed_are_found(store: Store) -> None:
+def test_a_missing_minute_and_one_that_never_closed_are_found(store: FileStore) -> None:
     put(store, HYPERLIQUID_ASSETS, asset("BTC"))
     rows = [*_hour("BTC", without={10, 20}), candle("BTC", 20, is_closed=False)]
     put(store, HYPERLIQUID_CANDLES, *rows)
@@ -168,7 +168,7 @@ def test_a_missing_minute_and_one_that_never_closed_are_found(store: Store) -> N
     assert found["first_missing_at"] == THIS_MINUTE - 20 * MINUTE
 
 
-def test_a_series_that_stopped_is_found(store: Store) -> None:
+def test_a_series_that_stopped_is_found(store: FileStore) -> None:
     put(store, HYPERLIQUID_ASSETS, asset("BTC"))
     put(store, HYPERLIQUID_CANDLES, *(candle("BTC", ago) for ago in range(30, 90)))
     (found,) = broken(store, "grid_is_complete_over_the_last_hour", HYPERLIQUID_CANDLES)
@@ -176,7 +176,7 @@ def test_a_series_that_stopped_is_found(store: Store) -> None:
 
 
 def test_known_holes_new_listings_and_delisted_assets_are_not_held_against_it(
-    store: Store,
+    store: FileStore,
 ) -> None:
     put(
         store,
@@ -206,7 +206,7 @@ def test_known_holes_new_listings_and_delisted_assets_are_not_held_against_it(
     assert (found["symbol"], found["missing_minutes"]) == ("HOLE", 2)
 
 
-def test_a_mid_far_from_the_candle_is_found(store: Store) -> None:
+def test_a_mid_far_from_the_candle_is_found(store: FileStore) -> None:
     put(
         store,
         HYPERLIQUID_CANDLES,
@@ -220,7 +220,7 @@ def test_a_mid_far_from_the_candle_is_found(store: Store) -> None:
     assert found["difference_rate"] == pytest.approx(11.1 / 10.5 - 1)
 
 
-def test_a_registry_that_lost_more_than_a_fifth_is_found_by_dex(store: Store) -> None:
+def test_a_registry_that_lost_more_than_a_fifth_is_found_by_dex(store: FileStore) -> None:
     four_of_five = [asset(f"A{n}", seen=n > 0) for n in range(5)]
     three_of_five = [asset(f"x:B{n}", dex="x", seen=n > 1) for n in range(5)]
     put(store, HYPERLIQUID_ASSETS, *four_of_five, *three_of_five)

@@ -19,7 +19,7 @@ from market_assets.cli.instance import close_what_was_cut_off, open_instance
 from market_assets.cli.main import cli, main
 from market_assets.operations.health.automation import Automation
 from market_assets.settings import load
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets_tests.cli.commands import ROOT, run
 from market_assets_tests.operations.health.venue import account, beat, queued, tick
 from market_assets_tests.simulated import Simulated
@@ -126,7 +126,7 @@ def _folder(database: Path) -> None:
 
 
 def _newer(database: Path) -> None:
-    store = Store(database)
+    store = FileStore(database)
     store.publish(force=True)
     with duckdb.connect(str(store.paths.live)) as connection:
         connection.execute("update schema_version set version = version + 1000")
@@ -185,7 +185,7 @@ def test_a_source_that_is_off_does_not_make_status_or_check_red(inside: Inside) 
     only = {"MARKET_SOURCES": " DefiLlama "}
     assert inside("check", **only)[0] == 1, "it is missing, and that is seen"
     settings = load()
-    account(settings.state_dir)
+    account(settings.machine)
     with open_instance(settings) as instance:
         beat(instance)
         tick(instance, Automation("defillama_capital_refresh_schedule", "schedule", None))

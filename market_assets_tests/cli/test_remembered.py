@@ -34,7 +34,7 @@ def test_a_group_that_does_not_end_is_stopped_by_the_next_run(
         process = left_behind(settings, tmp_path)
     with only_one(settings):
         assert process.wait(timeout=20) != 0
-        assert recall(settings.state_dir / "run.json") == []
+        assert recall(settings.machine.run) == []
 
 
 def left_behind(settings: Settings, folder: Path) -> subprocess.Popen[str]:
@@ -46,7 +46,7 @@ def left_behind(settings: Settings, folder: Path) -> subprocess.Popen[str]:
         remember_started(settings, [group])
         with pytest.raises(RunError, match=r"still there .*: process \d+"):
             running.__exit__(None, None, None)
-        assert recall(settings.state_dir / "run.json") == [group]
+        assert recall(settings.machine.run) == [group]
     with pytest.raises(RunError, match=f"sleeper .* does not end: process {process.pid}"):
         only_one(settings).__enter__()
     return process
@@ -58,7 +58,7 @@ def test_nothing_is_remembered_of_what_has_ended(settings: Settings, tmp_path: P
         groups.append(group)
         remember_started(settings, groups)
         process.kill()
-    assert recall(settings.state_dir / "run.json") == []
+    assert recall(settings.machine.run) == []
     process.wait()
 
 

@@ -165,7 +165,7 @@ def test_of_a_source_that_is_off_nothing_is_served_but_its_name(env: dict[str, s
     """Health, metrics and the page; what its stream once said of itself too."""
     settings = load({**env, "MARKET_SOURCES": "polymarket"})
     publish(settings.market_db)
-    SESSION.write(settings.state_dir / STATE_FILE)
+    SESSION.write(settings.machine.folder / STATE_FILE)
     reporter = Reporter(settings)
     app = application(settings, reporter)
     listener = listen("127.0.0.1", 0, has_token=False)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from market_assets.cli.main import main
-from market_assets.storage import copying
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files import copying
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_CANDLES
 from market_assets_tests.storage.examples import candles
 
@@ -25,11 +25,11 @@ FAILS = ("sh", "-c", 'echo "cp: No space left on device" >&2; exit 1')
 
 
 @pytest.fixture(name="store")
-def make_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
+def make_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> FileStore:
     """The database that the commands find, with a row of candles."""
     monkeypatch.setenv("MARKET_DB", str(tmp_path / "market.duckdb"))
     monkeypatch.setenv("DAGSTER_HOME", str(tmp_path / "dagster"))
-    store = Store(tmp_path / "market.duckdb")
+    store = FileStore(tmp_path / "market.duckdb")
     store.merge(HYPERLIQUID_CANDLES, candles(["BTC"]))
     return store
 
@@ -82,9 +82,11 @@ def test_a_copy_that_fails_is_told_by_every_command(
     assert rows["storage/spool"]["status"] == "ok"
 
 
-def test_segments_that_stand_apart_are_listed_and_tried_again(store: Store, type_: Type) -> None:
+def test_segments_that_stand_apart_are_listed_and_tried_again(
+    store: FileStore, type_: Type
+) -> None:
     """A damaged file that is mended goes into its table; one that is not is named, with 1."""
-    spool = Spool(store.paths.spool, limit_bytes=10**6)
+    spool = Spool(store.paths.folder / "spool", limit_bytes=10**6)
     damaged = spool.append(HYPERLIQUID_CANDLES, candles(["ETH"]))
     whole = damaged.read_bytes()
     damaged.write_bytes(whole[:-1])

@@ -14,7 +14,7 @@ from market_assets.cli.errors import NotDoneError
 from market_assets.cli.streaming import stream_for
 from market_assets.settings import Settings, load
 from market_assets.sources.hyperliquid import frames
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.options import SessionEnd
 from market_assets.tables import HYPERLIQUID_MID_PRICES
 
@@ -41,7 +41,7 @@ def streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Streams:
         variables = {"MARKET_DB": str(tmp_path / "market.duckdb"), "MARKET_SYMBOLS": symbols}
         settings: Settings = load(variables, root=tmp_path)
         mids = frames.mids({"BTC": 1.0}, AT)
-        Store(settings.market_db).merge(HYPERLIQUID_MID_PRICES, mids)
+        FileStore(settings.market_db).merge(HYPERLIQUID_MID_PRICES, mids)
 
         class Session:
             def run(self, *_: object, **__: object) -> SessionEnd:

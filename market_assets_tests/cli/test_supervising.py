@@ -39,7 +39,7 @@ class Running:
             port = probe.getsockname()[1]
         env = {"MARKET_DB": str(folder / "data" / "market.duckdb"), "MARKET_UI_PORT": str(port)}
         self.settings: Settings = load(env, root=folder)
-        self.settings.state_dir.mkdir(parents=True)
+        self.settings.machine.folder.mkdir(parents=True)
         self.settings.dagster_home.mkdir(parents=True)
         monkeypatch.setattr(
             dagster_process, "dagster_command", lambda _: family.command(port, folder)

@@ -12,8 +12,8 @@ import pytest
 from market_assets.cli.reaching import addresses, nothing_is_reached, reach
 from market_assets.cli.run_log import RunLog
 from market_assets.cli.telling import SETTLES_S, Teller
+from market_assets.machine_paths import MachinePaths
 from market_assets.operations.health.standing import (
-    STANDING_FILE,
     Standing,
     read_standings,
     write_standings,
@@ -83,11 +83,13 @@ def test_standings_are_handed_over_in_a_file(tmp_path: Path) -> None:
         rows_written=None,
         last_error="down",
     )
-    write_standings(tmp_path, Health(at=datetime(2026, 2, 28, tzinfo=UTC), rows=(row,)))
-    assert read_standings(tmp_path) == [Standing("v/a", "failed", "down")]
+    write_standings(
+        MachinePaths(tmp_path), Health(at=datetime(2026, 2, 28, tzinfo=UTC), rows=(row,))
+    )
+    assert read_standings(MachinePaths(tmp_path)) == [Standing("v/a", "failed", "down")]
     for said in ("", "{", "[]", '{"rows": [1]}', '{"rows": [{"x": 1}]}'):
-        (tmp_path / STANDING_FILE).write_text(said)
-        assert read_standings(tmp_path) == []
+        (MachinePaths(tmp_path).standings).write_text(said)
+        assert read_standings(MachinePaths(tmp_path)) == []
 
 
 def test_only_venues_of_sources_that_are_on_are_reached_for(tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from market_assets.cli import terminal
 from market_assets.cli.processes import Group
 from market_assets.cli.run_log import RunLog
 from market_assets.cli.terminal import Terminal
-from market_assets.operations.health.standing import STANDING_FILE
 from market_assets.settings import load
 
 GROUP = Group("reach", 2**22 + 1, 1.0, "")
@@ -43,7 +42,7 @@ def test_each_turn_is_told_once(
 
     monkeypatch.setattr(terminal, "start", start)
     settings = load({"MARKET_DB": str(tmp_path / "market.duckdb")}, root=tmp_path)
-    settings.state_dir.mkdir(parents=True)
+    settings.machine.folder.mkdir(parents=True)
     log = RunLog(tmp_path / "run.log")
     groups: list[Group] = []
 
@@ -54,7 +53,7 @@ def test_each_turn_is_told_once(
             said = [
                 {"label": f"v/{name}", "status": one, "why": None} for name, one in rows.items()
             ]
-            (settings.state_dir / STANDING_FILE).write_text(json.dumps({"rows": said}))
+            (settings.machine.standings).write_text(json.dumps({"rows": said}))
         shown.tell()
         shown.tell()
         now[0] += 61.0
@@ -96,10 +95,10 @@ def test_what_is_off_is_said_once_the_ui_is_up(
 def test_simulated_venues_are_not_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(terminal, "start", lambda *_, **__: pytest.fail("it asked"))
     settings = load({"MARKET_DB": str(tmp_path / "market.duckdb")}, root=tmp_path)
-    settings.state_dir.mkdir(parents=True)
+    settings.machine.folder.mkdir(parents=True)
     log = RunLog(tmp_path / "run.log")
     shown = Terminal(settings, groups=[], env={}, log=log, live=False)
     said = [{"label": "v/a", "status": "failed", "why": "down"}]
-    (settings.state_dir / STANDING_FILE).write_text(json.dumps({"rows": said}))
+    (settings.machine.standings).write_text(json.dumps({"rows": said}))
     shown.tell()
     log.close()

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from market_assets.definitions import defs
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 
 
 @dataclass
@@ -25,7 +25,7 @@ class Project:
 
     definitions: dg.Definitions
     instance: dg.DagsterInstance
-    store: Store
+    store: FileStore
 
     def run(self, job: str) -> dg.ExecuteInProcessResult:
         """One run of a job; a step that fails does not raise."""
@@ -57,7 +57,7 @@ def project(monkeypatch: pytest.MonkeyPatch, folder: Path, environment: dict[str
     variables = {"MARKET_DB": str(database), "DAGSTER_HOME": str(folder / "dagster"), **environment}
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    return Project(defs(), dg.DagsterInstance.ephemeral(), Store(database))
+    return Project(defs(), dg.DagsterInstance.ephemeral(), FileStore(database))
 
 
 def metadata(result: dg.ExecuteInProcessResult) -> dict[str, dict[str, Any]]:

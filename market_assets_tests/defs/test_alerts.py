@@ -22,7 +22,7 @@ from market_assets.defs import alerts
 from market_assets.operations.health.automation import NEEDED
 from market_assets.operations.health.standing import read_standings
 from market_assets.settings import Settings, load
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.switches import Switches
 from market_assets_tests.sources.http_server import Reply, Server, serving
 from market_assets_tests.storage.processes import holding
@@ -168,7 +168,7 @@ class Desk:
     def rows(self) -> list[tuple[Any, ...]]:
         """What `ingestion_runs` says of failures."""
         return (
-            Store(self.settings.market_db)
+            FileStore(self.settings.market_db)
             .read(
                 "select asset_key, source, channel, status, error_kind, error_message,"
                 " dagster_run_id, duration_ms >= 0 from ingestion_runs order by asset_key"
@@ -310,7 +310,7 @@ def test_of_a_source_that_is_off_nobody_is_told(desk: Desk) -> None:
     told = {sent["source"] for sent in desk.told()}
     assert "defillama" in told, "it was never brought"
     assert told <= {"defillama", "storage"}
-    standings = read_standings(desk.settings.state_dir)
+    standings = read_standings(desk.settings.machine)
     assert {one.label.partition("/")[0] for one in standings} == {"defillama", "dagster", "storage"}
     assert "3 failed runs, 4 rows" in desk.tick(alerts.record_failed_runs)
 
@@ -331,7 +331,7 @@ def test_what_is_turned_off_while_it_fails_is_over(desk: Desk) -> None:
 def _the_database_is_held(desk: Desk, hold: timedelta) -> None:
     desk.everything_is_there()
     desk.tick(alerts.alert_on_problems, 0.1)
-    live = Store(desk.settings.market_db).paths.live
+    live = FileStore(desk.settings.market_db).paths.live
     desk.receiver.requests.clear()
     with holding(live):
         began = time.monotonic()

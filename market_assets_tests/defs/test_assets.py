@@ -16,7 +16,7 @@ from market_assets.defs import hyperliquid, operations
 from market_assets.defs.operations import catch_up_late_channels
 from market_assets.defs.resources import hyperliquid_api, market_store
 from market_assets.settings import Settings, load
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets_tests.simulated import Simulated, simulated
 
 ASSETS = [
@@ -73,7 +73,7 @@ def metadata(result: dg.ExecuteInProcessResult, asset: str) -> dict[str, object]
 
 
 def rows(settings: Settings, sql: str) -> list[tuple[object, ...]]:
-    return Store(settings.market_db).read(sql).rows()
+    return FileStore(settings.market_db).read(sql).rows()
 
 
 REGISTRY = (

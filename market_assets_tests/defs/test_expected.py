@@ -13,7 +13,7 @@ from market_assets.definitions import defs
 from market_assets.defs.expected import ExpectedFailure, fails_in_a_line
 from market_assets.operations.health.failures import error_of, failed_run
 from market_assets.sources.errors import VenueRejected, VenueUnavailable
-from market_assets.storage.errors import StoreLocked
+from market_assets.storage.common.errors import StoreLocked
 from market_assets_tests.defs.running import project
 
 DOWN = "http://127.0.0.1:9"

@@ -14,8 +14,8 @@ from market_assets.definitions import defs
 from market_assets.defs import publishing, resources
 from market_assets.operations.health.failures import failed_run
 from market_assets.settings import ROOT, load
-from market_assets.storage import copying
-from market_assets.storage.publications import recall
+from market_assets.storage.files import copying
+from market_assets.storage.files.publications import recall
 from market_assets_tests.defs.running import Project, errors, metadata, project
 from market_assets_tests.simulated import simulated
 

@@ -43,7 +43,7 @@ def instance(tmp_path: Path) -> Iterator[DagsterInstance]:
 @pytest.fixture
 def session(settings: Settings) -> Iterator[Lease]:
     """A session of this process that leads; its run is `leading`."""
-    lease = Lease(settings.state_dir)
+    lease = Lease(settings.machine.folder)
     lease.acquire(run_id="leading", started_at="now", code_version=code_version())
     yield lease
     lease.release()

@@ -185,7 +185,7 @@ def test_a_source_alone_is_well(
             switches = load().sources
             repository = alone.definitions.get_repository_def()
             expected = watched(repository, switches.channels, switches.off)
-            health = report(instance, watched=expected, state_dir=None, now=datetime.now(tz=UTC))
+            health = report(instance, watched=expected, machine=None, now=datetime.now(tz=UTC))
             statuses = {row.label: row.status for row in health.rows if row.source != "dagster"}
             assert statuses == {one.label: "ok" for one in CHANNELS if one.source == on}
             assert {one.source for one in health.off} == set(SOURCES) - {on}

@@ -11,7 +11,7 @@ import pytest
 from market_assets.clock import ManualClock
 from market_assets.derived.inputs import FeatureInputs, Inputs, InputsMissing
 from market_assets.features.indicators import technical_indicators
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     HYPERLIQUID_ASSET_CONTEXTS,
     HYPERLIQUID_CANDLES,
@@ -24,11 +24,11 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
-def read(store: Store) -> Inputs:
+def read(store: FileStore) -> Inputs:
     return FeatureInputs(store, ManualClock(NOW)).now
 
 
@@ -36,7 +36,7 @@ def minutes(symbol: str, count: int, *, ended: timedelta = timedelta(0)) -> pl.D
     return candles(flat(10.0, count), symbol=symbol, start=NOW - ended - count * MINUTE)
 
 
-def test_nothing_is_read_before_it_is_asked_for_and_then_once(store: Store) -> None:
+def test_nothing_is_read_before_it_is_asked_for_and_then_once(store: FileStore) -> None:
     inputs = FeatureInputs(store, ManualClock(NOW))
     assert not store.paths.live.exists()
     first = inputs.now
@@ -45,7 +45,7 @@ def test_nothing_is_read_before_it_is_asked_for_and_then_once(store: Store) -> N
     assert store.lock_stats.holds == holds
 
 
-def test_a_day_of_closed_minutes_and_a_week_of_hours_and_nothing_later(store: Store) -> None:
+def test_a_day_of_closed_minutes_and_a_week_of_hours_and_nothing_later(store: FileStore) -> None:
     ahead = candles(flat(10.0, 5), symbol="BTC", start=NOW)
     forming = minutes("ETH", 1).with_columns(is_closed=pl.lit(value=False))
     hours = candles(flat(10.0, 200), interval="1h", start=NOW - 200 * HOUR)
@@ -58,7 +58,7 @@ def test_a_day_of_closed_minutes_and_a_week_of_hours_and_nothing_later(store: St
     assert rows["candles_used"].to_list() == [1440 + 8]
 
 
-def test_an_unfit_series_is_left_out_of_the_usable_ones(store: Store) -> None:
+def test_an_unfit_series_is_left_out_of_the_usable_ones(store: FileStore) -> None:
     store.merge(
         HYPERLIQUID_CANDLES,
         pl.concat([minutes("BTC", 90), minutes("OLD", 90, ended=20 * MINUTE)]),
@@ -68,7 +68,7 @@ def test_an_unfit_series_is_left_out_of_the_usable_ones(store: Store) -> None:
     assert set(inputs.verdicts["1m"].blocked) == {"OLD"}
 
 
-def test_candles_that_stopped_altogether_are_an_error_that_says_so(store: Store) -> None:
+def test_candles_that_stopped_altogether_are_an_error_that_says_so(store: FileStore) -> None:
     with pytest.raises(InputsMissing, match="there are no candles"):
         read(store).usable("1m")
     store.merge(HYPERLIQUID_CANDLES, minutes("BTC", 90, ended=20 * MINUTE))
@@ -76,7 +76,7 @@ def test_candles_that_stopped_altogether_are_an_error_that_says_so(store: Store)
         read(store).usable("1m")
 
 
-def test_contexts_that_stopped_are_an_error_that_says_so(store: Store) -> None:
+def test_contexts_that_stopped_are_an_error_that_says_so(store: FileStore) -> None:
     with pytest.raises(InputsMissing, match="materialize hyperliquid_asset_contexts"):
         read(store).fresh_contexts()
     store.merge(HYPERLIQUID_ASSET_CONTEXTS, contexts(context(at=NOW - 11 * MINUTE)))
@@ -86,21 +86,21 @@ def test_contexts_that_stopped_are_an_error_that_says_so(store: Store) -> None:
     assert read(store).fresh_contexts().height == 2
 
 
-def test_contexts_of_now_of_an_hour_and_of_a_day_before(store: Store) -> None:
+def test_contexts_of_now_of_an_hour_and_of_a_day_before(store: FileStore) -> None:
     ago = [m * MINUTE for m in (0, 5, 40, 60, 70, 120, 24 * 60, 24 * 60 + 30, 26 * 60, -1)]
     store.merge(HYPERLIQUID_ASSET_CONTEXTS, contexts(*(context(at=NOW - a) for a in ago)))
     found = {NOW - at for at in read(store).contexts["observed_at"]}
     assert found == {m * MINUTE for m in (0, 5, 60, 70, 24 * 60, 24 * 60 + 30)}
 
 
-def test_rates_of_a_week_before_the_newest(store: Store) -> None:
+def test_rates_of_a_week_before_the_newest(store: FileStore) -> None:
     store.merge(HYPERLIQUID_FUNDING_RATES, rates([0.0001] * 300, until=NOW - 2 * HOUR))
     found = read(store).rates
     assert found.height >= 168
     assert found["funding_at"].max() == NOW - 2 * HOUR
 
 
-def test_ranked_are_those_that_trade_and_are_quoted(store: Store) -> None:
+def test_ranked_are_those_that_trade_and_are_quoted(store: FileStore) -> None:
     store.merge(
         HYPERLIQUID_ASSET_CONTEXTS,
         contexts(
@@ -117,7 +117,7 @@ def test_ranked_are_those_that_trade_and_are_quoted(store: Store) -> None:
     assert inputs.delisted == {"GONE"}
 
 
-def test_a_symbol_without_a_minute_of_the_last_two_hours_is_not_streamed(store: Store) -> None:
+def test_a_symbol_without_a_minute_of_the_last_two_hours_is_not_streamed(store: FileStore) -> None:
     """Its series is not late: nobody brings one."""
     frames = [
         minutes("BTC", 60),

@@ -26,7 +26,7 @@ from market_assets.features.indicators import technical_indicators
 from market_assets.features.liquidity import liquidity_profiles
 from market_assets.features.positioning import positioning_pressure
 from market_assets.features.volatility import volatility_profiles
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets_tests.features.rows import NOW, book, candles, context, contexts, rates
 
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -113,7 +113,7 @@ def outages(draw: st.DrawFn) -> Outage:
     )
 
 
-def _bring_in(store: Store, now: datetime, missed: list[Outage], keep: timedelta) -> None:
+def _bring_in(store: FileStore, now: datetime, missed: list[Outage], keep: timedelta) -> None:
     """What is stored at that time: all but what is hidden, and nothing that has been pruned."""
     for spec in INPUTS:
         known = HISTORY[spec.name]
@@ -126,7 +126,7 @@ def _bring_in(store: Store, now: datetime, missed: list[Outage], keep: timedelta
         store.replace(spec, known)
 
 
-def _run(store: Store, now: datetime) -> None:
+def _run(store: FileStore, now: datetime) -> None:
     """The five features, as their assets compute and write them."""
     inputs = FeatureInputs(store, ManualClock(now)).now
     rows: dict[str, pl.DataFrame] = {}
@@ -153,7 +153,7 @@ def _run(store: Store, now: datetime) -> None:
         store.merge(tables.table(f"hyperliquid_{name}"), frame)
 
 
-def _stored(store: Store) -> dict[tuple[object, ...], Mapping[str, Any]]:
+def _stored(store: FileStore) -> dict[tuple[object, ...], Mapping[str, Any]]:
     return {
         (spec.name, *(row[name] for name in spec.key)): row
         for spec in DERIVED
@@ -174,7 +174,7 @@ def _worse(before: Mapping[str, Any], after: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _judged(store: Store, runs: list[datetime], missed: list[Outage], keep: timedelta) -> None:
+def _judged(store: FileStore, runs: list[datetime], missed: list[Outage], keep: timedelta) -> None:
     before: dict[tuple[object, ...], Mapping[str, Any]] = {}
     for now in sorted(runs):
         _bring_in(store, now, missed, keep)
@@ -190,14 +190,14 @@ def _judged(store: Store, runs: list[datetime], missed: list[Outage], keep: time
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb", tables=(*INPUTS, *DERIVED))
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb", tables=(*INPUTS, *DERIVED))
 
 
 @pytest.mark.parametrize(
     "late", [MINUTE, 11 * MINUTE, 62 * MINUTE, 70 * MINUTE, 24 * HOUR + 10 * MINUTE]
 )
-def test_a_silent_dex_keeps_the_rows_that_it_had(store: Store, late: timedelta) -> None:
+def test_a_silent_dex_keeps_the_rows_that_it_had(store: FileStore, late: timedelta) -> None:
     """It fell silent after the first run; the other goes on, and the windows have moved on."""
     silence = Outage("xyz:TSLA", NOW + MINUTE, END, None)
     _judged(store, [NOW, NOW + late], [silence], DAY)
@@ -211,7 +211,7 @@ def test_a_silent_dex_keeps_the_rows_that_it_had(store: Store, late: timedelta) 
     assert rows["rates_used_7d"].item() == 168
 
 
-def test_a_healed_window_improves_the_row(store: Store) -> None:
+def test_a_healed_window_improves_the_row(store: FileStore) -> None:
     """Computed over a hole first, and again when the hole was closed and nothing newer has come."""
     hole = Outage("BTC", NOW - 3 * HOUR, NOW - 2 * HOUR, NOW + MINUTE)
     silence = Outage("BTC", NOW, END, None)
@@ -244,6 +244,6 @@ def test_no_stored_row_gets_worse(
     missed: list[Outage],
     keep: timedelta,
 ) -> None:
-    store = Store(tmp_path_factory.mktemp("again") / "m.duckdb", tables=(*INPUTS, *DERIVED))
+    store = FileStore(tmp_path_factory.mktemp("again") / "m.duckdb", tables=(*INPUTS, *DERIVED))
     every = [*runs, *(runs[0] + after * MINUTE for after in again)]
     _judged(store, every, missed, keep)

@@ -21,7 +21,7 @@ from market_assets.features.series import closed_bars
 from market_assets.features.volatility import volatility_profiles
 from market_assets.operations.maintenance.upkeep import keep_up
 from market_assets.settings.features import LEAST_RETENTION
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_CANDLES, TABLES
 from market_assets_tests.features.rows import NOW, Bar, candles, flat
 
@@ -47,7 +47,7 @@ def test_a_day_has_1440_minutes_and_the_one_before(seconds: float, tmp_path: Pat
     written = floor(as_of - timedelta(seconds=8), MINUTE)
     count = 26 * 60
     made = bars(count)
-    store = Store(tmp_path / "market.duckdb")
+    store = FileStore(tmp_path / "market.duckdb")
     store.merge(HYPERLIQUID_CANDLES, candles(made, symbol="BTC", start=written - count * MINUTE))
     kept = keep_up(store, retention={}, now=as_of)
     assert kept.deleted["hyperliquid_candles"] > 0

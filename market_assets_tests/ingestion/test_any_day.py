@@ -25,8 +25,8 @@ from market_assets.ingestion.polymarket.catalogue import Catalogue
 from market_assets.operations.maintenance.upkeep import keep_up
 from market_assets.sources.polymarket.clob import ClobClient
 from market_assets.sources.polymarket.gamma import GammaClient
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     HYPERLIQUID_ASSETS,
     HYPERLIQUID_CANDLES,
@@ -61,7 +61,7 @@ def test_prediction_markets_of_every_horizon(
     """The catalogue is walked and linked; what ends soon, what ends later, what ended: all have
     rows, and each row lies within its horizon.
     """
-    store = Store(tmp_path / "market.duckdb", tables=POLYMARKET)
+    store = FileStore(tmp_path / "market.duckdb", tables=POLYMARKET)
     store.merge(HYPERLIQUID_ASSETS, registry("BTC", "ETH", "SOL", at=any_day))
     runs = [
         IngestionRun("polymarket", name, f"polymarket_{name}", any_day)
@@ -117,7 +117,7 @@ def test_flows_and_throughput_are_of_complete_days(
     any_day: datetime, clock: ManualClock, tmp_path: Path
 ) -> None:
     """The figures of one day, seven and thirty, whatever months and years they cross."""
-    store = Store(tmp_path / "market.duckdb", tables=defillama.TABLES)
+    store = FileStore(tmp_path / "market.duckdb", tables=defillama.TABLES)
     with llama() as venue:
         defillama.fill_routes(venue, any_day.date())
         client = venue.client(clock=clock)
@@ -135,7 +135,7 @@ def test_flows_and_throughput_are_of_complete_days(
 
 def test_hours_are_rolled_up(any_day: datetime, tmp_path: Path) -> None:
     """Each hour from its own sixty minutes; the one that forms from those that are there."""
-    store = Store(tmp_path / "market.duckdb")
+    store = FileStore(tmp_path / "market.duckdb")
     minute, hour = floor(any_day, MINUTE), floor(any_day, HOUR)
     first = hour - 3 * HOUR
     opened = [first + n * MINUTE for n in range((minute - first) // MINUTE + 1)]

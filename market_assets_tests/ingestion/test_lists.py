@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from market_assets.ingestion.lists import DOUBTED_FOR, DOUBTED_FOR_IF_EMPTY, Lists
 from market_assets.sources.errors import VenueNonsense
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import INGESTION_LISTS
 
 NOW = datetime(2026, 11, 20, 12, 7, tzinfo=UTC)
@@ -22,7 +22,7 @@ Answer = Callable[..., bool]
 class Memory:
     """Believes answers at times, by a store that it keeps."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: FileStore) -> None:
         self.store = store
         self.now = NOW
 
@@ -37,7 +37,7 @@ class Memory:
 
 @pytest.fixture
 def memory(tmp_path: Path) -> Memory:
-    return Memory(Store(tmp_path / "market.duckdb", tables=(INGESTION_LISTS,)))
+    return Memory(FileStore(tmp_path / "market.duckdb", tables=(INGESTION_LISTS,)))
 
 
 def test_the_first_answer_is_believed_however_long_it_is(memory: Memory) -> None:
@@ -96,7 +96,7 @@ def test_nothing_is_believed_below_half_that_was_not_doubted_for_its_time(
     tmp_path_factory: pytest.TempPathFactory, answers: list[tuple[int, timedelta]]
 ) -> None:
     path = tmp_path_factory.mktemp("lists") / "market.duckdb"
-    memory = Memory(Store(path, tables=(INGESTION_LISTS,)))
+    memory = Memory(FileStore(path, tables=(INGESTION_LISTS,)))
     held: int | None = None
     since: datetime | None = None
     for rows, after in answers:

@@ -14,8 +14,8 @@ from market_assets.ingestion.hyperliquid.registry import refresh_registry
 from market_assets.ingestion.polymarket.catalogue import Catalogue, Discovery
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.polymarket.gamma import GammaClient
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets_tests.simulated import Simulated, simulated
 
 AT = datetime(2026, 11, 20, 15, 2, 30, tzinfo=UTC)
@@ -29,11 +29,11 @@ def venue() -> Iterator[Simulated]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
-def test_an_event_and_a_market_of_another(venue: Simulated, store: Store) -> None:
+def test_an_event_and_a_market_of_another(venue: Simulated, store: FileStore) -> None:
     """Unlisted within some walks, and listed again when they are back; nobody else is touched."""
     clock = ManualClock(AT)
 
@@ -77,7 +77,7 @@ def test_an_event_and_a_market_of_another(venue: Simulated, store: Store) -> Non
         assert unlisted() == set()
 
 
-def test_a_dex_and_an_asset_of_another(venue: Simulated, store: Store) -> None:
+def test_a_dex_and_an_asset_of_another(venue: Simulated, store: FileStore) -> None:
     clock = ManualClock(AT)
 
     def live() -> set[str]:

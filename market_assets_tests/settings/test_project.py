@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from market_assets import settings
+from market_assets.machine_paths import machine_paths
 from market_assets.process_identity import ProcessIdentity
 from market_assets.settings import load, project
-from market_assets.settings.endpoints import endpoints_file, write_endpoints
+from market_assets.settings.endpoints import write_endpoints
 from market_assets.settings.values import SettingError
 from market_assets.tables import FOR_EVER
 
@@ -77,7 +78,7 @@ def venues_are_up(folder: Path, urls: dict[str, str], **changed: object) -> Path
     me = ProcessIdentity.of()
     assert me is not None
     write_endpoints(database, me, urls)
-    file = endpoints_file(database)
+    file = machine_paths(database).endpoints
     file.write_text(json.dumps({**json.loads(file.read_text()), **changed}))
     return file
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from market_assets.api.market_index.segment import Segment
     from market_assets.api.market_index.words import Word
-    from market_assets.storage.file_version import Version
+    from market_assets.storage.api import Version
 
 NOWHERE: Final = np.uint32(2**32 - 1)
 """The place of a text that is not in the file any more."""

@@ -14,15 +14,14 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Final
 
 from market_assets.api.market_index.refresh import refreshed
-from market_assets.storage.errors import StoreError
+from market_assets.storage.common.errors import StoreError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from market_assets.api.market_index.index import Index
     from market_assets.clock import Clock
-    from market_assets.storage.file_version import Version
-    from market_assets.storage.published import Published, Snapshot
+    from market_assets.storage.api import Snapshot, Snapshots, Version
 
 _LOG = logging.getLogger(__name__)
 
@@ -42,7 +41,7 @@ class IndexKeeper:
 
     def __init__(
         self,
-        published: Published,
+        published: Snapshots,
         *,
         clock: Clock,
         make: Callable[[Index | None, Snapshot, Callable[[], None]], Index] | None = None,

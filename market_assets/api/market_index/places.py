@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from market_assets.api.market_index.index import Found, Index
-    from market_assets.storage.published import Snapshot
+    from market_assets.storage.api import Snapshot
 
 _IF_FEW_FAIL: Final = 2
 _IF_MANY_FAIL: Final = 8

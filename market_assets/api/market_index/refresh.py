@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from market_assets.api.market_index.segment import Segment
-    from market_assets.storage.published import Snapshot
+    from market_assets.storage.api import Snapshot
 
     Rows = dict[str, NDArray[Any]]
 

@@ -35,7 +35,7 @@ def probe(settings: Settings, limit: int) -> None:
     chosen = settings.defillama
     # The budget is shared with what is running; its file is the only thing that is touched.
     budget = request_budget(
-        settings.state_dir / "defillama.budget", per_minute=chosen.requests_per_minute
+        settings.machine.budget("defillama"), per_minute=chosen.requests_per_minute
     )
     client = DefiLlamaClient(
         settings.defillama_api_url,

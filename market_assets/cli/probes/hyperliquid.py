@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 def probe(settings: Settings, limit: int) -> None:
     """The registry, mids and one asset's candles, as they would be written."""
     # The budget is shared with what is running; its file is the only thing that is touched.
-    budget = weight_budget(settings.state_dir / "hyperliquid.budget", share=settings.weight_share)
+    budget = weight_budget(settings.machine.budget("hyperliquid"), share=settings.weight_share)
     client = HyperliquidClient(
         settings.hyperliquid_api_url, budget=budget, proxies=settings.proxies
     )

@@ -27,7 +27,7 @@ def probe(settings: Settings, limit: int) -> None:
         settings.polymarket_gamma_url, settings.polymarket_data_url, settings.polymarket_clob_url
     )
     # The budgets are shared with what is running; their files are the only thing that is touched.
-    clients = polymarket_clients(urls, settings.state_dir, proxies=settings.proxies)
+    clients = polymarket_clients(urls, settings.machine.folder, proxies=settings.proxies)
     with closing(clients):
         click.echo(f"calling {urls.gamma}, {urls.data}, {urls.clob} …", err=True)
         page = next(iter(clients.gamma.event_pages(active=True, closed=False, page_size=limit)))

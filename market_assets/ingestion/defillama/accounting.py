@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from market_assets.storage.changes import Written
+    from market_assets.storage.common.changes import Written
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from market_assets.ingestion.defillama.catalogue import Catalogue
     from market_assets.ingestion.defillama.subjects import Tracked
     from market_assets.sources.defillama.model import Protocol
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
 
 _OPEN_INTEREST: Final = "open interest"

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
         Protocol,
         Turnover,
     )
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 _T = TypeVar("_T")
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from market_assets.ingestion.defillama.accounting import Done
     from market_assets.ingestion.defillama.catalogue import Catalogue
     from market_assets.ingestion.defillama.subjects import Tracked
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
 FLOW_METRICS: Final = {"tvl": "tvl", "stablecoin_mcap": "stablecoin"}
 """Stocks whose change is a flow of capital, and what its columns are called after."""

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from market_assets.ingestion.defillama.catalogue import Catalogue
     from market_assets.ingestion.defillama.subjects import Tracked
     from market_assets.sources.defillama.model import Series
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
     Route = Callable[[Tracked], Callable[[], Series] | None]
     """How a subject's series is asked for; None where DefiLlama has none."""

@@ -18,7 +18,7 @@ from market_assets.ingestion.defillama.accounting import Done
 from market_assets.ingestion.defillama.catalogue import FEW_HAVE
 from market_assets.ingestion.defillama.plan import due, last_complete_day, plan
 from market_assets.sources.defillama import frames
-from market_assets.storage.changes import ReplaceWithin
+from market_assets.storage.common.changes import ReplaceWithin
 from market_assets.tables.defillama import (
     DEFILLAMA_DAILY_HISTORY,
     DEFILLAMA_SERIES_READS,
@@ -34,9 +34,9 @@ if TYPE_CHECKING:
     from market_assets.ingestion.defillama.subjects import Tracked
     from market_assets.sources.defillama.frames import SeriesKey
     from market_assets.sources.defillama.model import Series
-    from market_assets.storage.changes import Written
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
+    from market_assets.storage.common.runs import IngestionRun
 
 BATCH: Final = 40
 """Series per transaction: some 60,000 rows, a fraction of a second in the lock."""

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from market_assets.ingestion.defillama.catalogue import Catalogue
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,9 @@ from market_assets.tables import HYPERLIQUID_ASSET_CATEGORIES
 if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.sources.hyperliquid.client import HyperliquidClient
-    from market_assets.storage.changes import Written
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
+    from market_assets.storage.common.runs import IngestionRun
 
 
 def refresh_categories(

@@ -23,7 +23,7 @@ from market_assets.sources.errors import (
     VenueUnavailable,
 )
 from market_assets.sources.hyperliquid import frames
-from market_assets.storage.changes import Merge, Written
+from market_assets.storage.common.changes import Merge, Written
 from market_assets.tables import HYPERLIQUID_FUNDING_RATES
 
 if TYPE_CHECKING:
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.sources.hyperliquid.client import HyperliquidClient
     from market_assets.sources.hyperliquid.model import FundingRate
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
 KEPT: Final = timedelta(days=30)
 """How far back the table is filled."""

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.sources.hyperliquid.client import HyperliquidClient
     from market_assets.sources.hyperliquid.model import Universe
-    from market_assets.storage.changes import Written
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
+    from market_assets.storage.common.runs import IngestionRun
 
 _MANY_DEXS: Final = 3
 """Builder dexs that hardly go at once."""

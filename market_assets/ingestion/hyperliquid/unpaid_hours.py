@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, Final
 import polars as pl
 
 from market_assets.clock import from_ms
-from market_assets.storage.changes import Change, Delete, Merge
+from market_assets.storage.common.changes import Change, Delete, Merge
 from market_assets.tables import INGESTION_GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from market_assets.sources.hyperliquid.funding import FundingHistory
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 DOUBTED_FOR: Final = timedelta(days=1)
 """Two answers that are so far apart are believed."""

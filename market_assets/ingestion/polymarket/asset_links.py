@@ -16,15 +16,15 @@ import polars as pl
 
 from market_assets.features.linking.frames import link_markets
 from market_assets.ingestion.queries import query
-from market_assets.storage.changes import Delete, Merge, Written
+from market_assets.storage.common.changes import Delete, Merge, Written
 from market_assets.tables import POLYMARKET_MARKET_ASSET_LINKS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from market_assets.clock import Clock
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
 _MARKETS_AT_ONCE: Final = 20_000
 """Markets whose texts and links are in memory at a time, 40 MB. A year's catalogue has 150,000 that

@@ -19,7 +19,7 @@ from market_assets.ingestion.queries import query
 from market_assets.ingestion.silence import refuse_silence
 from market_assets.sources.errors import VenueError
 from market_assets.sources.polymarket.host import VENUE
-from market_assets.storage.changes import Change, Delete, Merge, Written
+from market_assets.storage.common.changes import Change, Delete, Merge, Written
 from market_assets.tables import (
     POLYMARKET_IMMEDIATE_MARKETS,
     POLYMARKET_LATER_MARKETS,
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
     from market_assets.sources.polymarket.clob import ClobClient
     from market_assets.sources.polymarket.gamma import GammaClient
     from market_assets.sources.polymarket.model import Book, Market
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
 HORIZON: Final = timedelta(days=7)
 """Markets that end within it are immediate, others later; closed ones are recent so long."""

@@ -21,7 +21,7 @@ from market_assets.ingestion.silence import ENOUGH_TO_JUDGE, refuse_silence
 from market_assets.ingestion.snapshots import replace_whole
 from market_assets.sources.polymarket import frames
 from market_assets.sources.polymarket.host import VENUE
-from market_assets.storage.changes import Change, Merge, Written
+from market_assets.storage.common.changes import Change, Merge, Written
 from market_assets.tables import POLYMARKET_EVENTS, POLYMARKET_MARKETS, POLYMARKET_TAGS
 
 if TYPE_CHECKING:
@@ -30,8 +30,8 @@ if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.sources.polymarket.gamma import GammaClient
     from market_assets.sources.polymarket.model import Event, Market
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
     from market_assets.tables import TableSpec
 
 _EVENTS_A_WRITE: Final = 300

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from market_assets.ingestion.polymarket.market_rows import market_rows
 from market_assets.ingestion.polymarket.trade_gaps import GapLedger
 from market_assets.sources.polymarket import frames
-from market_assets.storage.changes import Change, Merge, Written
+from market_assets.storage.common.changes import Change, Merge, Written
 from market_assets.tables import POLYMARKET_EVENTS, POLYMARKET_MARKETS
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from market_assets.clock import Clock
     from market_assets.sources.polymarket.model import Event, EventPage
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
     class Catalogue(Protocol):
         """`GammaClient`, as far as it is needed here."""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from market_assets.sources.polymarket.model import Market
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 _KNOWN = """
 select condition_id, event_id as known_event_id,

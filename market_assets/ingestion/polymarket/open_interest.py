@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
     from market_assets.clock import Clock
     from market_assets.sources.polymarket.data_api import DataClient
-    from market_assets.storage.changes import Written
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
+    from market_assets.storage.common.runs import IngestionRun
 
 _TRACKED = """
 select u.condition_id, m.volume_24h_usd, m.liquidity_usd

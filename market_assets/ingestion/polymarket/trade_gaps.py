@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, NamedTuple
 import polars as pl
 
 from market_assets.sources.polymarket.host import VENUE
-from market_assets.storage.changes import Change, Delete, Merge
+from market_assets.storage.common.changes import Change, Delete, Merge
 from market_assets.tables import INGESTION_GAPS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from datetime import datetime
 
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 _OPEN = """
 select gap_from_at, gap_to_at, cause, detected_at, coalesce(healed_rows, 0)

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from market_assets.clock import Clock
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
 CHANNEL: Final = "trades_history"
 """The channel of the attempts and of the gaps: the present must not take them for its own."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.ingestion.polymarket.trade_keys import keyed
 from market_assets.sources.polymarket import frames
-from market_assets.storage.changes import Merge, Written
+from market_assets.storage.common.changes import Merge, Written
 from market_assets.tables import POLYMARKET_TRADES
 
 if TYPE_CHECKING:
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.ingestion.polymarket.trade_feed import FeedWalk, Stretch
     from market_assets.ingestion.polymarket.trade_gaps import GapLedger
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
 BEING_READ: Final = "being read"
 """Why a gap is open while its run is at it; afterwards it says that the run was broken off."""

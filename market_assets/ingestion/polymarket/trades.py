@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from market_assets.clock import Clock
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
 _LOG = logging.getLogger(__name__)
 

@@ -13,7 +13,7 @@ from market_assets.ingestion.queries import query
 from market_assets.ingestion.silence import refuse_silence
 from market_assets.sources.errors import VenueError
 from market_assets.sources.polymarket.host import VENUE
-from market_assets.storage.changes import Merge, Written
+from market_assets.storage.common.changes import Merge, Written
 from market_assets.tables import POLYMARKET_MARKETS, POLYMARKET_TRACKED_UNIVERSE
 
 if TYPE_CHECKING:
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.sources.polymarket.data_api import DataClient
     from market_assets.sources.polymarket.gamma import GammaClient
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.runs import IngestionRun
 
 _CANDIDATES: Final = 2000
 """Markets whose open interest is asked for at most, besides those that pass without it: 34

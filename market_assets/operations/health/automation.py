@@ -20,7 +20,7 @@ from market_assets.channels import freshness_window
 from market_assets.clock import from_s
 from market_assets.operations.health.statuses import Row, age_s
 from market_assets.project_files import WORKSPACE, told
-from market_assets.storage.runs import without_secrets
+from market_assets.storage.common.runs import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 from dagster import DagsterEventType
 
 from market_assets.operations.health import records
-from market_assets.storage.runs import without_secrets
+from market_assets.storage.common.runs import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Collection

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.clock import parse_rfc3339
-from market_assets.storage.runs import without_secrets
+from market_assets.storage.common.runs import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

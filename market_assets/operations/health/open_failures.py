@@ -15,7 +15,7 @@ from dagster import AssetCheckSeverity, AssetKey, DagsterRunStatus, RunsFilter
 from market_assets.channels import BACKFILLS
 from market_assets.operations.health import records
 from market_assets.operations.health.failures import error_of
-from market_assets.storage.runs import without_secrets
+from market_assets.storage.common.runs import without_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -27,11 +27,11 @@ from market_assets.operations.health.streams import NO_STREAM, read_stream, stre
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
-    from pathlib import Path
 
     from dagster import DagsterInstance, RepositoryDefinition
 
     from market_assets.channels import Channel
+    from market_assets.machine_paths import MachinePaths
     from market_assets.switches import Off
 
 
@@ -84,7 +84,7 @@ def report(
     instance: DagsterInstance,
     *,
     watched: Watched,
-    state_dir: Path | None,
+    machine: MachinePaths | None,
     now: datetime,
     storage: Storage | None = None,
 ) -> Health:
@@ -96,8 +96,8 @@ def report(
     Args:
         instance: Dagster's instance.
         watched: what is expected, `watched()` of the definitions.
-        state_dir: `Settings.state_dir`: where a stream's locks and its account of itself are; None
-            where no channel is a stream.
+        machine: where a stream's locks and its account of itself are; None where no channel is a
+            stream.
         now: ages count up to this instant.
         storage: the store whose published file and spool are looked at; None: neither.
     """
@@ -107,7 +107,7 @@ def report(
         instance, watched.automations, now, alive=daemon.status == "ok", runs_at=state.runs_at()
     )
     found = {
-        channel.source: NO_STREAM if state_dir is None else read_stream(state_dir, channel.source)
+        channel.source: NO_STREAM if machine is None else read_stream(machine, channel.source)
         for channel in watched.channels
         if channel.mode == "stream"
     }

@@ -8,17 +8,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from market_assets.streams.core.state import write_json
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from market_assets.machine_paths import MachinePaths
     from market_assets.operations.health.statuses import Health
-
-STANDING_FILE: Final = "standing.json"
-"""In `Settings.state_dir`."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Standing:
     why: str | None = None
 
 
-def write_standings(state_dir: Path, health: Health) -> None:
+def write_standings(machine: MachinePaths, health: Health) -> None:
     """Leave the answer for whoever shows it; a disk that is full is logged."""
     rows = [
         {
@@ -46,13 +42,13 @@ def write_standings(state_dir: Path, health: Health) -> None:
         }
         for row in health.rows
     ]
-    write_json(state_dir / STANDING_FILE, {"at": health.at, "rows": rows})
+    write_json(machine.standings, {"at": health.at, "rows": rows})
 
 
-def read_standings(state_dir: Path) -> list[Standing]:
+def read_standings(machine: MachinePaths) -> list[Standing]:
     """The last answer; empty where there is none, or none that can be read."""
     try:
-        said = json.loads((state_dir / STANDING_FILE).read_bytes())
+        said = json.loads((machine.standings).read_bytes())
         return [Standing(**row) for row in said["rows"]]
     except (OSError, ValueError, KeyError, TypeError):
         return []

@@ -12,15 +12,17 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import as_words
+from market_assets.machine_paths import machine_paths
 from market_assets.operations.health.statuses import Row, Status
-from market_assets.storage.apart import apart
-from market_assets.storage.paths import StorePaths
-from market_assets.storage.publications import standing
+from market_assets.storage.common.apart import apart
+from market_assets.storage.opening import standing
 from market_assets.streams.registry import spool_folders
 
 if TYPE_CHECKING:
     from datetime import datetime
     from pathlib import Path
+
+    from market_assets.machine_paths import MachinePaths
 
 PUBLISHED: Final = "storage/published"
 SPOOL: Final = "storage/spool"
@@ -42,17 +44,16 @@ class Storage:
 
 def storage_rows(storage: Storage, now: datetime) -> tuple[Row, Row]:
     """The two rows, from small files and `stat`: no database is opened."""
-    paths = StorePaths(storage.published)
-    return _published_row(paths, storage.publish_bytes_per_second, now), _spool_row(paths)
+    return _published_row(storage, now), _spool_row(machine_paths(storage.published))
 
 
-def _published_row(paths: StorePaths, bytes_per_second: float, now: datetime) -> Row:
+def _published_row(storage: Storage, now: datetime) -> Row:
     """`failed` while the last attempt did not succeed, `stale` when it is too far behind.
 
     `missing` before the first publication, when there is something to publish.
     """
     source, _, channel = PUBLISHED.partition("/")
-    found = standing(paths, bytes_per_second=bytes_per_second, now=now)
+    found = standing(storage.published, bytes_per_second=storage.publish_bytes_per_second, now=now)
     if found is None:
         return Row(source, channel, "ok", 5.0, 300.0, None, None, None)
     behind = found.behind(now)
@@ -79,10 +80,10 @@ def _published_row(paths: StorePaths, bytes_per_second: float, now: datetime) ->
     )
 
 
-def _spool_row(paths: StorePaths) -> Row:
+def _spool_row(machine: MachinePaths) -> Row:
     """`failed` while a segment stands apart: its rows are received and in no table."""
     source, _, channel = SPOOL.partition("/")
-    found = [one for folder in spool_folders(paths.state_dir) for one in apart(folder)]
+    found = [one for folder in spool_folders(machine) for one in apart(folder)]
     why = None
     if found:
         one = found[0]

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from market_assets.clock import parse_rfc3339
 from market_assets.operations.health.statuses import Row, Status
 from market_assets.streams.core.lease import Lease
-from market_assets.streams.core.places import places
 from market_assets.streams.core.state import STATE_FILE, read_json
 from market_assets.streams.registry import STREAMS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
-    from pathlib import Path
+
+    from market_assets.machine_paths import MachinePaths
 
 DISCONNECTED: Final = timedelta(minutes=1)
 """A stream without a socket, or without a session, for longer than this has failed."""
@@ -49,16 +49,16 @@ class Stream:
 NO_STREAM: Final = Stream(is_alive=False, account=None)
 
 
-def read_stream(state_dir: Path, source: str) -> Stream:
+def read_stream(machine: MachinePaths, source: str) -> Stream:
     """The stream of that source, whose locks and files are in the project's own folder."""
-    folder = places(state_dir, source).folder
+    folder = machine.stream(source).folder
     return Stream(Lease(folder).peek().is_alive, read_json(folder / STATE_FILE))
 
 
-def read_streams(state_dir: Path, *, off: Collection[str] = ()) -> dict[str, Stream]:
+def read_streams(machine: MachinePaths, *, off: Collection[str] = ()) -> dict[str, Stream]:
     """All streams but those of sources that are off, by source."""
     names = [stream.name for stream in STREAMS if stream.name not in off]
-    return {name: read_stream(state_dir, name) for name in names}
+    return {name: read_stream(machine, name) for name in names}
 
 
 def stream_row(source: str, job: str, stream: Stream, now: datetime) -> Row:

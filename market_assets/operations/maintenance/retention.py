@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from market_assets.storage.changes import Delete
+from market_assets.storage.common.changes import Delete
 from market_assets.tables import FOR_EVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import datetime
 
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
     from market_assets.tables import Retention, TableSpec
 
 MOST: Final = 0.9

@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 from market_assets.features.candles import roll_up
 from market_assets.operations.maintenance.retention import delete_old
-from market_assets.storage.errors import StoreError
+from market_assets.storage.common.errors import StoreError
 from market_assets.tables import HYPERLIQUID_CANDLES, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime, timedelta
 
-    from market_assets.storage.compact import Compaction
-    from market_assets.storage.runs import IngestionRun
-    from market_assets.storage.store import Store, Written
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
+    from market_assets.storage.common.outcomes import Compaction
+    from market_assets.storage.common.runs import IngestionRun
 
 
 @dataclass(frozen=True)

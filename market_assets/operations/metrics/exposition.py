@@ -14,22 +14,23 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import choose_encoder
 from prometheus_client.registry import Collector
 
+from market_assets.machine_paths import machine_paths
 from market_assets.operations.metrics import families
-from market_assets.storage.paths import StorePaths
-from market_assets.storage.spool import Spool, SpoolDepth
-from market_assets.streams.core.places import places
+from market_assets.storage.common.spool import Spool, SpoolDepth
+from market_assets.storage.opening import database_files
 from market_assets.streams.core.state import STATE_FILE, read_json
 from market_assets.streams.registry import STREAMS, spool_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator
+    from pathlib import Path
 
     from prometheus_client import Metric
 
     from market_assets.clock import Clock
     from market_assets.operations.health.statuses import Health
     from market_assets.operations.metrics.totals import RunTotals
-    from market_assets.storage.published import Published
+    from market_assets.storage.api import Snapshots
 
 _LOG = logging.getLogger(__name__)
 
@@ -40,7 +41,8 @@ class Metrics(Collector):
     def __init__(
         self,
         *,
-        published: Published,
+        published: Snapshots,
+        market_db: Path,
         totals: RunTotals,
         health: Callable[[], Health],
         clock: Clock,
@@ -49,21 +51,21 @@ class Metrics(Collector):
         """Nothing is read before somebody asks.
 
         Args:
-            published: the database, also told where the other files are.
+            published: the database.
+            market_db: where it is, and beside it the machine's other files.
             totals: counts its runs.
             health: how the system is.
             clock: ages count up to its time.
             off: sources that are off: what their streams last said is not told.
         """
         self._published = published
-        self._paths = StorePaths(published.path)
+        self._market_db = market_db
+        self._machine = machine_paths(market_db)
         self._totals = totals
         self._health = health
         self._clock = clock
         self._places = {
-            one.name: places(self._paths.state_dir, one.name)
-            for one in STREAMS
-            if one.name not in off
+            one.name: self._machine.stream(one.name) for one in STREAMS if one.name not in off
         }
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -114,9 +116,9 @@ class Metrics(Collector):
 
     def _depth(self) -> SpoolDepth:
         """What waits in the spools of all streams."""
-        folders = spool_folders(self._paths.state_dir)
+        folders = spool_folders(self._machine)
         spools = [Spool(folder, limit_bytes=0, clock=self._clock) for folder in folders]
         return reduce(SpoolDepth.plus, (spool.depth() for spool in spools))
 
     def _files(self) -> Iterator[Metric]:
-        yield from families.files(self._paths.live, self._paths.published, self._clock.now())
+        yield from families.files(database_files(self._market_db), self._clock.now())

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from market_assets.operations.health.statuses import Health
     from market_assets.operations.metrics.totals import Series, Totals
-    from market_assets.storage.spool import SpoolDepth
+    from market_assets.storage.common.spool import SpoolDepth
 
 _CHANNEL: Final = ("source", "channel")
 
@@ -135,19 +135,19 @@ def spool(depth: SpoolDepth) -> Iterator[Metric]:
         yield GaugeMetricFamily(name, doc, value=value)
 
 
-def files(live: Path, published: Path, now: datetime) -> Iterator[Metric]:
-    """Sizes of the two databases, by `stat`; one that is not there has no size."""
+def files(databases: Mapping[str, Path], now: datetime) -> Iterator[Metric]:
+    """Sizes of the databases, by `stat`; one that is not there has no size."""
     size = GaugeMetricFamily("database_bytes", "Size of the file.", labels=("file",))
     age = GaugeMetricFamily(
         "database_published_age_seconds", "Since the published file was written."
     )
-    for name, path in (("live", live), ("published", published)):
+    for name, path in databases.items():
         try:
             found = path.stat()
         except FileNotFoundError:
             continue
         size.add_metric((name,), found.st_size)
-        if path == published:
+        if name == "published":
             age.add_metric((), max(0.0, now.timestamp() - found.st_mtime))
     yield from (size, age)
 

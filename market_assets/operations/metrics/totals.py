@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from market_assets.clock import Clock
-    from market_assets.storage.published import Snapshot
+    from market_assets.storage.api import Snapshot
 
 _LOG = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import floor_ms, interval_length, to_ms
 from market_assets.sources.hyperliquid.frames import candles as candle_rows
-from market_assets.storage.errors import StoreError
+from market_assets.storage.common.errors import StoreError
 from market_assets.streams.candles.asking import CandleSource
 from market_assets.streams.candles.heal_plan import HealPlan, Work
 from market_assets.streams.candles.holes import Span, find, gap_rows, within
@@ -32,8 +32,8 @@ if TYPE_CHECKING:
 
     from market_assets.clock import Clock
     from market_assets.sources.hyperliquid.client import HyperliquidClient
-    from market_assets.storage.spool import Spool
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.spool import Spool
     from market_assets.streams.candles.candle_book import Hole
     from market_assets.streams.candles.holes import Gap
 

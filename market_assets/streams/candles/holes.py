@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from datetime import datetime
 
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 SOURCE: Final = "hyperliquid"
 CHANNELS: Final = {"1m": "candles", "1h": "candles_1h"}

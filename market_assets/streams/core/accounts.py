@@ -10,16 +10,16 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.redaction import redacted
-from market_assets.storage.errors import StoreError
-from market_assets.storage.spool import SpoolDepth
+from market_assets.storage.common.errors import StoreError
+from market_assets.storage.common.spool import SpoolDepth
 from market_assets.streams.core.state import SessionState
 
 if TYPE_CHECKING:
     from datetime import datetime
 
     from market_assets.sources.feed_stats import FeedStats
-    from market_assets.storage.spool import Spool
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.spool import Spool
     from market_assets.streams.core.draining import Drainer
     from market_assets.streams.core.flow import Flow
     from market_assets.streams.core.streaming import Streaming

@@ -14,18 +14,18 @@ from threading import Event, Lock
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import floor
-from market_assets.storage.changes import earliest, latest
-from market_assets.storage.errors import NewerSchema, NotADatabase, StoreError
-from market_assets.storage.runs import IngestionRun
+from market_assets.storage.common.changes import earliest, latest
+from market_assets.storage.common.errors import NewerSchema, NotADatabase, StoreError
+from market_assets.storage.common.runs import IngestionRun
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
     from datetime import datetime
 
     from market_assets.clock import Clock
-    from market_assets.storage.changes import Written
-    from market_assets.storage.spool import Spool
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
+    from market_assets.storage.common.spool import Spool
     from market_assets.streams.core.flow import Streamed
 
 _LOG = logging.getLogger(__name__)

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     import polars as pl
 
     from market_assets.sources.feed_stats import FeedStats
-    from market_assets.storage.changes import Written
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
     from market_assets.streams.core.heal_progress import HealingProgress
     from market_assets.streams.core.venue_clock import VenueClock
     from market_assets.tables import TableSpec

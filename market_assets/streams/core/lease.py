@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 
 from market_assets.process_identity import process_started
-from market_assets.storage.errors import from_os
+from market_assets.storage.common.errors import from_os
 from market_assets.streams.core.locks import is_current, is_held, let_go, take
 from market_assets.streams.core.state import read_json, write_json
 
@@ -103,12 +103,12 @@ class Lease:
         after_crash: whoever led before did not let go by itself; known once this session leads.
     """
 
-    def __init__(self, state_dir: Path) -> None:
-        self._main = state_dir / "stream.lock"
-        self._standby = state_dir / "stream.next.lock"
-        self._holder_file = state_dir / "stream.holder.json"
-        self._standby_file = state_dir / "stream.next.json"
-        self._request_file = state_dir / "stream.handover.json"
+    def __init__(self, folder: Path) -> None:
+        self._main = folder / "stream.lock"
+        self._standby = folder / "stream.next.lock"
+        self._holder_file = folder / "stream.holder.json"
+        self._standby_file = folder / "stream.next.json"
+        self._request_file = folder / "stream.handover.json"
         self._main_fd: int | None = None
         self._standby_fd: int | None = None
         self._me: Holder | None = None

@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from market_assets.clock import Clock
-    from market_assets.storage.spool import Spool
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.spool import Spool
     from market_assets.streams.core.flow import FlowFor
 
 _LOG = logging.getLogger(__name__)

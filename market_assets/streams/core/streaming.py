@@ -15,14 +15,14 @@ from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.clock import to_ms
-from market_assets.storage.errors import StoreError
+from market_assets.storage.common.errors import StoreError
 from market_assets.streams.core.sound_rows import sift
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
     from datetime import datetime
 
-    from market_assets.storage.spool import Spool
+    from market_assets.storage.common.spool import Spool
     from market_assets.streams.core.flow import Batch, Flow
     from market_assets.streams.core.options import StreamOptions
     from market_assets.streams.core.venue_clock import VenueClock

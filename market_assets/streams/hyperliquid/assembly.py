@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, Final, Protocol
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.feed import HyperliquidFeed
 from market_assets.sources.hyperliquid.weights import PER_MINUTE, weight_budget
-from market_assets.storage.spool import Spool
+from market_assets.storage.common.spool import Spool
 from market_assets.streams.candles.rounds import SHARE
-from market_assets.streams.core.places import places
 from market_assets.streams.core.session import StreamSession
 from market_assets.streams.hyperliquid.flow import HyperliquidFlow
 from market_assets.streams.hyperliquid.options import HyperliquidOptions
@@ -20,8 +19,9 @@ from market_assets.tables import HYPERLIQUID_CANDLES
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from market_assets.machine_paths import MachinePaths
     from market_assets.proxies import Proxies
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 _REPORT_EVERY: Final = timedelta(seconds=60)
 
@@ -33,6 +33,7 @@ class StreamSettings(Protocol):
         hyperliquid_api_url: where candles are read to heal holes, and the lists of assets.
         hyperliquid_ws_url: where mids and candles stream.
         proxies: which of them leads to an address.
+        machine: locks, spools and budgets of this machine.
         wanted_symbols: symbols to restrict to; empty: all live ones.
         subscriptions: WebSocket subscriptions in all.
         weight_share: share of the venue's request weight that all processes together use.
@@ -42,6 +43,8 @@ class StreamSettings(Protocol):
         retention: how long rows are kept, by the name of the setting.
     """
 
+    @property
+    def machine(self) -> MachinePaths: ...
     @property
     def hyperliquid_api_url(self) -> str: ...
     @property
@@ -97,10 +100,8 @@ def hyperliquid_session(
         reread_weight=SHARE * settings.weight_share * PER_MINUTE * 60,
         report_interval=report_interval,
     )
-    budget = weight_budget(
-        store.paths.state_dir / "hyperliquid.budget", share=settings.weight_share
-    )
-    own = places(store.paths.state_dir, "hyperliquid")
+    budget = weight_budget(settings.machine.budget("hyperliquid"), share=settings.weight_share)
+    own = settings.machine.stream("hyperliquid")
     spool = Spool(own.spool, limit_bytes=settings.spool_limit_bytes)
     flow_for = partial(
         HyperliquidFlow,

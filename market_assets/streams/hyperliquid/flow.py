@@ -26,9 +26,9 @@ if TYPE_CHECKING:
     from market_assets.sources.feed_stats import FeedStats
     from market_assets.sources.hyperliquid.client import HyperliquidClient
     from market_assets.sources.hyperliquid.feed import FeedSink, HyperliquidFeed
-    from market_assets.storage.changes import Written
-    from market_assets.storage.spool import Spool
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
+    from market_assets.storage.common.spool import Spool
     from market_assets.streams.core.flow import Call
     from market_assets.streams.core.venue_clock import VenueClock
     from market_assets.streams.hyperliquid.options import HyperliquidOptions

@@ -13,15 +13,15 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import floor_ms, interval_length, to_ms
-from market_assets.storage.changes import Change, Delete, Merge
+from market_assets.storage.common.changes import Change, Delete, Merge
 from market_assets.streams.candles.holes import CHANNELS, SOURCE, gap_rows, recorded
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES, INGESTION_GAPS
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from market_assets.storage.changes import Written
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
+    from market_assets.storage.common.changes import Written
     from market_assets.streams.candles.holes import Gap
 
 _AHEAD: Final = timedelta(seconds=10)

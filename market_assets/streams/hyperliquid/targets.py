@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable
 
     from market_assets.sources.hyperliquid.model import Listing, Universe
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
 
 _REGISTRY: Final = """
 with traded as (

@@ -12,7 +12,7 @@ from threading import Thread
 from typing import TYPE_CHECKING, Final, TypeVar, cast
 
 from market_assets.sources.errors import VenueError
-from market_assets.storage.errors import StoreError
+from market_assets.storage.common.errors import StoreError
 from market_assets.streams.hyperliquid.targets import Targets, from_registry
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from market_assets.clock import Clock
     from market_assets.sources.hyperliquid.client import HyperliquidClient
-    from market_assets.storage.store import Store
+    from market_assets.storage.api import Store
     from market_assets.streams.hyperliquid.options import HyperliquidOptions
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 
-from market_assets.storage.published import Snapshot
+from market_assets.storage.files.published import Snapshot
 
 
 @dataclass(frozen=True)

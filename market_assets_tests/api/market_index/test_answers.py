@@ -15,7 +15,7 @@ from market_assets.api.market_index import refresh
 from market_assets.api.market_index.index import Index
 from market_assets.api.market_index.places import places
 from market_assets.api.market_index.refresh import refreshed
-from market_assets.storage.published import Published, Snapshot
+from market_assets.storage.files.published import Published, Snapshot
 from market_assets_tests.api.market_index.files import Market, found, publish, wanted
 
 # A few pieces, so that words are found; of each kind, and some that lowering makes others of.

@@ -15,8 +15,8 @@ from market_assets.api.market_index.index import Index
 from market_assets.api.market_index.keeper import MOST_BEHIND_S, IndexKeeper
 from market_assets.api.market_index.refresh import refreshed
 from market_assets.clock import ManualClock
-from market_assets.storage.errors import StoreError
-from market_assets.storage.published import Published, Snapshot
+from market_assets.storage.common.errors import StoreError
+from market_assets.storage.files.published import Published, Snapshot
 from market_assets_tests.api.database import NOW
 from market_assets_tests.api.market_index.files import Market, publish
 from market_assets_tests.waiting import until

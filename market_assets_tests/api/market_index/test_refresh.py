@@ -12,7 +12,7 @@ from market_assets.api.market_index import refresh
 from market_assets.api.market_index.index import Index
 from market_assets.api.market_index.refresh import refreshed
 from market_assets.api.market_index.segment import Segment
-from market_assets.storage.published import Published
+from market_assets.storage.files.published import Published
 from market_assets_tests.api.market_index.files import Market, publish
 
 

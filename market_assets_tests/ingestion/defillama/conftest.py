@@ -19,7 +19,7 @@ from market_assets.clock import ManualClock
 from market_assets.ingestion.defillama import subjects
 from market_assets.ingestion.defillama.catalogue import Catalogue
 from market_assets.ingestion.defillama.subjects import Selection, Tracked
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_ASSETS, INGESTION_LISTS, INGESTION_RUNS
 from market_assets_tests.sources.defillama.shapes import (
     NOW,
@@ -132,18 +132,18 @@ def catalogue(venue: Llama, clock: ManualClock) -> Iterator[Catalogue]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb", tables=TABLES)
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb", tables=TABLES)
 
 
 @pytest.fixture
-def tracked(catalogue: Catalogue, store: Store) -> list[Tracked]:
+def tracked(catalogue: Catalogue, store: FileStore) -> list[Tracked]:
     """All five subjects, stored and tracked."""
     subjects.refresh(catalogue, store, Selection(track=("protocol:protocol-3",)), now=NOW)
     return subjects.tracked(store)
 
 
-def row(store: Store, table: str, subject_id: str) -> dict[str, Any]:
+def row(store: FileStore, table: str, subject_id: str) -> dict[str, Any]:
     """The latest row of a subject."""
     found = store.read(
         f"select * from {table} where subject_id = $id order by as_of desc limit 1",  # noqa: S608 - the tests' own

@@ -17,7 +17,7 @@ from market_assets.ingestion.defillama.catalogue import Catalogue
 from market_assets.ingestion.defillama.series import refresh_history
 from market_assets.ingestion.defillama.subjects import Selection, refresh, tracked
 from market_assets.sources.defillama.client import DefiLlamaClient
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables.defillama import METRICS
 from market_assets_tests.ingestion.defillama.conftest import TABLES
 from market_assets_tests.simulated import simulated
@@ -30,7 +30,7 @@ SIZE = Size(chains=40, protocols=80, stablecoins=20)
 @pytest.mark.soak
 def test_every_stored_series_is_the_true_one(tmp_path: Path) -> None:
     """Each complete day of each series, no more and no less, to a dollar of rounding."""
-    store = Store(tmp_path / "market.duckdb", tables=TABLES)
+    store = FileStore(tmp_path / "market.duckdb", tables=TABLES)
     clock = SystemClock()
     compared = 0
     with simulated(

@@ -10,7 +10,7 @@ from market_assets.clock import ManualClock
 from market_assets.ingestion.defillama.base import refresh_base
 from market_assets.ingestion.defillama.catalogue import Catalogue
 from market_assets.ingestion.defillama.subjects import Tracked
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets_tests.ingestion.defillama.conftest import row
 from market_assets_tests.sources.defillama.shapes import Llama, chain, protocol
 from market_assets_tests.sources.http_server import Reply
@@ -19,7 +19,7 @@ TABLE = "defillama_capital_base"
 
 
 def test_figures(
-    catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """Each from its route; stablecoins under another spelling; exchanges and sections nowhere."""
     done = refresh_base(catalogue, store, tracked, clock=clock)
@@ -42,7 +42,7 @@ def test_figures(
     assert done.subjects == 5
 
 
-def values(store: Store) -> list[tuple[datetime, float | None]]:
+def values(store: FileStore) -> list[tuple[datetime, float | None]]:
     """What is locked in Ethereum, by hour."""
     found = store.read(
         f"select as_of, tvl_usd from {TABLE} where subject_id = 'chain:ethereum' order by as_of"  # noqa: S608 - the tests' own
@@ -62,7 +62,7 @@ def values(store: Store) -> list[tuple[datetime, float | None]]:
 )
 def test_an_hour_holds_only_what_was_read_by_then(
     catalogue: Catalogue,
-    store: Store,
+    store: FileStore,
     tracked: list[Tracked],
     clock: ManualClock,
     *,
@@ -77,7 +77,7 @@ def test_an_hour_holds_only_what_was_read_by_then(
 
 
 def test_lists_that_come_in_when_the_hour_is_over_are_of_the_next(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """The run began before the hour was full, and what it wrote was read after."""
     clock.instant = datetime(2026, 11, 20, 12, 59, 58, tzinfo=UTC)
@@ -95,7 +95,7 @@ def test_lists_that_come_in_when_the_hour_is_over_are_of_the_next(
 
 
 def test_an_hour_has_one_row_and_says_what_it_said_first(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """By hand and by schedule in one hour: the first run's figures; the next hour has its own."""
     clock.instant = datetime(2026, 11, 20, 12, 10, tzinfo=UTC)
@@ -114,7 +114,7 @@ def test_an_hour_has_one_row_and_says_what_it_said_first(
 
 
 def test_a_later_run_of_the_hour_fills_what_was_missing_and_takes_nothing(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """Stablecoins fail, then are there, then protocols fail: the row is whole in the end."""
     good = dict(venue.routes)
@@ -130,7 +130,7 @@ def test_a_later_run_of_the_hour_fills_what_was_missing_and_takes_nothing(
 
 
 def test_few_requests(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """Four lists, those of the subjects among them, whatever there is to track."""
     refresh_base(catalogue, store, tracked, clock=clock)
@@ -143,7 +143,7 @@ def test_few_requests(
 
 
 def test_a_missing_subject_is_named(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """The rest is written; it is one of five: more than a tenth."""
     venue.routes["/v2/chains"] = [chain("Ethereum", 700.0)]
@@ -157,7 +157,7 @@ def test_a_missing_subject_is_named(
 
 
 def test_a_list_that_fails_costs_its_own_figures(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """Without stablecoins, chains are named and keep their value locked; protocols are whole."""
     venue.routes["/stablecoinchains"] = Reply(500)
@@ -168,7 +168,7 @@ def test_a_list_that_fails_costs_its_own_figures(
 
 
 def test_open_interest_is_an_extra(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """Its list is named, and nobody fails."""
     del venue.routes["/overview/open-interest"]
@@ -178,7 +178,7 @@ def test_open_interest_is_an_extra(
 
 
 def test_without_chains_the_protocols_are_written(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     venue.routes["/v2/chains"] = Reply(500)
     done = refresh_base(Catalogue(catalogue.client), store, tracked, clock=clock)

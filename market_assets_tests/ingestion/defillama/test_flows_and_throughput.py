@@ -12,7 +12,7 @@ from market_assets.ingestion.defillama.catalogue import Catalogue
 from market_assets.ingestion.defillama.flows import refresh_flows
 from market_assets.ingestion.defillama.subjects import Tracked
 from market_assets.ingestion.defillama.throughput import refresh_throughput
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets_tests.ingestion.defillama.conftest import RUNNING, row
 from market_assets_tests.sources.defillama.shapes import YESTERDAY, Llama, charted
 from market_assets_tests.sources.http_server import Reply
@@ -23,15 +23,19 @@ THROUGHPUT = "defillama_economic_throughput"
 
 
 @pytest.fixture
-def flowing(catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock) -> Done:
+def flowing(
+    catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
+) -> Done:
     return refresh_flows(catalogue, store, tracked, within=HOUR, clock=clock)
 
 
-def through(catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock) -> Done:
+def through(
+    catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
+) -> Done:
     return refresh_throughput(Catalogue(catalogue.client), store, tracked, within=HOUR, clock=clock)
 
 
-def test_changes_over_complete_days(flowing: Done, store: Store) -> None:
+def test_changes_over_complete_days(flowing: Done, store: FileStore) -> None:
     """Yesterday's 999 less 998, 992, 969: a dollar a day; stablecoins fall by one a day."""
     ethereum = row(store, FLOWS, "chain:ethereum")
     assert [ethereum[f"tvl_change_{n}d_usd"] for n in (1, 7, 30)] == [1.0, 7.0, 30.0]
@@ -45,7 +49,7 @@ def test_changes_over_complete_days(flowing: Done, store: Store) -> None:
     assert flowing.failed == {}
 
 
-def test_short_and_silent_series(flowing: Done, store: Store) -> None:
+def test_short_and_silent_series(flowing: Done, store: FileStore) -> None:
     """Five days know of one; none know of nothing, and the subject has its row all the same."""
     young, silent = (
         row(store, FLOWS, "protocol:protocol-2"),
@@ -57,7 +61,7 @@ def test_short_and_silent_series(flowing: Done, store: Store) -> None:
 
 
 def test_a_series_that_ended_days_ago_has_no_change(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """An adapter that broke last week: unknown, not the change of back then."""
     clock.advance(3 * 86_400)
@@ -68,7 +72,7 @@ def test_a_series_that_ended_days_ago_has_no_change(
 
 
 def test_a_failed_subject_has_no_row_of_nulls(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """It is named; one that failed in part keeps what is known."""
     venue.routes["/protocol/aave-v3"] = Reply(500)
@@ -83,7 +87,7 @@ def test_a_failed_subject_has_no_row_of_nulls(
 
 
 def test_sums_over_complete_days(
-    catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """Fees of n days ago are 10 + n: 11, 11 + … + 17, 11 + … + 40; the running million nowhere."""
     done = through(catalogue, store, tracked, clock)
@@ -105,7 +109,7 @@ def test_sums_over_complete_days(
 
 
 def test_the_overview_stands_in_for_longer_windows(
-    catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """Three days of fees: 24 hours are summed, 7 and 30 days are the server's sums.
 
@@ -122,7 +126,7 @@ def test_the_overview_stands_in_for_longer_windows(
 
 
 def test_before_half_past_midnight_the_overview_speaks_of_another_day(
-    catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """Its sums end with yesterday already, ours with the day before: they are not mixed."""
     clock.instant = datetime(2026, 11, 20, 0, 10, tzinfo=UTC)
@@ -144,7 +148,7 @@ def test_chains_and_families_in_the_list_are_nobody(catalogue: Catalogue) -> Non
 
 
 def test_an_hour_later_only_the_lists_are_read(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """Four overviews; options are remembered too."""
     through(catalogue, store, tracked, clock)
@@ -157,7 +161,7 @@ def test_an_hour_later_only_the_lists_are_read(
 
 
 def test_a_zero_is_a_zero(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """A day without volume is known; it is no NULL."""
     days = {YESTERDAY - timedelta(days=n): 0 for n in range(30)}

@@ -13,7 +13,7 @@ from market_assets.ingestion.defillama.catalogue import Catalogue
 from market_assets.ingestion.defillama.plan import ASK_AGAIN, last_complete_day, latest_reading
 from market_assets.ingestion.defillama.series import Filled, fill, refresh_history
 from market_assets.ingestion.defillama.subjects import Tracked
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables.defillama import METRICS
 from market_assets_tests.ingestion.defillama.conftest import RUNNING, ago
 from market_assets_tests.sources.defillama.shapes import (
@@ -31,7 +31,9 @@ Fill = Callable[..., Filled]
 
 
 @pytest.fixture
-def filling(catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock) -> Fill:
+def filling(
+    catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
+) -> Fill:
     def run(*metrics: str, within: timedelta = HOUR, **more: object) -> Filled:
         fresh = Catalogue(catalogue.client)
         return fill(fresh, store, tracked, metrics, within=within, clock=clock, **more)  # type: ignore[arg-type]
@@ -39,7 +41,7 @@ def filling(catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: M
     return run
 
 
-def stored(store: Store, metric: str, subject_id: str) -> dict[date, float]:
+def stored(store: FileStore, metric: str, subject_id: str) -> dict[date, float]:
     rows = store.read(
         "select day, value_usd from defillama_daily_history where metric = $m and subject_id = $s",
         {"m": metric, "s": subject_id},
@@ -61,7 +63,7 @@ def test_a_day_is_complete_half_an_hour_after_it_ends(now: datetime, day: date) 
 
 
 def test_all_series_of_all_subjects(
-    catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> None:
     """Whole series, complete days alone; the running day is kept apart."""
     done = refresh_history(catalogue, store, tracked, within=HOUR, clock=clock)
@@ -127,7 +129,7 @@ def test_when_series_are_due(now: str, stock: str, flow: str) -> None:
 
 
 def test_flows_are_read_again_when_the_late_have_reported(
-    venue: Llama, filling: Fill, clock: ManualClock, store: Store
+    venue: Llama, filling: Fill, clock: ManualClock, store: FileStore
 ) -> None:
     """At one o'clock a chain's day is too small; after half past six it is whole."""
     clock.instant = datetime(2026, 11, 20, 1, tzinfo=UTC)
@@ -145,7 +147,7 @@ def test_flows_are_read_again_when_the_late_have_reported(
 
 
 def test_before_half_past_the_day_that_ended_is_not_stored(
-    venue: Llama, filling: Fill, clock: ManualClock, store: Store
+    venue: Llama, filling: Fill, clock: ManualClock, store: FileStore
 ) -> None:
     """Its point is there, and may still change."""
     clock.instant = datetime(2026, 11, 20, 0, 10, tzinfo=UTC)
@@ -155,7 +157,7 @@ def test_before_half_past_the_day_that_ended_is_not_stored(
 
 
 def test_a_corrected_day_is_overwritten_and_the_rest_is_left_alone(
-    venue: Llama, filling: Fill, clock: ManualClock, store: Store
+    venue: Llama, filling: Fill, clock: ManualClock, store: FileStore
 ) -> None:
     """Upsert by subject, metric and day; `ingested_at` says when the value came."""
     filling("tvl")

@@ -17,7 +17,7 @@ from market_assets.ingestion.defillama.subjects import Selection, Tracked
 from market_assets.ingestion.defillama.throughput import refresh_throughput
 from market_assets.sources.defillama.client import DefiLlamaClient
 from market_assets.sources.errors import VenueError
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets_tests.ingestion.defillama.conftest import row
 from market_assets_tests.sources.defillama.shapes import Llama, chain, protocol, turnover
 
@@ -44,7 +44,9 @@ def crowd(venue: Llama) -> None:
 
 
 @pytest.fixture
-def tracked(venue: Llama, catalogue: Catalogue, store: Store, clock: ManualClock) -> list[Tracked]:
+def tracked(
+    venue: Llama, catalogue: Catalogue, store: FileStore, clock: ManualClock
+) -> list[Tracked]:
     crowd(venue)
     selection = Selection(top_chains=2, top_protocols=2)
     subjects.refresh(catalogue, store, selection, now=clock.now())
@@ -56,7 +58,7 @@ class World(NamedTuple):
 
     venue: Llama
     client: DefiLlamaClient
-    store: Store
+    store: FileStore
     tracked: list[Tracked]
     clock: ManualClock
 
@@ -71,7 +73,7 @@ class World(NamedTuple):
 
 @pytest.fixture
 def world(
-    venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked], clock: ManualClock
+    venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked], clock: ManualClock
 ) -> World:
     return World(venue, catalogue.client, store, tracked, clock)
 

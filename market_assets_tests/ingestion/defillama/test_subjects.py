@@ -19,7 +19,7 @@ from market_assets.ingestion.defillama.subjects import (
 )
 from market_assets.sources.defillama.subjects import Subject
 from market_assets.sources.errors import VenueNonsense, VenueUnavailable
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_ASSETS
 from market_assets_tests.ingestion.defillama.conftest import fill_routes
 from market_assets_tests.sources.defillama.shapes import NOW, Llama, chain, protocol
@@ -34,7 +34,7 @@ def subject(name: str, tvl: float | None = 1.0, symbol: str | None = None) -> Su
     return Subject(name, kind, slug, slug, None, None, None, symbol, None, None, None, tvl)
 
 
-def registry(store: Store, **delisted: bool) -> None:
+def registry(store: FileStore, **delisted: bool) -> None:
     """Hyperliquid symbols, and whether each is delisted."""
     rows = [
         {
@@ -55,7 +55,7 @@ def registry(store: Store, **delisted: bool) -> None:
     store.merge(HYPERLIQUID_ASSETS, pl.DataFrame(rows, schema=HYPERLIQUID_ASSETS.schema))
 
 
-def test_rows(catalogue: Catalogue, store: Store) -> None:
+def test_rows(catalogue: Catalogue, store: FileStore) -> None:
     """Chains under their one name, no exchange; identifiers and families as given."""
     done = refresh(catalogue, store, Selection(), now=NOW)
     rows = {
@@ -81,7 +81,7 @@ def test_rows(catalogue: Catalogue, store: Store) -> None:
     assert not done.is_failure(0.1)
 
 
-def test_a_symbol_has_to_be_listed(catalogue: Catalogue, store: Store) -> None:
+def test_a_symbol_has_to_be_listed(catalogue: Catalogue, store: FileStore) -> None:
     """Once the registry is there, neither unknown nor delisted symbols appear."""
     registry(store, ETH=False, OP=True)
     refresh(catalogue, store, NONE, now=NOW)
@@ -115,7 +115,7 @@ def test_links_without_a_registry_stay() -> None:
     assert linked(listed, frozenset({"BTC"}))[0].hyperliquid_symbol is None
 
 
-def test_order_of_tracked_subjects(catalogue: Catalogue, store: Store) -> None:
+def test_order_of_tracked_subjects(catalogue: Catalogue, store: FileStore) -> None:
     """Those with a symbol first, then by value: what is cut off is what matters least."""
     refresh(catalogue, store, Selection(track=("protocol:protocol-3",)), now=NOW)
     assert [one.subject_id for one in tracked(store)] == [
@@ -128,7 +128,7 @@ def test_order_of_tracked_subjects(catalogue: Catalogue, store: Store) -> None:
 
 
 def test_a_subject_that_is_gone_keeps_its_row(
-    venue: Llama, catalogue: Catalogue, store: Store
+    venue: Llama, catalogue: Catalogue, store: FileStore
 ) -> None:
     """Not listed, not tracked; when it comes back it is the one that was first seen then."""
     refresh(catalogue, store, Selection(), now=NOW)
@@ -145,7 +145,7 @@ def test_a_subject_that_is_gone_keeps_its_row(
 
 
 def test_a_row_that_makes_no_sense_is_not_gone(
-    venue: Llama, catalogue: Catalogue, store: Store
+    venue: Llama, catalogue: Catalogue, store: FileStore
 ) -> None:
     """It stays as it was, and is named."""
     refresh(catalogue, store, Selection(), now=NOW)
@@ -159,7 +159,7 @@ def test_a_row_that_makes_no_sense_is_not_gone(
 
 
 def test_one_list_that_fails_does_not_cost_the_other(
-    venue: Llama, catalogue: Catalogue, store: Store
+    venue: Llama, catalogue: Catalogue, store: FileStore
 ) -> None:
     """Chains are written, protocols stay listed, and the run says why it failed."""
     refresh(catalogue, store, Selection(), now=NOW)
@@ -173,7 +173,7 @@ def test_one_list_that_fails_does_not_cost_the_other(
     assert found.rows() == [("chain", True, LATER), ("protocol", True, NOW)]
 
 
-def test_an_empty_list_unlists_nobody(catalogue: Catalogue, store: Store, venue: Llama) -> None:
+def test_an_empty_list_unlists_nobody(catalogue: Catalogue, store: FileStore, venue: Llama) -> None:
     """It counts as one that could not be read; what the other list says is written."""
     venue.routes["/v2/chains"] = [chain(f"Chain {n}") for n in range(12)]
     refresh(catalogue, store, Selection(), now=NOW)
@@ -187,7 +187,9 @@ def test_an_empty_list_unlists_nobody(catalogue: Catalogue, store: Store, venue:
     assert rows == [("chain", True, True, NOW), ("protocol", True, True, LATER)]
 
 
-def test_ids_of_the_settings_that_are_nobodys_are_named(catalogue: Catalogue, store: Store) -> None:
+def test_ids_of_the_settings_that_are_nobodys_are_named(
+    catalogue: Catalogue, store: FileStore
+) -> None:
     """A misspelled id tracks nothing, and nobody would see why."""
     chosen = Selection(track=("protocol:aave-v3", "protocol:aawe"), untrack=("chain:etherium",))
     done = refresh(catalogue, store, chosen, now=NOW)
@@ -195,7 +197,7 @@ def test_ids_of_the_settings_that_are_nobodys_are_named(catalogue: Catalogue, st
     assert refresh(catalogue, store, Selection(), now=NOW).figures["unknown"] is None
 
 
-def test_none_tracked_and_unknown_ids_are_said(catalogue: Catalogue, store: Store) -> None:
+def test_none_tracked_and_unknown_ids_are_said(catalogue: Catalogue, store: FileStore) -> None:
     with pytest.raises(NoSubjects, match="materialize defillama_subjects first"):
         tracked(store)
     refresh(catalogue, store, NONE, now=NOW)

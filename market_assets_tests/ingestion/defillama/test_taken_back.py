@@ -15,7 +15,7 @@ from market_assets.ingestion.defillama.flows import refresh_flows
 from market_assets.ingestion.defillama.series import refresh_history
 from market_assets.ingestion.defillama.subjects import Tracked
 from market_assets.ingestion.defillama.throughput import refresh_throughput
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables.defillama import METRICS
 from market_assets_tests.ingestion.defillama.conftest import TABLES, row
 from market_assets_tests.sources.defillama.shapes import (
@@ -42,7 +42,7 @@ class World:
     """The venue, the store, and the runs that matter here."""
 
     def __init__(
-        self, venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked]
+        self, venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked]
     ) -> None:
         self.venue, self.catalogue, self.store, self.tracked = venue, catalogue, store, tracked
         self.clock = ManualClock(NOW)
@@ -75,7 +75,7 @@ class World:
 
 
 @pytest.fixture
-def world(venue: Llama, catalogue: Catalogue, store: Store, tracked: list[Tracked]) -> World:
+def world(venue: Llama, catalogue: Catalogue, store: FileStore, tracked: list[Tracked]) -> World:
     return World(venue, catalogue, store, tracked)
 
 
@@ -191,7 +191,7 @@ def test_what_is_stored_is_what_was_read_or_it_is_doubted(
     from market_assets.sources.defillama import frames  # noqa: PLC0415
     from market_assets.sources.defillama.model import Series  # noqa: PLC0415
 
-    store = Store(tmp_path_factory.mktemp("taken") / "m.duckdb", tables=TABLES)
+    store = FileStore(tmp_path_factory.mktemp("taken") / "m.duckdb", tables=TABLES)
     key = frames.SeriesKey(AAVE, "tvl")
     subject = Tracked(AAVE, "protocol", "aave-v3", "1")
     for nth, version in enumerate(versions):

@@ -13,8 +13,8 @@ from market_assets.clock import ManualClock
 from market_assets.ingestion.hyperliquid.categories import refresh_categories
 from market_assets.sources.errors import VenueNonsense
 from market_assets.sources.hyperliquid.client import HyperliquidClient
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     HYPERLIQUID_ASSET_CATEGORIES,
     HYPERLIQUID_ASSETS,
@@ -35,15 +35,15 @@ def server() -> Iterator[Server]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
+def store(tmp_path: Path) -> FileStore:
     kept = (HYPERLIQUID_ASSETS, HYPERLIQUID_ASSET_CATEGORIES, INGESTION_RUNS)
-    made = Store(tmp_path / "market.duckdb", tables=kept)
+    made = FileStore(tmp_path / "market.duckdb", tables=kept)
     registry = assets("BTC", *COINS, seen=0)
     made.merge(HYPERLIQUID_ASSETS, registry.with_columns(dex=pl.lit("xyz")))
     return made
 
 
-def refreshed(server: Server, store: Store, answer: list[Any], **more: Any) -> dict[str, str]:
+def refreshed(server: Server, store: FileStore, answer: list[Any], **more: Any) -> dict[str, str]:
     """What the run says is left out."""
     server.default = lambda _: Reply(body=answer)
     clock = ManualClock(NOW)
@@ -56,14 +56,14 @@ def refreshed(server: Server, store: Store, answer: list[Any], **more: Any) -> d
     return dict(run.left_out)
 
 
-def of_exchange(store: Store) -> dict[str, str]:
+def of_exchange(store: FileStore) -> dict[str, str]:
     rows = store.read(
         "select symbol, category from hyperliquid_asset_categories where source = 'exchange'"
     )
     return dict(rows.rows())
 
 
-def test_what_a_whole_answer_leaves_out_goes(server: Server, store: Store) -> None:
+def test_what_a_whole_answer_leaves_out_goes(server: Server, store: FileStore) -> None:
     """One coin has no category any more, another has another one."""
     refreshed(server, store, ALL)
     assert refreshed(server, store, [["xyz:A1", "memes"], *ALL[2:]]) == {}
@@ -77,21 +77,21 @@ def test_what_a_whole_answer_leaves_out_goes(server: Server, store: Store) -> No
     "answer", [ALL[:30], [*ALL[:59], ["xyz:A59"]]], ids=["cut", "a row that cannot be read"]
 )
 def test_what_a_part_leaves_out_stays_and_the_run_says_so(
-    server: Server, store: Store, answer: list[Any]
+    server: Server, store: FileStore, answer: list[Any]
 ) -> None:
     refreshed(server, store, ALL)
     assert "are not in the answer" in refreshed(server, store, answer)["what is gone"]
     assert len(of_exchange(store)) == 60
 
 
-def test_an_empty_answer_is_not_believed(server: Server, store: Store) -> None:
+def test_an_empty_answer_is_not_believed(server: Server, store: FileStore) -> None:
     refreshed(server, store, ALL)
     with pytest.raises(VenueNonsense, match="perpCategories: an empty answer, and 60 are known"):
         refreshed(server, store, [])
     assert len(of_exchange(store)) == 60
 
 
-def test_by_hand_it_is_taken(server: Server, store: Store) -> None:
+def test_by_hand_it_is_taken(server: Server, store: FileStore) -> None:
     refreshed(server, store, ALL)
     assert refreshed(server, store, ALL[:30], believe=True) == {}
     assert len(of_exchange(store)) == 30

@@ -22,9 +22,9 @@ from market_assets.ingestion.hyperliquid.funding import (
 from market_assets.sources.errors import VenueError
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.retry import RetryPolicy
-from market_assets.storage.changes import Delete
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.changes import Delete
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_ASSET_CONTEXTS, HYPERLIQUID_FUNDING_RATES
 from market_assets_tests.features.rows import context, contexts, rates
 from market_assets_tests.sources.http_server import Reply, Server, serving
@@ -88,13 +88,13 @@ def client(server: Server, clock: ManualClock) -> Iterator[HyperliquidClient]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
 def filled(
     client: HyperliquidClient,
-    store: Store,
+    store: FileStore,
     clock: ManualClock,
     symbols: list[str],
     *,
@@ -104,12 +104,12 @@ def filled(
     return fill(client, store, plan, within=timedelta(seconds=seconds), clock=clock)
 
 
-def stored(store: Store) -> dict[str, int]:
+def stored(store: FileStore) -> dict[str, int]:
     found = store.read("select symbol, count(*) from hyperliquid_funding_rates group by symbol")
     return dict(found.iter_rows())
 
 
-def gaps(store: Store) -> list[tuple[str, datetime, datetime, bool]]:
+def gaps(store: FileStore) -> list[tuple[str, datetime, datetime, bool]]:
     """Symbol, from, to, and whether it is certain."""
     return store.read(
         "select symbol, gap_from_at, gap_to_at, healed_at is not null from ingestion_gaps"
@@ -117,7 +117,7 @@ def gaps(store: Store) -> list[tuple[str, datetime, datetime, bool]]:
     ).rows()
 
 
-def test_perps_that_trade_by_volume(store: Store) -> None:
+def test_perps_that_trade_by_volume(store: FileStore) -> None:
     store.merge(
         HYPERLIQUID_ASSET_CONTEXTS,
         contexts(
@@ -134,7 +134,7 @@ def test_perps_that_trade_by_volume(store: Store) -> None:
 
 
 def test_on_a_fresh_database_everybodys_last_week_comes_before_anybodys_month(
-    store: Store,
+    store: FileStore,
 ) -> None:
     plan = missing(store, ["BTC", "ETH"], NOW)
     recent = THIS_HOUR - RECENT
@@ -146,14 +146,14 @@ def test_on_a_fresh_database_everybodys_last_week_comes_before_anybodys_month(
     ]
 
 
-def test_afterwards_only_the_hours_that_are_not_there(store: Store) -> None:
+def test_afterwards_only_the_hours_that_are_not_there(store: FileStore) -> None:
     hourly: list[float | None] = [0.0001] * (HOURS - 3)
     hourly[-5] = None
     store.merge(HYPERLIQUID_FUNDING_RATES, rates(hourly, until=THIS_HOUR - 3 * HOUR))
     assert missing(store, ["BTC"], NOW) == [Wanted("BTC", THIS_HOUR - 7 * HOUR, THIS_HOUR + HOUR)]
 
 
-def test_a_range_is_asked_for_up_to_the_next_payment_that_is_known(store: Store) -> None:
+def test_a_range_is_asked_for_up_to_the_next_payment_that_is_known(store: FileStore) -> None:
     store.merge(HYPERLIQUID_FUNDING_RATES, rates([0.0001] * 100, until=THIS_HOUR))
     first = THIS_HOUR - 99 * HOUR
     assert missing(store, ["BTC"], NOW) == [
@@ -163,7 +163,7 @@ def test_a_range_is_asked_for_up_to_the_next_payment_that_is_known(store: Store)
 
 
 def test_a_month_is_filled_and_then_nothing_is_missing(
-    client: HyperliquidClient, store: Store, clock: ManualClock
+    client: HyperliquidClient, store: FileStore, clock: ManualClock
 ) -> None:
     done = filled(client, store, clock, ["BTC", "ETH"])
     assert (done.asked, done.left, done.failed) == (4, 0, {})
@@ -175,7 +175,7 @@ def test_a_month_is_filled_and_then_nothing_is_missing(
 
 
 def test_a_run_does_what_fits_and_the_next_one_goes_on(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
+    client: HyperliquidClient, store: FileStore, clock: ManualClock, exchange: Exchange
 ) -> None:
     exchange.on_request = lambda: clock.advance(10)
     symbols = ["BTC", "ETH", "SOL"]
@@ -190,7 +190,11 @@ def test_a_run_does_what_fits_and_the_next_one_goes_on(
 
 
 def test_hours_before_a_listing_are_asked_for_until_two_days_agree(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange, server: Server
+    client: HyperliquidClient,
+    store: FileStore,
+    clock: ManualClock,
+    exchange: Exchange,
+    server: Server,
 ) -> None:
     listed = THIS_HOUR - 48 * HOUR
     exchange.listed["NEW"] = listed
@@ -212,7 +216,7 @@ def test_hours_before_a_listing_are_asked_for_until_two_days_agree(
 
 @pytest.mark.parametrize("bad", ["empty", "cut", "unreadable"])
 def test_a_bad_answer_for_what_is_older_is_not_taken_for_the_truth(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange, bad: str
+    client: HyperliquidClient, store: FileStore, clock: ManualClock, exchange: Exchange, bad: str
 ) -> None:
     """One answer, whatever it lacks, ends no asking: the payments come with the next one."""
     recent = to_ms(THIS_HOUR - RECENT)
@@ -233,7 +237,7 @@ def test_a_bad_answer_for_what_is_older_is_not_taken_for_the_truth(
 
 
 def test_an_answer_without_any_payment_never_proves_anything(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
+    client: HyperliquidClient, store: FileStore, clock: ManualClock, exchange: Exchange
 ) -> None:
     exchange.bad["BTC"] = Reply(body=[])
     for _ in range(5):
@@ -244,7 +248,11 @@ def test_an_answer_without_any_payment_never_proves_anything(
 
 
 def test_an_hour_between_two_payments_of_one_answer_was_not_paid(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange, server: Server
+    client: HyperliquidClient,
+    store: FileStore,
+    clock: ManualClock,
+    exchange: Exchange,
+    server: Server,
 ) -> None:
     unpaid = THIS_HOUR - 5 * HOUR
     exchange.instead = lambda request: [
@@ -260,7 +268,7 @@ def test_an_hour_between_two_payments_of_one_answer_was_not_paid(
 
 
 def test_an_hour_that_is_certain_is_not_in_doubt_again(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
+    client: HyperliquidClient, store: FileStore, clock: ManualClock, exchange: Exchange
 ) -> None:
     """Also where it stands at the edge of a cut answer to what is missing around it."""
     unpaid = THIS_HOUR - 5 * HOUR
@@ -279,7 +287,7 @@ def test_an_hour_that_is_certain_is_not_in_doubt_again(
 
 
 def test_the_newest_payment_may_still_come(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
+    client: HyperliquidClient, store: FileStore, clock: ManualClock, exchange: Exchange
 ) -> None:
     """Nothing is judged of the last two hours, and an end without payments is only in doubt."""
     exchange.instead = lambda request: exchange.answer(
@@ -294,7 +302,7 @@ def test_the_newest_payment_may_still_come(
 
 
 def test_a_perpetual_that_fails_costs_itself(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
+    client: HyperliquidClient, store: FileStore, clock: ManualClock, exchange: Exchange
 ) -> None:
     exchange.bad["BAD"] = Reply(body=[{"coin": "BAD"}])
     run = IngestionRun("hyperliquid", "funding_rates", HYPERLIQUID_FUNDING_RATES.name, NOW)
@@ -307,7 +315,7 @@ def test_a_perpetual_that_fails_costs_itself(
 
 
 def test_where_nothing_can_be_had_the_reason_is_raised_after_a_few_tries(
-    client: HyperliquidClient, store: Store, clock: ManualClock, server: Server
+    client: HyperliquidClient, store: FileStore, clock: ManualClock, server: Server
 ) -> None:
     server.default = lambda _: Reply(502, b"<html></html>")
     with pytest.raises(VenueError, match="502"):
@@ -317,7 +325,11 @@ def test_where_nothing_can_be_had_the_reason_is_raised_after_a_few_tries(
 
 @pytest.mark.parametrize("reply", [Reply(502, b"<html></html>"), Reply(500, None)])
 def test_an_exchange_that_goes_away_leaves_the_rest_for_the_next_run(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange, reply: Reply
+    client: HyperliquidClient,
+    store: FileStore,
+    clock: ManualClock,
+    exchange: Exchange,
+    reply: Reply,
 ) -> None:
     """Also where its trouble looks like "no such coin": these are listed."""
     for symbol in ("B", "C", "D", "E"):
@@ -329,7 +341,7 @@ def test_an_exchange_that_goes_away_leaves_the_rest_for_the_next_run(
 
 
 def test_perpetuals_that_fail_in_a_row_cost_themselves(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange
+    client: HyperliquidClient, store: FileStore, clock: ManualClock, exchange: Exchange
 ) -> None:
     """While the exchange answers others it is there, however many stand first in the plan."""
     bad = ["A", "B", "C", "D", "E", "F"]
@@ -343,7 +355,11 @@ def test_perpetuals_that_fail_in_a_row_cost_themselves(
 
 
 def test_a_429_ends_the_run(
-    client: HyperliquidClient, store: Store, clock: ManualClock, exchange: Exchange, server: Server
+    client: HyperliquidClient,
+    store: FileStore,
+    clock: ManualClock,
+    exchange: Exchange,
+    server: Server,
 ) -> None:
     exchange.bad["B"] = Reply(429, None)
     done = filled(client, store, clock, ["A", "B", "C"])
@@ -352,7 +368,7 @@ def test_a_429_ends_the_run(
 
 
 def test_rows_are_counted_in_the_run(
-    client: HyperliquidClient, store: Store, clock: ManualClock
+    client: HyperliquidClient, store: FileStore, clock: ManualClock
 ) -> None:
     run = IngestionRun("hyperliquid", "funding_rates", HYPERLIQUID_FUNDING_RATES.name, NOW)
     plan = missing(store, ["BTC"], NOW)

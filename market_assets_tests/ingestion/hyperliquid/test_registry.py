@@ -12,7 +12,7 @@ from market_assets.checks.rules import broken_by, rules
 from market_assets.clock import ManualClock
 from market_assets.ingestion.hyperliquid.registry import RegistryRead, refresh_registry
 from market_assets.sources.hyperliquid.model import DEXS, SPOT, Listing, Universe
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.hyperliquid.targets import from_registry
 
 NOW = datetime(2026, 11, 20, 12, 7, tzinfo=UTC)
@@ -50,8 +50,8 @@ def _listing(symbol: str) -> Listing:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
 @pytest.fixture
@@ -68,7 +68,7 @@ Refresh = Callable[[], RegistryRead]
 
 
 @pytest.fixture
-def refresh(exchange: Exchange, store: Store, clock: ManualClock) -> Refresh:
+def refresh(exchange: Exchange, store: FileStore, clock: ManualClock) -> Refresh:
     """One hourly refresh; the first has happened."""
 
     def one() -> RegistryRead:
@@ -79,16 +79,16 @@ def refresh(exchange: Exchange, store: Store, clock: ManualClock) -> Refresh:
     return one
 
 
-def listed(store: Store) -> set[str]:
+def listed(store: FileStore) -> set[str]:
     return set(store.read("select symbol from hyperliquid_assets where is_listed")["symbol"])
 
 
-def shrunk(store: Store, clock: ManualClock) -> list[str]:
+def shrunk(store: FileStore, clock: ManualClock) -> list[str]:
     return broken_by(store, SHRANK, clock.now())["dex"].to_list()
 
 
 def test_a_dex_that_is_gone_is_told_once_and_unlisted(
-    exchange: Exchange, refresh: Refresh, store: Store, clock: ManualClock
+    exchange: Exchange, refresh: Refresh, store: FileStore, clock: ManualClock
 ) -> None:
     """Its assets keep their rows, and neither trade nor are streamed; all comes back with it."""
     exchange.symbols, exchange.dexs = (*FIRST, *PAIRS), ("",)
@@ -111,7 +111,7 @@ def test_a_dex_that_is_gone_is_told_once_and_unlisted(
 
 
 def test_a_single_asset_that_is_gone_is_unlisted_without_a_word(
-    exchange: Exchange, refresh: Refresh, store: Store, clock: ManualClock
+    exchange: Exchange, refresh: Refresh, store: FileStore, clock: ManualClock
 ) -> None:
     exchange.symbols = tuple(symbol for symbol in EVERYTHING if symbol != "A3")
     for _ in range(3):
@@ -121,7 +121,7 @@ def test_a_single_asset_that_is_gone_is_unlisted_without_a_word(
 
 
 def test_an_outage_that_comes_and_goes_unlists_nothing(
-    exchange: Exchange, refresh: Refresh, store: Store
+    exchange: Exchange, refresh: Refresh, store: FileStore
 ) -> None:
     """Misses count in a row only."""
     for _ in range(4):
@@ -142,7 +142,7 @@ def test_what_could_not_be_read_is_not_gone(
     rejected: dict[str, str],
     exchange: Exchange,
     refresh: Refresh,
-    store: Store,
+    store: FileStore,
 ) -> None:
     exchange.symbols, exchange.failures, exchange.rejected = (*FIRST, *PAIRS), failures, rejected
     for _ in range(30):
@@ -151,7 +151,7 @@ def test_what_could_not_be_read_is_not_gone(
 
 
 def test_an_entry_that_makes_no_sense_is_not_gone(
-    exchange: Exchange, refresh: Refresh, store: Store
+    exchange: Exchange, refresh: Refresh, store: FileStore
 ) -> None:
     """It is there, under its name; spot pairs are judged by the list of spot."""
     exchange.symbols = (*FIRST[1:], *BUILT)
@@ -162,7 +162,7 @@ def test_an_entry_that_makes_no_sense_is_not_gone(
 
 
 def test_a_dex_that_says_nothing_is_asked_for_a_day(
-    exchange: Exchange, refresh: Refresh, store: Store
+    exchange: Exchange, refresh: Refresh, store: FileStore
 ) -> None:
     """It is still among the dexs, and its list is empty: more often an outage than the end."""
     exchange.symbols = (*FIRST, *PAIRS)

@@ -15,8 +15,8 @@ from market_assets.clock import ManualClock
 from market_assets.ingestion.polymarket.trade_feed import FAR
 from market_assets.sources.errors import VenueRejected
 from market_assets.sources.polymarket.model import Trade, TradePage
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import INGESTION_GAPS, INGESTION_RUNS, POLYMARKET_TRADES
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ def fills(rows: Iterable[Trade]) -> Counter[tuple[object, ...]]:
 class Desk:
     """A store with the tables of trades, and a clock."""
 
-    store: Store
+    store: FileStore
     clock: ManualClock = field(default_factory=lambda: ManualClock(NOW))
 
     def run(self, channel: str = "trades") -> IngestionRun:
@@ -174,7 +174,7 @@ def desk(folder: Path) -> Desk:
     """An empty store."""
     tables = (POLYMARKET_TRADES, INGESTION_GAPS, INGESTION_RUNS)
     clock = ManualClock(NOW)
-    return Desk(Store(folder / "market.duckdb", tables=tables, steps=(), clock=clock), clock)
+    return Desk(FileStore(folder / "market.duckdb", tables=tables, steps=(), clock=clock), clock)
 
 
 def ago(seconds: float) -> datetime:

@@ -13,19 +13,19 @@ from market_assets.ingestion.polymarket import asset_links
 from market_assets.ingestion.polymarket.asset_links import RegistryMissing, link_catalogue
 from market_assets.sources.polymarket import frames
 from market_assets.sources.polymarket.model import Event
-from market_assets.storage.changes import Merge
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.changes import Merge
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_ASSETS, POLYMARKET_EVENTS, POLYMARKET_MARKETS
 from market_assets_tests.ingestion.polymarket.listed import DAY, NOW, closed, event, market
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
-def listed(store: Store, *symbols: str) -> None:
+def listed(store: FileStore, *symbols: str) -> None:
     rows = [
         {
             "symbol": symbol,
@@ -46,20 +46,20 @@ def listed(store: Store, *symbols: str) -> None:
     store.merge(HYPERLIQUID_ASSETS, pl.DataFrame(full, schema=HYPERLIQUID_ASSETS.schema))
 
 
-def catalogue(store: Store, *events: Event, at: timedelta = timedelta(0)) -> None:
+def catalogue(store: FileStore, *events: Event, at: timedelta = timedelta(0)) -> None:
     store.write(
         Merge(POLYMARKET_EVENTS, frames.events(events, NOW + at)),
         Merge(POLYMARKET_MARKETS, frames.markets([m for e in events for m in e.markets], NOW + at)),
     )
 
 
-def links(store: Store) -> list[tuple[object, ...]]:
+def links(store: FileStore) -> list[tuple[object, ...]]:
     return store.read(
         "select condition_id, symbol from polymarket_market_asset_links order by all"
     ).rows()
 
 
-def test_open_and_lately_closed_markets_are_linked(store: Store) -> None:
+def test_open_and_lately_closed_markets_are_linked(store: FileStore) -> None:
     listed(store, "BTC", "ETH")
     bitcoin = {"question": "Will Bitcoin reach $200,000?"}
     catalogue(
@@ -77,7 +77,7 @@ def test_open_and_lately_closed_markets_are_linked(store: Store) -> None:
     assert (made.markets, made.dropped, made.written.inserted) == (3, 0, 2)
 
 
-def test_neither_markets_nor_assets_that_were_taken_back_are_linked(store: Store) -> None:
+def test_neither_markets_nor_assets_that_were_taken_back_are_linked(store: FileStore) -> None:
     """The market's links stay as they were; those to the asset go."""
     listed(store, "BTC", "ETH")
     catalogue(
@@ -101,7 +101,9 @@ def test_neither_markets_nor_assets_that_were_taken_back_are_linked(store: Store
     assert links(store) == [("0xa", "BTC"), ("0xc", "ETH")]
 
 
-def test_without_a_registry_that_anybody_brings_there_is_nothing_to_link_to(store: Store) -> None:
+def test_without_a_registry_that_anybody_brings_there_is_nothing_to_link_to(
+    store: FileStore,
+) -> None:
     """Hyperliquid is off, and always was: the run is recorded as one that went well."""
     catalogue(store, event("1", market("0xa", question="Bitcoin above $9?")))
     clock = ManualClock(NOW)
@@ -113,14 +115,14 @@ def test_without_a_registry_that_anybody_brings_there_is_nothing_to_link_to(stor
         link_catalogue(store, clock=clock)
 
 
-def test_a_registry_that_nobody_brings_any_more_is_linked_to(store: Store) -> None:
+def test_a_registry_that_nobody_brings_any_more_is_linked_to(store: FileStore) -> None:
     listed(store, "BTC")
     catalogue(store, event("1", market("0xa", question="Bitcoin above $9?")))
     link_catalogue(store, clock=ManualClock(NOW + 400 * DAY), is_registry_kept=False)
     assert links(store) == [("0xa", "BTC")]
 
 
-def test_a_market_that_closed_long_ago_still_explains_its_events_tag(store: Store) -> None:
+def test_a_market_that_closed_long_ago_still_explains_its_events_tag(store: FileStore) -> None:
     """It is read for its text, and keeps its links; other events' markets are not read at all."""
     listed(store, "BTC")
     catalogue(
@@ -138,7 +140,7 @@ def test_a_market_that_closed_long_ago_still_explains_its_events_tag(store: Stor
 
 
 def test_a_large_catalogue_is_linked_in_parts(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The markets of an event are in one of them, and together they are the whole."""
     monkeypatch.setattr(asset_links, "_MARKETS_AT_ONCE", 3)
@@ -160,7 +162,7 @@ def test_a_large_catalogue_is_linked_in_parts(
     assert store.read("select rows_written from ingestion_runs").item() == 6
 
 
-def test_a_link_that_no_longer_holds_goes_and_one_of_long_ago_stays(store: Store) -> None:
+def test_a_link_that_no_longer_holds_goes_and_one_of_long_ago_stays(store: FileStore) -> None:
     listed(store, "BTC", "ETH")
     bitcoin = "Will Bitcoin reach $200,000?"
     catalogue(store, event("1", market("0xa", question=bitcoin), market("0xb", question=bitcoin)))
@@ -175,7 +177,7 @@ def test_a_link_that_no_longer_holds_goes_and_one_of_long_ago_stays(store: Store
     assert made.dropped == 1
 
 
-def test_a_link_made_again_keeps_the_instant_at_which_it_was_made(store: Store) -> None:
+def test_a_link_made_again_keeps_the_instant_at_which_it_was_made(store: FileStore) -> None:
     listed(store, "BTC")
     catalogue(store, event("1", market("0xa", question="Will Bitcoin reach $200,000?")))
     clock = ManualClock(NOW)
@@ -185,6 +187,6 @@ def test_a_link_made_again_keeps_the_instant_at_which_it_was_made(store: Store) 
     assert store.read("select linked_at from polymarket_market_asset_links").item() == NOW
 
 
-def test_without_a_registry_there_is_nothing_to_link_to(store: Store) -> None:
+def test_without_a_registry_there_is_nothing_to_link_to(store: FileStore) -> None:
     with pytest.raises(RegistryMissing, match="materialize hyperliquid_assets first"):
         link_catalogue(store, clock=ManualClock(NOW))

@@ -21,9 +21,9 @@ from market_assets.ingestion.polymarket.asset_markets import (
 from market_assets.sources.errors import VenueNonsense, VenueUnavailable
 from market_assets.sources.polymarket import frames
 from market_assets.sources.polymarket.model import Books, Market
-from market_assets.storage.changes import Merge
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.changes import Merge
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     POLYMARKET_IMMEDIATE_MARKETS,
     POLYMARKET_LATER_MARKETS,
@@ -46,8 +46,8 @@ HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def clock() -> ManualClock:
     return ManualClock(NOW)
 
 
-def known(store: Store, *markets: Market, **links: str) -> FakeGamma:
+def known(store: FileStore, *markets: Market, **links: str) -> FakeGamma:
     """A catalogue of these markets, ten minutes old, linked to assets: `a="BTC ETH"` for 0xa."""
     then = NOW - timedelta(minutes=10)
     rows = [
@@ -81,13 +81,13 @@ def known(store: Store, *markets: Market, **links: str) -> FakeGamma:
 
 
 def read(
-    table: TableSpec, gamma: FakeGamma, clob: FakeClob, store: Store, clock: ManualClock
+    table: TableSpec, gamma: FakeGamma, clob: FakeClob, store: FileStore, clock: ManualClock
 ) -> MarketsRead:
     return read_open_markets(table, gamma, clob, store, clock=clock)  # type: ignore[arg-type]
 
 
 def test_immediate_markets_end_within_a_week_and_the_others_are_later(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """One row per asset; a market without an end is later, one without a link is nobody's."""
     gamma = known(
@@ -116,7 +116,9 @@ def test_immediate_markets_end_within_a_week_and_the_others_are_later(
     assert gamma.asked == [("0xe", "0xa"), ("0xb", "0xc")], "in one question each"
 
 
-def test_what_the_venue_took_back_is_asked_for_no_more(store: Store, clock: ManualClock) -> None:
+def test_what_the_venue_took_back_is_asked_for_no_more(
+    store: FileStore, clock: ManualClock
+) -> None:
     """Neither open ones, nor one that ended and was never seen closed."""
     gamma = known(
         store,
@@ -138,7 +140,7 @@ def test_what_the_venue_took_back_is_asked_for_no_more(store: Store, clock: Manu
 
 
 def test_quotes_are_the_books_and_gammas_where_there_is_none(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     gamma = known(store, market("0xa"), market("0xb"), market("0xc"), a="BTC", b="BTC", c="BTC")
     clob = FakeClob({"0xa-yes": book("0xa-yes", 0.5, 0.52), "0xc-yes": book("0xc-yes", None, 0.9)})
@@ -159,7 +161,7 @@ def test_quotes_are_the_books_and_gammas_where_there_is_none(
 
 
 def test_quotes_say_when_they_came_and_no_row_speaks_for_a_time_before_them(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """Gamma answers before the books are asked for; as_of is when the last of both had come."""
     gamma = known(store, market("0xa"), market("0xb"), a="BTC", b="BTC")
@@ -179,7 +181,7 @@ def test_quotes_say_when_they_came_and_no_row_speaks_for_a_time_before_them(
 
 
 def test_without_the_clob_gammas_quotes_stand_in_and_the_reason_is_told(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     gamma = known(store, market("0xa"), a="BTC")
     clob = FakeClob(fails=VenueUnavailable("polymarket", "POST /books: 502"))
@@ -199,7 +201,7 @@ def test_without_the_clob_gammas_quotes_stand_in_and_the_reason_is_told(
 
 
 def test_a_side_without_orders_is_none_also_where_gamma_stands_in(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """Gamma writes 0 and 1 for it; half of an offer of 0.06 is a price that nobody named."""
     gamma = known(
@@ -215,7 +217,7 @@ def test_a_side_without_orders_is_none_also_where_gamma_stands_in(
 
 
 def test_a_venue_that_knows_none_of_its_markets_is_not_believed(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """Those that closed lately would all leave their table."""
     names = "abcdefghij"
@@ -235,7 +237,7 @@ def test_a_venue_that_knows_none_of_its_markets_is_not_believed(
 
 
 def test_a_market_that_closed_meanwhile_gets_no_price_but_its_final_state(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     gamma = known(store, market("0xa"), a="BTC")
     gamma.known_markets = {"0xa": closed("0xa")}
@@ -244,7 +246,7 @@ def test_a_market_that_closed_meanwhile_gets_no_price_but_its_final_state(
     assert store.read("select winning_outcome from polymarket_markets").item() == "Yes"
 
 
-def test_what_the_clob_says_of_neg_risk_is_kept(store: Store, clock: ManualClock) -> None:
+def test_what_the_clob_says_of_neg_risk_is_kept(store: FileStore, clock: ManualClock) -> None:
     gamma = known(store, market("0xa", neg_risk=False), a="BTC")
     clob = FakeClob({"0xa-yes": book("0xa-yes", 0.5, 0.52, neg_risk=True)})
     read(POLYMARKET_IMMEDIATE_MARKETS, gamma, clob, store, clock)
@@ -252,14 +254,14 @@ def test_what_the_clob_says_of_neg_risk_is_kept(store: Store, clock: ManualClock
     assert found == (True, "clob")
 
 
-def test_nothing_linked_is_no_question_and_no_row(store: Store, clock: ManualClock) -> None:
+def test_nothing_linked_is_no_question_and_no_row(store: FileStore, clock: ManualClock) -> None:
     gamma = known(store, market("0xa"))
     done = read(POLYMARKET_IMMEDIATE_MARKETS, gamma, FakeClob(), store, clock)
     assert (done.linked, done.frame.height, gamma.asked) == (0, 0, [])
 
 
 def test_closed_markets_of_the_last_week_with_what_they_paid(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """Those that closed earlier leave the table; one that ended unseen is asked about."""
     gamma = known(
@@ -288,7 +290,7 @@ def test_closed_markets_of_the_last_week_with_what_they_paid(
 
 
 def test_of_a_closed_market_that_an_answer_leaves_out_nothing_is_said(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """Its row stays. One that is open again leaves, as does an asset that it is about no more."""
     gamma = known(
@@ -312,7 +314,7 @@ def test_of_a_closed_market_that_an_answer_leaves_out_nothing_is_said(
 
 @pytest.mark.parametrize("end_at", [NOW + 20 * DAY, None])
 def test_a_market_that_closed_early_closed_when_it_was_first_seen_closed(
-    store: Store, clock: ManualClock, end_at: datetime | None
+    store: FileStore, clock: ManualClock, end_at: datetime | None
 ) -> None:
     """Where the venue does not say when: never at an end that is still to come, and only once."""
     early = closed("0xa", closed_at=None, end_at=end_at)

@@ -14,9 +14,9 @@ from market_assets.ingestion.polymarket import catalogue
 from market_assets.ingestion.polymarket.catalogue import Catalogue, Discovery, read_tags
 from market_assets.sources.errors import VenueError, VenueNonsense
 from market_assets.sources.polymarket.model import Sport, Tag, Tags
-from market_assets.storage.changes import Merge
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.changes import Merge
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import POLYMARKET_MARKETS
 from market_assets_tests.ingestion.polymarket.listed import NOW, FakeGamma, closed, event, market
 
@@ -24,8 +24,8 @@ BOTH = ("polymarket_events", "polymarket_markets")
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def clock() -> ManualClock:
 
 def walk(
     gamma: FakeGamma,
-    store: Store,
+    store: FileStore,
     clock: ManualClock,
     assets: tuple[str, ...] = BOTH,
     most_pages: int | None = None,
@@ -46,13 +46,13 @@ def walk(
     return Catalogue(gamma, store, clock=clock, runs=runs, most_pages=most_pages).refresh()  # type: ignore[arg-type]
 
 
-def markets(store: Store) -> dict[str, dict[str, object]]:
+def markets(store: FileStore) -> dict[str, dict[str, object]]:
     rows = store.read("select * from polymarket_markets").rows(named=True)
     return {row["condition_id"]: row for row in rows}
 
 
 def test_a_walk_writes_every_event_and_market_and_counts_them(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     gamma = FakeGamma(
         pages=[
@@ -71,7 +71,7 @@ def test_a_walk_writes_every_event_and_market_and_counts_them(
 
 
 def test_a_walk_in_several_transactions_adds_them_up(
-    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So memory stays that of a few pages."""
     monkeypatch.setattr(catalogue, "_EVENTS_A_WRITE", 2)
@@ -83,7 +83,7 @@ def test_a_walk_in_several_transactions_adds_them_up(
 
 
 def test_first_seen_stays_and_updated_moves_only_with_the_content(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     gamma = FakeGamma(pages=[[event("1", market("0xa"), market("0xb"))]])
     walk(gamma, store, clock)
@@ -97,7 +97,7 @@ def test_first_seen_stays_and_updated_moves_only_with_the_content(
     assert {r["ingested_at"] for r in rows.values()} == {later}
 
 
-def test_what_left_the_list_gets_its_final_state(store: Store, clock: ManualClock) -> None:
+def test_what_left_the_list_gets_its_final_state(store: FileStore, clock: ManualClock) -> None:
     """An event brings its markets along; a market that left alone is asked for by itself."""
     gamma = FakeGamma(
         pages=[[event("1", market("0xa")), event("2", market("0xb", event_id="2"), market("0xc"))]]
@@ -119,7 +119,7 @@ def test_what_left_the_list_gets_its_final_state(store: Store, clock: ManualCloc
 
 
 def test_a_closed_market_is_asked_for_until_the_oracle_has_said_the_last_word(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     waiting = closed("0xa", resolution_status="proposed", winning_outcome=None)
     gamma = FakeGamma(pages=[[event("1", market("0xa"))]])
@@ -137,7 +137,7 @@ def test_a_closed_market_is_asked_for_until_the_oracle_has_said_the_last_word(
 
 
 def test_what_the_venue_takes_back_is_unlisted_and_looked_up_no_more(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """After three look-ups over an hour; nothing else changes, and it comes back with the list."""
     whole = [event("1", market("0xa")), event("2", market("0xb", event_id="2"), market("0xc"))]
@@ -170,7 +170,7 @@ def test_what_the_venue_takes_back_is_unlisted_and_looked_up_no_more(
     ]
 
 
-def test_a_miss_alone_changes_nothing_that_is_known(store: Store, clock: ManualClock) -> None:
+def test_a_miss_alone_changes_nothing_that_is_known(store: FileStore, clock: ManualClock) -> None:
     """`updated_at` speaks of the market, not of who asked for it; one good answer is enough."""
     gamma = FakeGamma(pages=[[event("1", market("0xa")), event("2", market("0xb", event_id="2"))]])
     walk(gamma, store, clock)
@@ -187,7 +187,7 @@ def test_a_miss_alone_changes_nothing_that_is_known(store: Store, clock: ManualC
     "rejected", [{"market 0xb": "outcomes cannot be read"}, {"market [3]": "it is no object"}]
 )
 def test_what_could_not_be_read_is_not_missed(
-    rejected: dict[str, str], store: Store, clock: ManualClock
+    rejected: dict[str, str], store: FileStore, clock: ManualClock
 ) -> None:
     """It came under its name, or as something that may have been it."""
     gamma = FakeGamma(pages=[[event("1", market("0xa"), market("0xb"))]])
@@ -200,7 +200,7 @@ def test_what_could_not_be_read_is_not_missed(
 
 
 def test_a_look_up_that_finds_none_of_many_is_believed_after_a_day(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """An outage that answers with empty lists does not unlist what has just closed."""
     many = [event(str(n), market(f"0x{n}", event_id=str(n))) for n in range(12)]
@@ -215,7 +215,7 @@ def test_a_look_up_that_finds_none_of_many_is_believed_after_a_day(
 
 
 def test_those_that_were_missed_do_not_keep_others_from_being_looked_up(
-    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run has a bound; what it asked for in vain comes last in the next one."""
     monkeypatch.setattr(catalogue, "_LOOKUPS", 2)
@@ -230,7 +230,7 @@ def test_those_that_were_missed_do_not_keep_others_from_being_looked_up(
 
 
 def test_a_walk_that_breaks_off_keeps_what_it_read_and_closes_nothing(
-    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it did not reach is not taken for gone."""
     monkeypatch.setattr(catalogue, "_EVENTS_A_WRITE", 1)
@@ -247,7 +247,7 @@ def test_a_walk_that_breaks_off_keeps_what_it_read_and_closes_nothing(
 
 
 def test_a_walk_cut_short_takes_only_what_has_ended_for_gone(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """A laptop reads a few pages; the rest of the list is not looked up one by one."""
     ended = NOW - timedelta(minutes=1)
@@ -261,7 +261,7 @@ def test_a_walk_cut_short_takes_only_what_has_ended_for_gone(
     assert walk(gamma, store, clock, most_pages=3).is_whole
 
 
-def test_one_of_the_two_tables_can_be_had_alone(store: Store, clock: ManualClock) -> None:
+def test_one_of_the_two_tables_can_be_had_alone(store: FileStore, clock: ManualClock) -> None:
     gamma = FakeGamma(pages=[[event("1", market("0xa"))]])
     done = walk(gamma, store, clock, ("polymarket_markets",))
     assert done.events is None
@@ -269,7 +269,7 @@ def test_one_of_the_two_tables_can_be_had_alone(store: Store, clock: ManualClock
     assert store.read("select count(*) from polymarket_events").item() == 0
 
 
-def test_neg_risk_as_the_clob_said_survives_a_walk(store: Store, clock: ManualClock) -> None:
+def test_neg_risk_as_the_clob_said_survives_a_walk(store: FileStore, clock: ManualClock) -> None:
     gamma = FakeGamma(pages=[[event("1", market("0xa"), market("0xb"))]])
     walk(gamma, store, clock)
     said = store.read("select * from polymarket_markets where condition_id = '0xa'").with_columns(
@@ -285,7 +285,9 @@ def test_neg_risk_as_the_clob_said_survives_a_walk(store: Store, clock: ManualCl
     assert (rows["0xb"]["neg_risk"], rows["0xb"]["neg_risk_source"]) == (False, "gamma")
 
 
-def test_an_open_list_without_an_event_is_not_believed(store: Store, clock: ManualClock) -> None:
+def test_an_open_list_without_an_event_is_not_believed(
+    store: FileStore, clock: ManualClock
+) -> None:
     """Ten open events do not all vanish between two walks: that is an outage, told as one."""
     everything = [event(str(n), market(f"0x{n}")) for n in range(10)]
     walk(FakeGamma(pages=[everything]), store, clock)
@@ -295,7 +297,7 @@ def test_an_open_list_without_an_event_is_not_believed(store: Store, clock: Manu
     assert gone.asked == []
 
 
-def test_no_tags_and_no_sports_are_not_believed(store: Store, clock: ManualClock) -> None:
+def test_no_tags_and_no_sports_are_not_believed(store: FileStore, clock: ManualClock) -> None:
     """Without a sport every tag would cease to be one of a sport."""
 
     class Gamma:
@@ -327,7 +329,7 @@ def test_no_tags_and_no_sports_are_not_believed(store: Store, clock: ManualClock
     ids=["one less", "one less and one unreadable", "half of them"],
 )
 def test_a_tag_that_is_gone_goes_unless_the_list_is_a_part(
-    store: Store, clock: ManualClock, left: range, rejected: dict[str, str], stored: int
+    store: FileStore, clock: ManualClock, left: range, rejected: dict[str, str], stored: int
 ) -> None:
     class Gamma:
         tags_now = Tags(tuple(Tag(str(n), f"tag {n}", f"tag-{n}") for n in range(200)), {})
@@ -350,7 +352,7 @@ def test_a_tag_that_is_gone_goes_unless_the_list_is_a_part(
     assert store.read("select count(*) from polymarket_tags").item() == len(left)
 
 
-def test_tags_say_which_of_them_a_sport_names(store: Store, clock: ManualClock) -> None:
+def test_tags_say_which_of_them_a_sport_names(store: FileStore, clock: ManualClock) -> None:
     class Gamma:
         def tags(self) -> Tags:
             return Tags((Tag("1", "Sports", "sports"), Tag("21", "Crypto", "crypto")), {"x": "bad"})

@@ -13,8 +13,8 @@ from market_assets.clock import ManualClock
 from market_assets.ingestion.polymarket.closed_history import read_month
 from market_assets.sources.errors import VenueUnavailable
 from market_assets.sources.polymarket.model import Event, EventPage, Market
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     INGESTION_GAPS,
     INGESTION_RUNS,
@@ -97,7 +97,7 @@ class Catalogue:
 class Desk:
     """A store with the tables of the catalogue, and a clock."""
 
-    store: Store
+    store: FileStore
     clock: ManualClock
 
     def read(self, client: Catalogue, month: date = MONTH, **more: Any) -> MonthRead:
@@ -125,7 +125,7 @@ def desk(tmp_path: Path) -> Desk:
     """An empty store."""
     tables = (POLYMARKET_EVENTS, POLYMARKET_MARKETS, INGESTION_GAPS, INGESTION_RUNS)
     clock = ManualClock(NOW)
-    return Desk(Store(tmp_path / "market.duckdb", tables=tables, steps=(), clock=clock), clock)
+    return Desk(FileStore(tmp_path / "market.duckdb", tables=tables, steps=(), clock=clock), clock)
 
 
 def test_a_month_is_read_whole(desk: Desk) -> None:

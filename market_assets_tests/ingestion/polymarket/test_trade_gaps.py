@@ -10,13 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_assets.ingestion.polymarket.trade_gaps import Gap, GapLedger
-from market_assets.storage.changes import Delete, Merge
+from market_assets.storage.common.changes import Delete, Merge
 from market_assets_tests.ingestion.polymarket.feeds import NOW, desk
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from market_assets.storage.changes import Change
+    from market_assets.storage.common.changes import Change
 
 
 def at(seconds: int) -> datetime:

@@ -11,7 +11,7 @@ import pytest
 
 from market_assets.ingestion.polymarket.trades import TradePlan, read_trades
 from market_assets.sources.errors import VenueBusy, VenueNonsense, VenueUnavailable
-from market_assets.storage.runs import IngestionRun
+from market_assets.storage.common.runs import IngestionRun
 from market_assets_tests.ingestion.polymarket.feeds import (
     NOW,
     SECOND,
@@ -33,8 +33,8 @@ if TYPE_CHECKING:
     from market_assets.ingestion.polymarket.trade_feed import Feed
     from market_assets.ingestion.polymarket.trades import PresentRead
     from market_assets.sources.polymarket.model import Trade
-    from market_assets.storage.changes import Change, Written
-    from market_assets.storage.store import Store
+    from market_assets.storage.common.changes import Change, Written
+    from market_assets.storage.files.store import FileStore
 
 PLAN = TradePlan(lookback=timedelta(hours=1), page_rows=50)
 
@@ -161,7 +161,7 @@ class Killed(BaseException):
 class DyingStore:
     """A store in a process that is killed at its n-th transaction, before it or right after."""
 
-    store: Store
+    store: FileStore
     writes: int
     is_after: bool
 

@@ -19,8 +19,8 @@ from market_assets.ingestion.polymarket.universe import (
 from market_assets.sources.errors import VenueBusy, VenueNonsense
 from market_assets.sources.polymarket import frames
 from market_assets.sources.polymarket.model import Event, Market
-from market_assets.storage.changes import Merge
-from market_assets.storage.store import Store
+from market_assets.storage.common.changes import Merge
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import POLYMARKET_EVENTS, POLYMARKET_MARKETS
 from market_assets_tests.ingestion.polymarket.listed import (
     NOW,
@@ -37,8 +37,8 @@ RULES = UniverseRules(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
 @pytest.fixture
@@ -51,7 +51,7 @@ def quiet(condition_id: str, **changes: object) -> Market:
     return market(condition_id, **{"liquidity_usd": 1.0, "volume_24h_usd": None, **changes})
 
 
-def listed(store: Store, *events: Event) -> None:
+def listed(store: FileStore, *events: Event) -> None:
     store.write(
         Merge(POLYMARKET_EVENTS, frames.events(events, NOW)),
         Merge(POLYMARKET_MARKETS, frames.markets([m for e in events for m in e.markets], NOW)),
@@ -59,7 +59,7 @@ def listed(store: Store, *events: Event) -> None:
 
 
 def choose(
-    store: Store,
+    store: FileStore,
     clock: ManualClock,
     data: FakeData,
     rules: UniverseRules = RULES,
@@ -68,7 +68,7 @@ def choose(
     return choose_universe(gamma or FakeGamma(), data, store, rules=rules, clock=clock)  # type: ignore[arg-type]
 
 
-def test_what_the_venue_took_back_leaves_the_universe(store: Store, clock: ManualClock) -> None:
+def test_what_the_venue_took_back_leaves_the_universe(store: FileStore, clock: ManualClock) -> None:
     """Its last figures would keep its seat for ever."""
     listed(store, event("1", market("0xa"), market("0xb")))
     gone = store.read("select * from polymarket_markets where condition_id = '0xb'").with_columns(
@@ -83,7 +83,7 @@ def chosen(found: UniverseChosen) -> list[tuple[object, ...]]:
 
 
 def test_each_is_in_for_the_figure_by_which_it_surpasses_its_threshold_the_most(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     listed(
         store,
@@ -108,7 +108,7 @@ def test_each_is_in_for_the_figure_by_which_it_surpasses_its_threshold_the_most(
     assert found.frame["open_interest_usd"].to_list() == [50_000.0, 11_000.0, None]
 
 
-def test_the_best_are_in_and_manual_ones_besides(store: Store, clock: ManualClock) -> None:
+def test_the_best_are_in_and_manual_ones_besides(store: FileStore, clock: ManualClock) -> None:
     """Whatever their figures, closed or not in the catalogue yet; an unknown one is named."""
     markets = [quiet(f"0x{nth}", liquidity_usd=1_000.0 + nth) for nth in range(5)]
     listed(store, event("1", *markets, quiet("0xm"), closed("0xn", liquidity_usd=None)))
@@ -122,7 +122,9 @@ def test_the_best_are_in_and_manual_ones_besides(store: Store, clock: ManualCloc
     assert gamma.asked == [("0xnobody", "0xo")]
 
 
-def test_a_market_that_falls_below_leaves_the_universe(store: Store, clock: ManualClock) -> None:
+def test_a_market_that_falls_below_leaves_the_universe(
+    store: FileStore, clock: ManualClock
+) -> None:
     listed(store, event("1", quiet("0xa", liquidity_usd=3_000.0)))
     choose(store, clock, FakeData())
     clock.advance(900)
@@ -134,7 +136,7 @@ def test_a_market_that_falls_below_leaves_the_universe(store: Store, clock: Manu
 
 
 def test_only_markets_of_events_that_hold_enough_are_asked_for(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """An event's open interest bounds that of its markets; where it is unknown they are asked."""
     listed(
@@ -148,7 +150,9 @@ def test_only_markets_of_events_that_hold_enough_are_asked_for(
     assert data.asked == [("0xb", "0xc")]
 
 
-def test_without_open_interest_the_other_figures_decide(store: Store, clock: ManualClock) -> None:
+def test_without_open_interest_the_other_figures_decide(
+    store: FileStore, clock: ManualClock
+) -> None:
     listed(store, event("1", quiet("0xa", liquidity_usd=3_000.0), quiet("0xb")))
     found = choose(store, clock, FakeData(fails=VenueBusy("polymarket", "GET /oi: 429")))
     assert chosen(found) == [(1, "0xa", "liquidity")]
@@ -156,7 +160,7 @@ def test_without_open_interest_the_other_figures_decide(store: Store, clock: Man
 
 
 def test_what_is_tracked_for_its_open_interest_stays_while_that_cannot_be_had(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     """Its route is down for two runs; when it is back, the market is judged by it again."""
     listed(store, event("1", quiet("0xa"), quiet("0xb")))
@@ -168,7 +172,9 @@ def test_what_is_tracked_for_its_open_interest_stays_while_that_cannot_be_had(
     assert chosen(choose(store, clock, FakeData({"0xa": 5.0}))) == []
 
 
-def test_a_market_that_the_answer_leaves_out_gets_no_row(store: Store, clock: ManualClock) -> None:
+def test_a_market_that_the_answer_leaves_out_gets_no_row(
+    store: FileStore, clock: ManualClock
+) -> None:
     """Never 0."""
     listed(
         store,
@@ -184,7 +190,9 @@ def test_a_market_that_the_answer_leaves_out_gets_no_row(store: Store, clock: Ma
     assert rows == [("0xa", 7.5, 3_000.0, None)]
 
 
-def test_open_interest_of_nothing_at_all_is_not_believed(store: Store, clock: ManualClock) -> None:
+def test_open_interest_of_nothing_at_all_is_not_believed(
+    store: FileStore, clock: ManualClock
+) -> None:
     """Ten tracked markets have some."""
     rich = [quiet(f"0x{n}", liquidity_usd=3_000.0 + n) for n in range(10)]
     listed(store, event("1", *rich))
@@ -193,14 +201,14 @@ def test_open_interest_of_nothing_at_all_is_not_believed(store: Store, clock: Ma
         read_open_interest(FakeData(), store, clock=clock)  # type: ignore[arg-type]
 
 
-def test_an_empty_universe_asks_nothing(store: Store, clock: ManualClock) -> None:
+def test_an_empty_universe_asks_nothing(store: FileStore, clock: ManualClock) -> None:
     data = FakeData()
     done = read_open_interest(data, store, clock=clock)  # type: ignore[arg-type]
     assert (done.asked, done.frame.height, data.asked) == (0, 0, [])
 
 
 def test_open_interest_that_cannot_be_had_fails_and_writes_nothing(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     listed(store, event("1", quiet("0xa", liquidity_usd=3_000.0)))
     choose(store, clock, FakeData())

@@ -11,9 +11,9 @@ from dagster import DagsterInstance
 
 from market_assets.channels import CHANNELS
 from market_assets.definitions import defs
+from market_assets.machine_paths import MachinePaths
 from market_assets.operations.health.report import report, watched
 from market_assets.streams.core.lease import Lease
-from market_assets.streams.core.places import places
 from market_assets_tests.operations.health.venue import (
     SCHEDULE,
     SENSOR,
@@ -119,12 +119,12 @@ def test_a_stream_runs_while_its_lock_is_held_whatever_its_run_says(
     instance: DagsterInstance, tmp_path: Path
 ) -> None:
     instance.add_run(started("ticks_stream"))
-    state_dir = tmp_path / "live"
-    assert row_of(look(instance, state_dir), TICKS).status == "missing"
-    lease = Lease(places(state_dir, "venue").folder)
+    machine = MachinePaths(tmp_path / "live")
+    assert row_of(look(instance, machine), TICKS).status == "missing"
+    lease = Lease(machine.stream("venue").folder)
     lease.acquire(run_id="r", started_at=now().isoformat(), code_version="1")
     try:
-        assert row_of(look(instance, state_dir), TICKS).status == "running"
+        assert row_of(look(instance, machine), TICKS).status == "running"
     finally:
         lease.release()
 
@@ -155,7 +155,7 @@ def test_the_schedule_explains_a_channel_though_a_sensor_starts_only_that_job_to
     beat(instance)
     tick(instance, SCHEDULE, stopped=True)
     tick(instance, catching_up)
-    health = report(instance, watched=expected, state_dir=None, now=now())
+    health = report(instance, watched=expected, machine=None, now=now())
     assert row_of(health, THINGS).cause == "dagster/schedules#things_refresh_schedule"
 
 
@@ -163,12 +163,12 @@ def test_a_stopped_sensor_explains_its_stream_and_the_stream_its_channels(
     instance: DagsterInstance, tmp_path: Path
 ) -> None:
     beat(instance)
-    account(tmp_path, written_at=now(timedelta(minutes=-9)).isoformat())
-    health = look(instance, tmp_path)
+    account(MachinePaths(tmp_path), written_at=now(timedelta(minutes=-9)).isoformat())
+    health = look(instance, MachinePaths(tmp_path))
     assert row_of(health, "venue/stream").status == "failed"
     assert row_of(health, TICKS).cause == "venue/stream"
     tick(instance, SENSOR, stopped=True)
-    health = look(instance, tmp_path)
+    health = look(instance, MachinePaths(tmp_path))
     assert row_of(health, "venue/stream").cause == "dagster/sensors#keep_ticks_alive"
     assert row_of(health, TICKS).cause == "dagster/sensors#keep_ticks_alive"
 
@@ -188,10 +188,10 @@ def test_a_channel_that_has_nothing_to_start_from_says_what_it_waits_for(
 
     parents = {"ticks": frozenset({"things"})}
     expected = dataclasses.replace(WATCHED, channels=[CHANNEL, STREAM], parents=parents)
-    first = report(instance, watched=expected, state_dir=None, now=now())
+    first = report(instance, watched=expected, machine=None, now=now())
     assert row_of(first, TICKS).waits_for == THINGS
     run(instance)
-    second = report(instance, watched=expected, state_dir=None, now=now())
+    second = report(instance, watched=expected, machine=None, now=now())
     assert row_of(second, TICKS).waits_for is None
 
 
@@ -246,9 +246,9 @@ def test_a_clock_that_jumps_makes_no_age_negative_and_nothing_fresh(
     beat(instance)
     tick(instance, SCHEDULE)
     tick(instance, SENSOR)
-    account(tmp_path)
+    account(MachinePaths(tmp_path))
     for minutes in (-600_000, -1440, -8, -5, 0, 5, 8, 1440, 600_000):
-        health = look(instance, tmp_path, later=timedelta(minutes=minutes))
+        health = look(instance, MachinePaths(tmp_path), later=timedelta(minutes=minutes))
         assert all(row.age_s is None or row.age_s >= 0 for row in health.rows)
         assert row_of(health, THINGS).is_good is (abs(minutes) < 6)
 

@@ -10,10 +10,10 @@ import pytest
 
 from market_assets.clock import ManualClock
 from market_assets.operations.health.storage import Storage, storage_rows
-from market_assets.storage import copying
-from market_assets.storage.errors import StoreError
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.errors import StoreError
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files import copying
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import Column, TableSpec
 from market_assets_tests.storage.examples import PRICES, T0, at, prices
 
@@ -33,9 +33,9 @@ def make_clock() -> ManualClock:
 
 
 @pytest.fixture(name="store")
-def make_store(tmp_path: Path, clock: ManualClock) -> Store:
+def make_store(tmp_path: Path, clock: ManualClock) -> FileStore:
     """A store with one row that is published, on a disk that shares no blocks."""
-    store = Store(
+    store = FileStore(
         tmp_path / "market.duckdb", tables=(PRICES,), clock=clock, publish_bytes_per_second=1e9
     )
     put(store, "A")
@@ -45,16 +45,16 @@ def make_store(tmp_path: Path, clock: ManualClock) -> Store:
     return store
 
 
-def put(store: Store, symbol: str) -> None:
+def put(store: FileStore, symbol: str) -> None:
     store.merge(PRICES, prices([(symbol, 1.0, 1, at(0))]))
 
 
-def look(store: Store, clock: ManualClock, *, pace: float = 1e9) -> dict[str, Row]:
+def look(store: FileStore, clock: ManualClock, *, pace: float = 1e9) -> dict[str, Row]:
     rows = storage_rows(Storage(store.paths.published, pace), clock.now())
     return {row.label: row for row in rows}
 
 
-def test_what_is_published_is_ok_however_old(store: Store, clock: ManualClock) -> None:
+def test_what_is_published_is_ok_however_old(store: FileStore, clock: ManualClock) -> None:
     """Nothing changed since: nobody lacks anything."""
     clock.advance(1e6)
     row = look(store, clock)["storage/published"]
@@ -67,14 +67,14 @@ def test_before_the_first_row_there_is_nothing_to_say(tmp_path: Path, clock: Man
 
 
 def test_before_the_first_publication_it_is_missing(tmp_path: Path, clock: ManualClock) -> None:
-    store = Store(tmp_path / "market.duckdb", tables=(PRICES,), clock=clock)
+    store = FileStore(tmp_path / "market.duckdb", tables=(PRICES,), clock=clock)
     put(store, "A")
     row = look(store, clock)["storage/published"]
     assert (row.status, row.age_s) == ("missing", None)
 
 
 def test_a_publication_that_fails_is_told_at_once_and_until_one_succeeds(
-    store: Store, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With the reason, and since when readers lack something."""
     put(store, "B")
@@ -96,7 +96,7 @@ def test_a_publication_that_fails_is_told_at_once_and_until_one_succeeds(
 
 @pytest.mark.parametrize(("pace", "window"), [(1e9, 300.0), (1000.0, None)])
 def test_it_is_stale_beyond_twice_its_pace_and_five_minutes(
-    store: Store, clock: ManualClock, pace: float, window: float | None
+    store: FileStore, clock: ManualClock, pace: float, window: float | None
 ) -> None:
     """Nobody publishes: nothing fails, and readers lack more and more."""
     put(store, "B")
@@ -112,7 +112,7 @@ def test_it_is_stale_beyond_twice_its_pace_and_five_minutes(
 
 
 def test_a_place_that_is_taken_is_seen_before_anybody_tries(
-    store: Store, clock: ManualClock
+    store: FileStore, clock: ManualClock
 ) -> None:
     store.paths.published.unlink()
     store.paths.published.mkdir()
@@ -121,9 +121,9 @@ def test_a_place_that_is_taken_is_seen_before_anybody_tries(
     assert "is a folder" in (row.last_error or "")
 
 
-def test_segments_that_no_drain_brings_in_are_told_of(store: Store, clock: ManualClock) -> None:
+def test_segments_that_no_drain_brings_in_are_told_of(store: FileStore, clock: ManualClock) -> None:
     """While any is there, with its cause: set aside, and left for other code."""
-    spool = Spool(store.paths.spool, limit_bytes=10**6, clock=clock)
+    spool = Spool(store.paths.folder / "spool", limit_bytes=10**6, clock=clock)
     assert look(store, clock)["storage/spool"].status == "ok"
     newer = TableSpec(
         "trades", "one row each", (Column("id", "VARCHAR", "Its id."),), ("id",), "id"
@@ -138,6 +138,6 @@ def test_segments_that_no_drain_brings_in_are_told_of(store: Store, clock: Manua
     spool.drain(store)
     row = look(store, clock)["storage/spool"]
     assert (row.last_error or "").endswith("and 1 more")
-    for path in store.paths.spool.glob("*.arrow*"):
+    for path in (store.paths.folder / "spool").glob("*.arrow*"):
         path.unlink()
     assert look(store, clock)["storage/spool"].status == "ok"

@@ -36,12 +36,12 @@ from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import SerializableErrorInfo
 
 from market_assets.channels import Channel
+from market_assets.machine_paths import MachinePaths
 from market_assets.operations.health.automation import LOCATION, NEEDED, Automation
 from market_assets.operations.health.dagster_state import freshness_windows
 from market_assets.operations.health.report import Watched, report
 from market_assets.operations.health.statuses import Health, Row
 from market_assets.process_identity import WORKER_TAG, ProcessIdentity
-from market_assets.streams.core.places import places
 
 CHANNEL = Channel("venue", "things", timedelta(minutes=1), ("things",), "things_refresh")
 STREAM = Channel("venue", "ticks", timedelta(minutes=1), ("ticks",), "ticks_stream", "stream")
@@ -104,10 +104,13 @@ def now(later: timedelta = timedelta(0)) -> datetime:
 
 
 def look(
-    instance: DagsterInstance, state_dir: Path | None = None, *, later: timedelta = timedelta(0)
+    instance: DagsterInstance,
+    machine: MachinePaths | None = None,
+    *,
+    later: timedelta = timedelta(0),
 ) -> Health:
     """The report, as of now or later."""
-    return report(instance, watched=WATCHED, state_dir=state_dir, now=now(later))
+    return report(instance, watched=WATCHED, machine=machine, now=now(later))
 
 
 def row_of(health: Health, label: str) -> Row:
@@ -226,9 +229,9 @@ def damage(instance: DagsterInstance, database: str, statement: str, *values: st
         assert connection.execute(statement, values).rowcount == 1
 
 
-def account(state_dir: Path, **said: object) -> None:
+def account(machine: MachinePaths, **said: object) -> None:
     """What a stream's session says of itself."""
-    folder = places(state_dir, "venue").folder
+    folder = machine.stream("venue").folder
     folder.mkdir(parents=True, exist_ok=True)
     moment = now().isoformat()
     whole = {

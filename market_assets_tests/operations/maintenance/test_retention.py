@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from market_assets.operations.maintenance.retention import Deletion, delete_old
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     FOR_EVER,
     INGESTION_GAPS,
@@ -50,40 +50,40 @@ TABLES = (FEED, BLINK, INGESTION_GAPS)
 
 
 @pytest.fixture(name="store")
-def make_store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb", tables=TABLES)
+def make_store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb", tables=TABLES)
 
 
-def put(store: Store, table: TableSpec, *ages: timedelta, count: int = 1) -> None:
+def put(store: FileStore, table: TableSpec, *ages: timedelta, count: int = 1) -> None:
     """Rows of these ages, `count` a second apart for each, received when they speak for."""
     at = [NOW - age - n * timedelta(seconds=1) for age in ages for n in range(count)]
     frame = pl.DataFrame({"at": at, "ingested_at": at}, schema=table.schema)
     store.merge(table, frame)
 
 
-def rows(store: Store, table: TableSpec) -> int:
+def rows(store: FileStore, table: TableSpec) -> int:
     return int(store.read(f"select count(*) as n from {table.name}")["n"].item())  # noqa: S608 - a test's own
 
 
-def clean(store: Store, *, ahead: timedelta = timedelta(0), anyway: bool = False) -> Deletion:
+def clean(store: FileStore, *, ahead: timedelta = timedelta(0), anyway: bool = False) -> Deletion:
     return delete_old(store, TABLES, retention={}, now=NOW + ahead, anyway=anyway)
 
 
-def test_in_good_order_age_is_the_present_s(store: Store) -> None:
+def test_in_good_order_age_is_the_present_s(store: FileStore) -> None:
     """The newest row is a moment old; what is past its time goes to the second."""
     put(store, FEED, timedelta(minutes=3), 30 * DAY - HOUR, 30 * DAY + timedelta(seconds=1))
     assert clean(store) == Deletion({"feed": 1}, {})
 
 
 @pytest.mark.parametrize("ahead", [31 * DAY, 40 * DAY, 4000 * DAY])
-def test_a_clock_that_is_ahead_deletes_nothing(store: Store, ahead: timedelta) -> None:
+def test_a_clock_that_is_ahead_deletes_nothing(store: FileStore, ahead: timedelta) -> None:
     """Age counts from the newest row: however few there are."""
     put(store, FEED, timedelta(0), 10 * DAY, 29 * DAY)
     assert clean(store, ahead=ahead) == Deletion({}, {})
     assert rows(store, FEED) == 3
 
 
-def test_nor_when_the_first_rows_of_that_clock_are_there(store: Store) -> None:
+def test_nor_when_the_first_rows_of_that_clock_are_there(store: FileStore) -> None:
     """They make the newest row new; that all others would go is refused, and said."""
     put(store, FEED, *(n * DAY for n in range(20)), count=100)
     put(store, FEED, -40 * DAY, count=50)
@@ -96,7 +96,7 @@ def test_nor_when_the_first_rows_of_that_clock_are_there(store: Store) -> None:
     assert clean(store, ahead=40 * DAY, anyway=True).deleted == {"feed": 2000}
 
 
-def test_other_tables_are_cleaned_all_the_same(store: Store) -> None:
+def test_other_tables_are_cleaned_all_the_same(store: FileStore) -> None:
     """A refusal is of one table."""
     put(store, FEED, 31 * DAY, count=200)
     put(store, FEED, timedelta(0))
@@ -105,27 +105,29 @@ def test_other_tables_are_cleaned_all_the_same(store: Store) -> None:
     assert (done.deleted, list(done.refused)) == ({"blink": 1}, ["feed"])
 
 
-def test_what_is_kept_for_hours_may_go_whole(store: Store) -> None:
+def test_what_is_kept_for_hours_may_go_whole(store: FileStore) -> None:
     """After a night without a stream nothing else is to be expected."""
     put(store, BLINK, 9 * HOUR, count=500)
     put(store, BLINK, timedelta(0))
     assert clean(store) == Deletion({"blink": 500}, {})
 
 
-def test_a_share_of_few_rows_says_nothing(store: Store) -> None:
+def test_a_share_of_few_rows_says_nothing(store: FileStore) -> None:
     put(store, FEED, 31 * DAY, count=50)
     put(store, FEED, timedelta(0))
     assert clean(store) == Deletion({"feed": 50}, {})
 
 
-def test_a_source_without_news_keeps_its_last_rows(store: Store) -> None:
+def test_a_source_without_news_keeps_its_last_rows(store: FileStore) -> None:
     """It is off since a year: nothing is gained by deleting the last that is known."""
     put(store, FEED, 365 * DAY, 390 * DAY, 400 * DAY)
     assert clean(store) == Deletion({"feed": 1}, {})
 
 
 @pytest.mark.parametrize("source", ["hyperliquid", "a third venue", "polymarket"])
-def test_gaps_of_any_source_go_but_those_that_can_still_be_read(store: Store, source: str) -> None:
+def test_gaps_of_any_source_go_but_those_that_can_still_be_read(
+    store: FileStore, source: str
+) -> None:
     """An open one stays only where the venue has what is missing for years."""
     at = NOW - 8 * DAY
     frame = pl.DataFrame(
@@ -153,7 +155,7 @@ def test_gaps_of_any_source_go_but_those_that_can_still_be_read(store: Store, so
 def test_closed_markets_go_with_their_links_once_a_setting_says_so(tmp_path: Path) -> None:
     """Open ones stay however old they are, and so does one that nobody knows when it closed."""
     tables = (POLYMARKET_MARKETS, POLYMARKET_MARKET_ASSET_LINKS)
-    store = Store(tmp_path / "market.duckdb", tables=tables)
+    store = FileStore(tmp_path / "market.duckdb", tables=tables)
     ages = {"old": 200 * DAY, "new": 20 * DAY, "open": None, "unknown": None}
     old = NOW - 400 * DAY
     required = {"first_seen_at": old, "updated_at": old, "ingested_at": old}

@@ -9,8 +9,8 @@ import polars as pl
 import pytest
 
 from market_assets.operations.maintenance.upkeep import Upkeep, keep_up
-from market_assets.storage.runs import IngestionRun
-from market_assets.storage.store import Store
+from market_assets.storage.common.runs import IngestionRun
+from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_CANDLES, HYPERLIQUID_MID_PRICES, INGESTION_GAPS
 
 NOW = datetime(2026, 11, 20, 12, 10, tzinfo=UTC)
@@ -19,12 +19,12 @@ MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
 def put(
-    store: Store,
+    store: FileStore,
     minutes: range,
     *,
     start: datetime = HOUR,
@@ -55,32 +55,32 @@ def put(
     store.merge(HYPERLIQUID_CANDLES, pl.DataFrame(rows, schema=HYPERLIQUID_CANDLES.schema))
 
 
-def upkeep(store: Store, now: datetime = NOW, **kwargs: object) -> Upkeep:
+def upkeep(store: FileStore, now: datetime = NOW, **kwargs: object) -> Upkeep:
     return keep_up(store, retention={}, now=now, **kwargs)  # type: ignore[arg-type]
 
 
-def hours(store: Store) -> list[tuple[object, ...]]:
+def hours(store: FileStore) -> list[tuple[object, ...]]:
     return store.read(
         "select open_at, trades, is_closed, source from hyperliquid_candles"
         " where interval = '1h' order by open_at"
     ).rows()
 
 
-def test_a_whole_hour_and_the_forming_one_are_rolled_up(store: Store) -> None:
+def test_a_whole_hour_and_the_forming_one_are_rolled_up(store: FileStore) -> None:
     put(store, range(70))
     assert upkeep(store).rolled_up == 2
     later = HOUR + timedelta(hours=1)
     assert hours(store) == [(HOUR, 60, True, "rollup"), (later, 10, False, "rollup")]
 
 
-def test_an_hour_that_is_done_is_not_done_again(store: Store) -> None:
+def test_an_hour_that_is_done_is_not_done_again(store: FileStore) -> None:
     put(store, range(60))
     assert upkeep(store).rolled_up == 1
     again = upkeep(store, NOW + MINUTE)
     assert (again.rolled_up, again.rollup) == (0, None)
 
 
-def test_the_forming_hour_follows_its_minutes(store: Store) -> None:
+def test_the_forming_hour_follows_its_minutes(store: FileStore) -> None:
     put(store, range(10))
     upkeep(store)
     put(store, range(10, 12), ingested_at=NOW + MINUTE)
@@ -88,7 +88,7 @@ def test_the_forming_hour_follows_its_minutes(store: Store) -> None:
     assert hours(store) == [(HOUR, 12, False, "rollup")]
 
 
-def test_a_quiet_hour_closes_though_no_trade_was_added(store: Store) -> None:
+def test_a_quiet_hour_closes_though_no_trade_was_added(store: FileStore) -> None:
     put(store, range(30))
     upkeep(store)
     put(store, range(30, 60), trades=0, volume=0.0, ingested_at=NOW + MINUTE)
@@ -96,7 +96,7 @@ def test_a_quiet_hour_closes_though_no_trade_was_added(store: Store) -> None:
     assert hours(store) == [(HOUR, 30, True, "rollup")]
 
 
-def test_a_corrected_minute_corrects_its_hour(store: Store) -> None:
+def test_a_corrected_minute_corrects_its_hour(store: FileStore) -> None:
     put(store, range(60))
     upkeep(store)
     put(store, range(7, 8), trades=5, volume=2.0, source="rest", ingested_at=NOW)
@@ -107,7 +107,7 @@ def test_a_corrected_minute_corrects_its_hour(store: Store) -> None:
 @pytest.mark.parametrize("is_closed", [True, False])
 @pytest.mark.parametrize("received", [timedelta(seconds=5), -timedelta(seconds=5)])
 def test_a_correction_with_as_many_trades_corrects_its_hour(
-    store: Store, received: timedelta, *, is_closed: bool
+    store: FileStore, received: timedelta, *, is_closed: bool
 ) -> None:
     """REST may replace a minute's price by another, and it may be drained long after it came.
 
@@ -122,21 +122,21 @@ def test_a_correction_with_as_many_trades_corrects_its_hour(
     assert upkeep(store, NOW + 2 * MINUTE).rollup is None
 
 
-def test_a_fuller_hour_from_rest_is_not_asked_for_again_and_again(store: Store) -> None:
+def test_a_fuller_hour_from_rest_is_not_asked_for_again_and_again(store: FileStore) -> None:
     """All its minutes are there and newer, and it stays: they have fewer trades."""
     put(store, range(1), interval="1h", trades=100, source="rest")
     put(store, range(60), ingested_at=NOW)
     assert upkeep(store).rollup is None
 
 
-def test_an_hour_from_rest_is_left_where_our_minutes_have_a_hole(store: Store) -> None:
+def test_an_hour_from_rest_is_left_where_our_minutes_have_a_hole(store: FileStore) -> None:
     put(store, range(1), interval="1h", trades=100, source="rest")
     put(store, range(30))
     assert upkeep(store).rolled_up == 0
     assert hours(store) == [(HOUR, 100, True, "rest")]
 
 
-def test_rows_past_their_retention_go_and_others_stay(store: Store) -> None:
+def test_rows_past_their_retention_go_and_others_stay(store: FileStore) -> None:
     put(store, range(1), start=NOW - timedelta(hours=24, minutes=11))
     put(store, range(1), start=NOW - timedelta(hours=24, minutes=9))
     put(store, range(2), start=NOW - timedelta(days=7, hours=1), interval="1h")
@@ -158,7 +158,7 @@ def test_rows_past_their_retention_go_and_others_stay(store: Store) -> None:
     assert left.rows() == [("1h", 1), ("1m", 1)]
 
 
-def test_a_gap_in_trades_is_forgotten_only_once_it_is_filled(store: Store) -> None:
+def test_a_gap_in_trades_is_forgotten_only_once_it_is_filled(store: FileStore) -> None:
     """The venue gives trades of years; the exchange gives no candles of a week ago."""
     found = NOW - timedelta(days=8)
     rows = [
@@ -182,14 +182,14 @@ def test_a_gap_in_trades_is_forgotten_only_once_it_is_filled(store: Store) -> No
     ]
 
 
-def test_a_setting_changes_the_retention(store: Store) -> None:
+def test_a_setting_changes_the_retention(store: FileStore) -> None:
     put(store, range(1), start=NOW - timedelta(hours=2))
     put(store, range(1), start=NOW - timedelta(hours=1, minutes=9))
     kept = keep_up(store, retention={"MARKET_KEEP_CANDLES_1M_HOURS": timedelta(hours=1)}, now=NOW)
     assert kept.deleted == {"hyperliquid_candles": 1}
 
 
-def test_the_rolled_up_rows_are_counted_with_their_run(store: Store) -> None:
+def test_the_rolled_up_rows_are_counted_with_their_run(store: FileStore) -> None:
     put(store, range(60))
     run = IngestionRun("hyperliquid", "maintenance", "hyperliquid_candles", NOW)
     upkeep(store, run=run)
@@ -197,12 +197,12 @@ def test_the_rolled_up_rows_are_counted_with_their_run(store: Store) -> None:
     assert row == ("ok", 1)
 
 
-def test_an_empty_database_needs_nothing(store: Store) -> None:
+def test_an_empty_database_needs_nothing(store: FileStore) -> None:
     assert upkeep(store) == Upkeep(0, {}, None)
 
 
 def test_a_compaction_that_fails_does_not_fail_the_round(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It says why, and is not tried again before an hour is over."""
     tried = []
@@ -211,7 +211,7 @@ def test_a_compaction_that_fails_does_not_fail_the_round(
         tried.append(1)
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("market_assets.storage.compact.connected", fail)
+    monkeypatch.setattr("market_assets.storage.files.compact.connected", fail)
     put(store, range(60))
     first = upkeep(store)
     assert first.rolled_up == 1
@@ -221,10 +221,10 @@ def test_a_compaction_that_fails_does_not_fail_the_round(
 
 
 def test_space_that_old_rows_leave_is_given_back(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: FileStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A backlog comes and goes; the file does not stay as large as it was."""
-    monkeypatch.setattr("market_assets.storage.compact.SMALLEST", 0)
+    monkeypatch.setattr("market_assets.storage.files.compact.SMALLEST", 0)
     old = pl.DataFrame(
         {"n": range(60_000)},
     ).select(

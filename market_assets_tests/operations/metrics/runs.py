@@ -10,9 +10,9 @@ from typing import Any
 
 import duckdb
 
-from market_assets.storage.file_version import Version
-from market_assets.storage.published import Snapshot
-from market_assets.storage.schema import create_table
+from market_assets.storage.common.schema import create_table
+from market_assets.storage.files.file_version import Version
+from market_assets.storage.files.published import Snapshot
 from market_assets.tables import INGESTION_RUNS
 
 T0 = datetime(2026, 11, 1, tzinfo=UTC)

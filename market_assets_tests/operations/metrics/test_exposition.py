@@ -20,8 +20,8 @@ from market_assets.clock import ManualClock
 from market_assets.operations.health.statuses import Health
 from market_assets.operations.metrics.exposition import Metrics
 from market_assets.operations.metrics.totals import RunTotals
-from market_assets.storage.published import Published
-from market_assets.storage.spool import Spool
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.published import Published
 from market_assets.streams.core.state import STATE_FILE, SessionState
 from market_assets.tables import HYPERLIQUID_MID_PRICES
 from market_assets_tests.api.database import NOW, ago, content, publish
@@ -61,7 +61,9 @@ def metrics_of(path: Path, health: Callable[[], Health] = lambda: HEALTHY) -> Me
     totals = RunTotals(
         path.parent / "live" / "run_totals.json", keep=NOW - ago(days=30), clock=clock
     )
-    return Metrics(published=published, totals=totals, health=health, clock=clock)
+    return Metrics(
+        published=published, market_db=published.path, totals=totals, health=health, clock=clock
+    )
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +71,10 @@ def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A published file, a stream that says how it is, and two segments in the spool."""
     path = tmp_path_factory.mktemp("metrics") / "market.duckdb"
     store = publish(path)
-    STREAM.write(store.paths.state_dir / STATE_FILE)
-    spool = Spool(store.paths.spool, limit_bytes=10**9, clock=ManualClock(ago(seconds=30)))
+    STREAM.write(store.paths.folder / STATE_FILE)
+    spool = Spool(
+        store.paths.folder / "spool", limit_bytes=10**9, clock=ManualClock(ago(seconds=30))
+    )
     for _ in range(2):
         spool.append(HYPERLIQUID_MID_PRICES, content()["hyperliquid_mid_prices"])
     return path
@@ -196,6 +200,7 @@ def test_of_a_source_that_is_off_nothing_is_told(installation: Path) -> None:
     )
     metrics = Metrics(
         published=Published(installation),
+        market_db=installation,
         totals=totals,
         health=lambda: Health(NOW, ()),
         clock=clock,

@@ -12,9 +12,9 @@ import pytest
 from market_assets.clock import ManualClock, from_ms, interval_length, to_ms
 from market_assets.sources.errors import VenueNonsense, VenueRejected, VenueUnavailable
 from market_assets.sources.hyperliquid.model import Candle
-from market_assets.storage.errors import SpoolFull
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.errors import SpoolFull
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.candles.asking import CandleSource
 from market_assets.streams.candles.candle_book import Hole
 from market_assets.streams.candles.healing import Close, Healer
@@ -72,8 +72,8 @@ class Bench:
     def __init__(self, folder: Path, **options: object) -> None:
         self.clock = ManualClock(NOW, 1000.0)
         self.venue = FakeVenue(self.clock)
-        self.store = Store(folder / "market.duckdb")
-        self.spool = Spool(self.store.paths.spool, limit_bytes=10**8)
+        self.store = FileStore(folder / "market.duckdb")
+        self.spool = Spool(self.store.paths.folder / "spool", limit_bytes=10**8)
         self.closes: dict[str, list[Close]] = {}
         keep = {"1m": timedelta(hours=2), "1h": timedelta(hours=6)}
         self.healer = Healer(

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from market_assets.clock import from_ms, to_ms
 from market_assets.frames import conform
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.candles.candle_book import Hole
 from market_assets.streams.candles.heal_plan import HealPlan, Work
 from market_assets.streams.candles.holes import (
@@ -79,15 +79,15 @@ def candles(
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb")
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb")
 
 
-def look(store: Store, *symbols: str, cause: str | None = None) -> Found:
+def look(store: FileStore, *symbols: str, cause: str | None = None) -> Found:
     return find(store, symbols, keep=KEEP, until_ms=NOW_MS, now_ms=NOW_MS, cause=cause)
 
 
-def test_an_empty_database_lacks_a_day_of_minutes_and_a_week_of_hours(store: Store) -> None:
+def test_an_empty_database_lacks_a_day_of_minutes_and_a_week_of_hours(store: FileStore) -> None:
     found = look(store, "BTC")
     this_hour = NOW_MS - 30 * MINUTE
     assert found.holes == {
@@ -97,7 +97,7 @@ def test_an_empty_database_lacks_a_day_of_minutes_and_a_week_of_hours(store: Sto
     assert look(store, "BTC", cause="listing").holes["1m"][0].cause == "listing"
 
 
-def test_only_what_is_missing_is_asked_for(store: Store) -> None:
+def test_only_what_is_missing_is_asked_for(store: FileStore) -> None:
     """Rows not closed are missing too; hours of the last day are left to the roll-up."""
     minutes = list(range(NOW_MS - DAY, NOW_MS, MINUTE))
     lost = [minutes[10], minutes[11], minutes[-1]]
@@ -115,7 +115,7 @@ def test_only_what_is_missing_is_asked_for(store: Store) -> None:
     assert found.closes == {"BTC": (minutes[-2], minutes[-2] / 1e6)}
 
 
-def test_what_the_venue_did_not_have_is_not_asked_for_again(store: Store) -> None:
+def test_what_the_venue_did_not_have_is_not_asked_for_again(store: FileStore) -> None:
     """A healed gap counts as there, with or without rows; an open one is found again."""
     healed = Gap("BTC", "1m", NOW_MS - DAY, NOW_MS - HOUR, "fresh", NOW, NOW, 3)
     still = Gap("BTC", "1m", NOW_MS - HOUR, NOW_MS - HOUR + MINUTE, "silence", NOW)
@@ -126,7 +126,7 @@ def test_what_the_venue_did_not_have_is_not_asked_for_again(store: Store) -> Non
     assert found.open_gaps == [still]
 
 
-def test_after_a_crash_the_last_minutes_are_read_again(store: Store) -> None:
+def test_after_a_crash_the_last_minutes_are_read_again(store: FileStore) -> None:
     """A killed session may have closed a minute before its last frames came."""
     minutes = list(range(NOW_MS - DAY, NOW_MS - 10 * MINUTE, MINUTE))
     store.merge(HYPERLIQUID_CANDLES, candles("BTC", minutes))

@@ -19,15 +19,15 @@ import polars as pl
 from websockets.asyncio.server import ServerConnection, serve
 
 from market_assets.clock import Clock, SystemClock, to_ms
+from market_assets.machine_paths import MachinePaths
 from market_assets.sources.feed_stats import FeedStats
 from market_assets.sources.stream import Ending, Pacer, Stream, StreamPolicy
-from market_assets.storage.changes import Delete, Written
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.changes import Delete, Written
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.flow import Coverage, Piece, Streamed
 from market_assets.streams.core.heal_progress import HealingProgress
 from market_assets.streams.core.options import StreamOptions
-from market_assets.streams.core.places import places
 from market_assets.streams.core.session import StreamSession
 from market_assets.streams.core.venue_clock import VenueClock
 from market_assets.tables import TABLES, Column, TableSpec
@@ -258,7 +258,7 @@ class BookFlow:
         was_ahead, self.clock_was_ahead = self.clock_was_ahead, False
         return was_ahead
 
-    def repair(self, store: Store, now: datetime) -> tuple[Written, ...]:
+    def repair(self, store: FileStore, now: datetime) -> tuple[Written, ...]:
         return tuple(store.write(Delete(LEVELS, "ingested_at > ?", [now])))
 
     def coverage(self) -> Coverage:
@@ -311,8 +311,8 @@ def session(
     **options: Any,
 ) -> StreamSession:
     """A session of the made-up venue's stream, by this version of the code or a later one."""
-    store = Store(folder / "market.duckdb", tables=tables(is_newer=is_newer))
-    own = places(store.paths.state_dir, "made_up")
+    store = FileStore(folder / "market.duckdb", tables=tables(is_newer=is_newer))
+    own = MachinePaths(store.paths.folder).stream("made_up")
     told = StreamOptions(
         subscriptions=2 * len(tokens),
         flush_interval=timedelta(seconds=0.2),

@@ -13,9 +13,9 @@ import polars as pl
 import pytest
 
 from market_assets.clock import ManualClock
-from market_assets.storage.errors import StoreLocked
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.errors import StoreLocked
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.draining import PUBLISH_EVERY_S, Drainer, TableProgress
 from market_assets.streams.core.flow import Streamed
 from market_assets.streams.hyperliquid.mids import MidBuckets
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from market_assets.storage.changes import Change, Written
-    from market_assets.storage.runs import IngestionRun
+    from market_assets.storage.common.changes import Change, Written
+    from market_assets.storage.common.runs import IngestionRun
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 TABLE = HYPERLIQUID_MID_PRICES.name
@@ -38,10 +38,10 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.clock = ManualClock(NOW, 100.0)
-        self.store = Store(
+        self.store = FileStore(
             folder / "market.duckdb", lock_wait=timedelta(seconds=0.2), clock=self.clock
         )
-        self.spool = Spool(self.store.paths.spool, limit_bytes=10**8)
+        self.spool = Spool(self.store.paths.folder / "spool", limit_bytes=10**8)
         self.drained: list[float] = []
         self.drainer = Drainer(
             store=self.store,
@@ -119,7 +119,7 @@ def test_a_held_database_costs_an_error_and_nothing_else(bench: Bench) -> None:
 
 def test_a_segment_that_cannot_be_read_is_told(bench: Bench) -> None:
     bench.append(NOW, A=1.0)
-    [path] = bench.store.paths.spool.glob("*.arrow")
+    [path] = (bench.store.paths.folder / "spool").glob("*.arrow")
     path.write_bytes(b"no arrow")
     bench.append(NOW, B=1.0)
     assert bench.drainer._turn()
@@ -200,7 +200,7 @@ def test_what_a_drain_has_committed_is_counted_though_the_next_batch_fails(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The database is taken away in between: the report has the rows that are in it."""
-    monkeypatch.setattr("market_assets.storage.spool.BATCH_SEGMENTS", 1)
+    monkeypatch.setattr("market_assets.storage.common.spool.BATCH_SEGMENTS", 1)
     bench.append(NOW, A=1.0, B=1.0)
     bench.append(NOW, C=1.0)
     write, calls = bench.store.write, itertools.count()

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from market_assets.storage.errors import StoreUnwritable
+from market_assets.storage.common.errors import StoreUnwritable
 from market_assets.streams.core.lease import Lease, LeaseHeldError
 from market_assets.streams.core.locks import take
 

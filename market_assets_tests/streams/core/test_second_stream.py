@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.machine_paths import MachinePaths, machine_paths
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.lease import Lease, LeaseHeldError
 from market_assets.streams.core.options import SessionEnd
-from market_assets.streams.core.places import places
 from market_assets.streams.core.session import StreamSession
 from market_assets.streams.core.state import STATE_FILE, read_json
 from market_assets.tables import TABLES
@@ -37,11 +37,11 @@ def venue() -> Iterator[Venue]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return Store(tmp_path / "market.duckdb", tables=(*TABLES, LEVELS))
+def store(tmp_path: Path) -> FileStore:
+    return FileStore(tmp_path / "market.duckdb", tables=(*TABLES, LEVELS))
 
 
-def stored(store: Store, of: str = "A") -> Book:
+def stored(store: FileStore, of: str = "A") -> Book:
     """The book as the database has it."""
     rows = store.read(
         "select price, size from made_up_book_levels where token = $token", {"token": of}
@@ -71,7 +71,7 @@ def running(made: StreamSession) -> Iterator[tuple[threading.Event, list[Session
 
 
 def test_levels_that_vanish_are_gone_from_the_table(
-    tmp_path: Path, venue: Venue, store: Store
+    tmp_path: Path, venue: Venue, store: FileStore
 ) -> None:
     """Also the last one of a side, and of a book; the books of others stay."""
     with running(session(tmp_path, venue, TOKENS)) as (stop, ends):
@@ -94,7 +94,7 @@ def test_levels_that_vanish_are_gone_from_the_table(
 
 
 def test_a_connection_that_is_cut_and_comes_back_brings_the_books_of_now(
-    tmp_path: Path, venue: Venue, store: Store
+    tmp_path: Path, venue: Venue, store: FileStore
 ) -> None:
     with running(session(tmp_path, venue, TOKENS)):
         until(lambda: stored(store, "C"), "the first books")
@@ -103,13 +103,15 @@ def test_a_connection_that_is_cut_and_comes_back_brings_the_books_of_now(
         until(lambda: stored(store) == {0.9: 1.0}, "the book of now")
 
 
-def test_its_locks_and_its_spool_are_its_own(tmp_path: Path, venue: Venue, store: Store) -> None:
+def test_its_locks_and_its_spool_are_its_own(
+    tmp_path: Path, venue: Venue, store: FileStore
+) -> None:
     """Another stream into the same database neither excludes it nor drains its segments."""
-    of_hyperliquid = places(store.paths.state_dir, "hyperliquid")
+    of_hyperliquid = MachinePaths(store.paths.folder).stream("hyperliquid")
     of_hyperliquid.folder.mkdir(parents=True)
     other = Lease(of_hyperliquid.folder)
     assert other.acquire(run_id="x", started_at="", code_version="1") == "leader"
-    own = places(store.paths.state_dir, "made_up")
+    own = MachinePaths(store.paths.folder).stream("made_up")
     with running(session(tmp_path, venue, TOKENS)):
         until(lambda: stored(store), "a book")
         until(lambda: read_json(own.folder / STATE_FILE), "its account")
@@ -123,7 +125,7 @@ def test_its_locks_and_its_spool_are_its_own(tmp_path: Path, venue: Venue, store
 
 
 def test_a_session_relieves_another_and_no_book_is_lost(
-    tmp_path: Path, venue: Venue, store: Store
+    tmp_path: Path, venue: Venue, store: FileStore
 ) -> None:
     options: dict[str, Any] = {"session_length": timedelta(seconds=1)}
     with (
@@ -140,7 +142,7 @@ def test_a_session_relieves_another_and_no_book_is_lost(
 
 
 def test_what_a_clock_that_was_ahead_has_left_is_put_right(
-    tmp_path: Path, venue: Venue, store: Store
+    tmp_path: Path, venue: Venue, store: FileStore
 ) -> None:
     """The flow is told to forget, on its own thread; its rows from the future are deleted."""
     store.prepare()
@@ -163,7 +165,7 @@ def test_who_follows_a_leader_looks_for_what_both_have_missed(tmp_path: Path, ve
     """Once, when it leads; who leads from the start has nobody's work to look through."""
     first = session(tmp_path, venue, TOKENS, session_length=timedelta(seconds=1))
     second = session(tmp_path, venue, TOKENS)
-    lease = Lease(places(tmp_path / "live", "made_up").folder)
+    lease = Lease(MachinePaths(tmp_path / "live").stream("made_up").folder)
     with running(first) as (_, old):
         until(lambda: lease.peek().state == "handing_over", "the first to be tired")
         with running(second):
@@ -177,8 +179,8 @@ def test_an_upgrade_in_the_middle_of_a_stream_loses_no_row(tmp_path: Path, venue
 
     What it does not know it leaves, and the new code brings it in once it leads.
     """
-    newer = Store(tmp_path / "market.duckdb", tables=tables(is_newer=True))
-    own = places(newer.paths.state_dir, "made_up")
+    newer = FileStore(tmp_path / "market.duckdb", tables=tables(is_newer=True))
+    own = MachinePaths(newer.paths.folder).stream("made_up")
     with (
         running(session(tmp_path, venue, TOKENS, session_length=timedelta(seconds=1))) as (_, old),
         running_later(tmp_path, venue, is_newer=True) as (stop, new),
@@ -206,13 +208,13 @@ def running_later(
     tmp_path: Path, venue: Venue, *, is_newer: bool = False
 ) -> Iterator[tuple[threading.Event, list[SessionEnd | Exception]]]:
     """A second session, once the first one wants to be relieved."""
-    lease = Lease(places(Store(tmp_path / "market.duckdb").paths.state_dir, "made_up").folder)
+    lease = Lease(machine_paths(tmp_path / "market.duckdb").stream("made_up").folder)
     until(lambda: lease.peek().state == "handing_over", "the first to be tired")
     with running(session(tmp_path, venue, TOKENS, is_newer=is_newer)) as made:
         yield made
 
 
-def test_what_waits_in_the_spool_is_told_in_its_order(tmp_path: Path, store: Store) -> None:
+def test_what_waits_in_the_spool_is_told_in_its_order(tmp_path: Path, store: FileStore) -> None:
     """Whole books after each other, of several tokens at once, with a merge in between."""
     spool = Spool(tmp_path / "spool", limit_bytes=10**8)
     at = [datetime(2026, 3, 1, 12, 0, n, tzinfo=UTC) for n in range(4)]
@@ -254,7 +256,7 @@ def test_drained_together_or_one_by_one_it_is_the_same(
     found = []
     for at_once in (True, False):
         folder = tmp_path_factory.mktemp("spool")
-        store = Store(folder / "market.duckdb", tables=(LEVELS,))
+        store = FileStore(folder / "market.duckdb", tables=(LEVELS,))
         spool = Spool(folder / "spool", limit_bytes=10**8)
         expected: dict[str, Book] = {}
         for n, (is_whole, books) in enumerate(pieces):

@@ -22,8 +22,8 @@ from market_assets.clock import from_ms
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.feed import FeedPolicy, HyperliquidFeed
 from market_assets.sources.retry import RetryPolicy
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.lease import LeaseHeldError
 from market_assets.streams.core.session import StreamSession
 from market_assets.streams.hyperliquid.flow import HyperliquidFlow
@@ -65,8 +65,10 @@ class LoggedSpool(Spool):
 
 def session(said: dict[str, Any], clock: Clock, *, spool: Spool | None = None) -> StreamSession:
     """A session against a simulated venue."""
-    store = Store(Path(said["db"]), lock_wait=timedelta(seconds=2))
-    spool = spool or LoggedSpool(store.paths.spool, Path(said["acks"]), limit_bytes=10**9)
+    store = FileStore(Path(said["db"]), lock_wait=timedelta(seconds=2))
+    spool = spool or LoggedSpool(
+        store.paths.folder / "spool", Path(said["acks"]), limit_bytes=10**9
+    )
     options = {
         name: timedelta(seconds=value) if name in TIMES else value
         for name, value in said["options"].items()
@@ -87,7 +89,7 @@ def session(said: dict[str, Any], clock: Clock, *, spool: Spool | None = None) -
         options=wanted,
         store=store,
         spool=spool,
-        folder=store.paths.state_dir,
+        folder=store.paths.folder,
         flow_for=lambda clock, call: HyperliquidFlow(
             clock,
             call,

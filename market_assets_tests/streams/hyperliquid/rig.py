@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.lease import Lease
 from market_assets_tests.simulated import Simulated, simulated
 from market_assets_tests.waiting import until
@@ -69,9 +69,9 @@ class Rig:
     processes: list[Process] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.store = Store(self.folder / "market.duckdb")
-        self.spool = Spool(self.store.paths.spool, limit_bytes=10**9)
-        self.lease = Lease(self.store.paths.state_dir)
+        self.store = FileStore(self.folder / "market.duckdb")
+        self.spool = Spool(self.store.paths.folder / "spool", limit_bytes=10**9)
+        self.lease = Lease(self.store.paths.folder)
         self.began_ms = self.venue.now_ms() // MINUTE * MINUTE
 
     def said(self, **options: Any) -> dict[str, Any]:
@@ -193,7 +193,7 @@ class Rig:
 
     def state(self) -> dict[str, Any]:
         """What the session last said of itself."""
-        path = self.store.paths.state_dir / "stream.json"
+        path = self.store.paths.folder / "stream.json"
         return json.loads(path.read_text()) if path.exists() else {}
 
     def _check_acknowledged(self) -> None:

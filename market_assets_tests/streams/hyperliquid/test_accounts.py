@@ -18,8 +18,8 @@ import pytest
 from market_assets.clock import ManualClock
 from market_assets.operations.health.streams import read_stream, stream_row
 from market_assets.sources.feed_stats import FeedStats
-from market_assets.storage.spool import SpoolDepth
-from market_assets.storage.store import Store
+from market_assets.storage.common.spool import SpoolDepth
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.accounts import Accounts
 from market_assets.streams.core.flow import Coverage
 from market_assets.streams.core.heal_progress import HealingProgress
@@ -72,7 +72,7 @@ def accounts(
         "streaming": SimpleNamespace(rejected={}, disk_error=said["disk"]),
         "drainer": SimpleNamespace(total={}, error=said["drain"], publish_error=said["publish"]),
         "spool": SimpleNamespace(depth=lambda: SpoolDepth(0, 0, 0.0, set_aside)),
-        "store": Store(tmp_path / "market.duckdb"),
+        "store": FileStore(tmp_path / "market.duckdb"),
         "clock": clock,
     }
     return Accounts(**parts, run_id="r", code_version="c", since=clock.now())
@@ -212,7 +212,7 @@ def test_a_socket_that_never_opens_is_told_with_the_reason(
     assert reason in end.error
     now = datetime.fromisoformat(on.state()["written_at"]) + timedelta(seconds=1)
     row = stream_row(
-        "hyperliquid", "stream", read_stream(on.store.paths.state_dir, "hyperliquid"), now
+        "hyperliquid", "stream", read_stream(on.store.paths.folder, "hyperliquid"), now
     )
     assert row.status == "failed"
     assert reason in (row.last_error or "")

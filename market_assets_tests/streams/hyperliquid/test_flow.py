@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from market_assets.clock import ManualClock
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.candles.bars import MINUTE_MS
 from market_assets.streams.core.venue_clock import VenueClock
 from market_assets.streams.hyperliquid.flow import HyperliquidFlow
@@ -23,7 +23,7 @@ NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def flow(tmp_path: Path) -> HyperliquidFlow:
     """A flow without a venue."""
-    store = Store(tmp_path / "market.duckdb")
+    store = FileStore(tmp_path / "market.duckdb")
     parts: dict[str, Any] = {
         "client_for": lambda *_: SimpleNamespace(close=lambda: None),
         "feed": lambda *_: SimpleNamespace(want=lambda **_: None),
@@ -33,7 +33,7 @@ def flow(tmp_path: Path) -> HyperliquidFlow:
         lambda action, *args: action(*args),
         options=HyperliquidOptions(),
         store=store,
-        spool=Spool(store.paths.spool, limit_bytes=10**6),
+        spool=Spool(store.paths.folder / "spool", limit_bytes=10**6),
         **parts,
     )
 

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from market_assets.storage.errors import NotADatabase
-from market_assets.storage.spool import Spool
+from market_assets.storage.common.errors import NotADatabase
+from market_assets.storage.common.spool import Spool
 from market_assets.streams.core.lease import LeaseHeldError
 from market_assets.streams.core.options import Report, SessionEnd
 from market_assets_tests.streams.hyperliquid.process import LoggedSpool, session, venue_clock
@@ -95,7 +95,7 @@ def running(on: Rig, *, ahead: timedelta = timedelta(), **options: Any) -> Itera
     """A session on the rig that has its first rows in the database."""
     said = on.said(**options)
     clock = JumpyClock(venue_clock(said), ahead)
-    spool = LoggedSpool(on.store.paths.spool, on.folder / "acks", limit_bytes=10**9)
+    spool = LoggedSpool(on.store.paths.folder / "spool", on.folder / "acks", limit_bytes=10**9)
     made = Running(session(said, clock, spool=spool), clock, spool)
     made.start()
     try:
@@ -223,7 +223,7 @@ def test_without_its_supervisor_a_session_ends(field_: Rig) -> None:
 
 def test_a_session_whose_lock_is_taken_away_ends(field_: Rig) -> None:
     with running(field_) as r:
-        (field_.store.paths.state_dir / "stream.lock").unlink()
+        (field_.store.paths.folder / "stream.lock").unlink()
         assert r.wait_end().reason == "lock_lost"
 
 

@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from market_assets.clock import SystemClock
 from market_assets.sources.errors import VenueUnavailable
-from market_assets.storage.spool import Spool
-from market_assets.storage.store import Store
+from market_assets.storage.common.spool import Spool
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.sound_rows import sift
 from market_assets.streams.core.streaming import Streaming
 from market_assets.streams.core.venue_clock import VenueClock
@@ -53,8 +53,8 @@ class Bench:
     """The streaming half of a session, with a feed that does what it is told."""
 
     def __init__(self, folder: Path, heard: Callable[[Recorder], None]) -> None:
-        self.store = Store(folder / "market.duckdb")
-        self.spool = Failing(self.store.paths.spool, limit_bytes=10**8)
+        self.store = FileStore(folder / "market.duckdb")
+        self.spool = Failing(self.store.paths.folder / "spool", limit_bytes=10**8)
         self.clock = VenueClock(SystemClock())
         self.heard = heard
         options = HyperliquidOptions(poll=timedelta(seconds=0.01))

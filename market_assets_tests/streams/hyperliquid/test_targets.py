@@ -12,7 +12,7 @@ from market_assets.clock import EPOCH
 from market_assets.frames import empty
 from market_assets.sources.hyperliquid.frames import assets
 from market_assets.sources.hyperliquid.model import DEXS, SPOT, Listing, Universe
-from market_assets.storage.store import Store
+from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.streaming import next_flush
 from market_assets.streams.hyperliquid.targets import Targets, from_registry
 from market_assets.tables import HYPERLIQUID_ASSETS
@@ -135,7 +135,7 @@ def test_a_dex_is_dropped_by_two_answers_in_a_row_and_costs_no_other(
 
 def test_the_registry_answers_for_the_venue(tmp_path: Path) -> None:
     """Ranked by what traded in the minutes that are kept."""
-    store = Store(tmp_path / "market.duckdb")
+    store = FileStore(tmp_path / "market.duckdb")
     assert from_registry(store, ()).symbols == ()
     store.merge(HYPERLIQUID_ASSETS, assets(universe(*LISTED), NOW))
     assert from_registry(store, ("BTC", "OLD")).symbols == ("BTC",)

@@ -1,0 +1,1 @@
+"""What every store needs, whichever backend keeps the tables."""
