@@ -10,6 +10,7 @@ import sys
 
 NAMES = (
     "store",
+    "readers",
     "stream",
     "features",
     "features_run",

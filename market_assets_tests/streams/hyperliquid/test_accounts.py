@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from market_assets.clock import ManualClock
+from market_assets.machine_paths import MachinePaths
 from market_assets.operations.health.streams import read_stream, stream_row
 from market_assets.sources.feed_stats import FeedStats
 from market_assets.storage.common.spool import SpoolDepth
@@ -212,7 +213,10 @@ def test_a_socket_that_never_opens_is_told_with_the_reason(
     assert reason in end.error
     now = datetime.fromisoformat(on.state()["written_at"]) + timedelta(seconds=1)
     row = stream_row(
-        "hyperliquid", "stream", read_stream(on.store.paths.folder, "hyperliquid"), now
+        "hyperliquid",
+        "stream",
+        read_stream(MachinePaths(on.store.paths.folder), "hyperliquid"),
+        now,
     )
     assert row.status == "failed"
     assert reason in (row.last_error or "")
