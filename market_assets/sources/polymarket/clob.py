@@ -16,6 +16,11 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.sources.polymarket import limits
 from market_assets.sources.polymarket.books import decode_books
+from market_assets.sources.polymarket.exact_books import (
+    ExactAnswer,
+    ExactBooks,
+    decode_exact_books,
+)
 from market_assets.sources.polymarket.host import HostClient, merged
 from market_assets.sources.polymarket.model import Books
 
@@ -39,6 +44,25 @@ class ClobClient(HostClient):
         books = {token: book for answer in asked.answers for token, book in answer.books.items()}
         rejected = merged("book", asked, (answer.rejected for answer in asked.answers))
         return Books(books, rejected, asked.unanswered)
+
+    def exact_books(self, token_ids: Iterable[str]) -> ExactAnswer:
+        """Whole books of tokens with every text as the venue wrote it; those without are left out.
+
+        Raises:
+            VenueError: a batch could not be had; the class says why.
+        """
+        asked = self._in_batches(token_ids, _TOKENS_A_REQUEST, self._exact_books)
+        books = {token: book for answer in asked.answers for token, book in answer.books.items()}
+        rejected = merged("book", asked, (answer.rejected for answer in asked.answers))
+        return ExactAnswer(books, rejected, asked.unanswered)
+
+    def _exact_books(self, token_ids: tuple[str, ...]) -> ExactBooks:
+        question = [{"token_id": token} for token in token_ids]
+        answer = self._post(
+            "/books", question, limits.BOOKS, lambda body: decode_exact_books(body, token_ids)
+        )
+        self._note("/books", answer.rejected)
+        return answer
 
     def _books(self, token_ids: tuple[str, ...]) -> Books:
         question = [{"token_id": token} for token in token_ids]

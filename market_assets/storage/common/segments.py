@@ -8,6 +8,10 @@ Rows that are all there is inside of some scopes (a whole book) stand in one fil
 column `within <columns>` is TRUE in a row, and FALSE where only the scope's columns are filled, so
 that an empty side is told too. Code that does not know this column leaves the file alone, as it
 does with all columns that it does not know.
+
+Rows of several tables that are one thing (the head of a book and its levels) stand in one segment:
+`<order>-<writer>-<checksum>.<table>+<table>.arrow` holds an Arrow file per table, each after its
+length. So they are received together or not at all, and drained in one transaction.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from __future__ import annotations
 import io
 import os
 import re
+import struct
 import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
@@ -33,7 +38,9 @@ if TYPE_CHECKING:
 
 SUFFIX: Final = ".arrow"
 _WITHIN: Final = "within "
-_NAME: Final = re.compile(r"(\d{20})-[0-9a-f]+-([0-9a-f]{8})\.(\w+)\.arrow")
+_NAME: Final = re.compile(r"(\d{20})-[0-9a-f]+-([0-9a-f]{8})\.(\w+(?:\+\w+)*)\.arrow")
+_TOGETHER: Final = "+"
+_LENGTH: Final = struct.Struct("<Q")
 
 
 class SegmentError(ValueError):
@@ -58,7 +65,7 @@ class Segment:
 
     @property
     def table(self) -> str:
-        """The table that its rows belong to; empty when the name does not say."""
+        """The table that its rows belong to, `a+b` of several; empty when the name does not say."""
         match = _NAME.match(self.path.name)
         return match[3] if match else ""
 
@@ -111,8 +118,17 @@ def encode(frame: pl.DataFrame, scopes: pl.DataFrame | None = None) -> bytes:
     return buffer.getvalue()
 
 
-def decode(segment: Segment, tables: Sequence[TableSpec], *, drop_unknown: bool = False) -> Content:
-    """What a segment holds, as its table is defined now.
+def joined(parts: Sequence[bytes]) -> bytes:
+    """Several encoded frames as one content; one stays as it is."""
+    if len(parts) == 1:
+        return parts[0]
+    return b"".join(_LENGTH.pack(len(part)) + part for part in parts)
+
+
+def decode(
+    segment: Segment, tables: Sequence[TableSpec], *, drop_unknown: bool = False
+) -> list[Content]:
+    """What a segment holds, table by table, as the tables are defined now.
 
     A segment may be older than the code: columns that are new since have what `Column.before` says,
     NULL by default.
@@ -132,12 +148,40 @@ def decode(segment: Segment, tables: Sequence[TableSpec], *, drop_unknown: bool 
     if match is None:
         _check_is_arrow(segment.path.read_bytes())
         raise ForeignSegment("not the name of a segment that this version knows")
-    spec = next((spec for spec in tables if spec.name == match[3]), None)
-    if spec is None:
-        raise ForeignSegment(f"this version has no table {match[3]!r}")
+    names = match[3].split(_TOGETHER)
+    known = {spec.name: spec for spec in tables}
+    for one in names:
+        if one not in known:
+            raise ForeignSegment(f"this version has no table {one!r}")
     content = segment.path.read_bytes()
     if zlib.crc32(content) != int(match[2], 16):
         raise SegmentError("its bytes are not those that were written")
+    parts = [content] if len(names) == 1 else _parts(content, len(names))
+    return [
+        _decode(known[name], part, drop_unknown=drop_unknown)
+        for name, part in zip(names, parts, strict=True)
+    ]
+
+
+def _parts(content: bytes, count: int) -> list[bytes]:
+    """The contents that were joined.
+
+    Raises:
+        SegmentError: there are not so many.
+    """
+    parts: list[bytes] = []
+    at = 0
+    while at + _LENGTH.size <= len(content):
+        (length,) = _LENGTH.unpack_from(content, at)
+        at += _LENGTH.size
+        parts.append(content[at : at + length])
+        at += length
+    if at != len(content) or len(parts) != count:
+        raise SegmentError(f"it does not hold the rows of {count} tables")
+    return parts
+
+
+def _decode(spec: TableSpec, content: bytes, *, drop_unknown: bool) -> Content:
     try:
         found = pl.read_ipc(io.BytesIO(content))
     except (pl.exceptions.PolarsError, OSError) as error:

@@ -34,6 +34,7 @@ from market_assets.storage.common.segments import (
     SegmentError,
     decode,
     encode,
+    joined,
     listed,
     name,
     write,
@@ -158,12 +159,31 @@ class Spool:
             SpoolFull: the limit is reached; these rows are not received, all others still are.
             StoreUnwritable: the disk is full, or the folder read-only; the same holds.
         """
-        sound = conform(table, frame)
-        if scopes is not None:
-            check_scopes(table, sound, scopes)
-        content = encode(sound, scopes)
+        return self.append_together([Content(table, frame, scopes)])
+
+    def append_together(self, contents: Sequence[Content]) -> Path:
+        """Keep the rows of several tables as one thing: all are received, or none.
+
+        They reach the database in one transaction: no reader sees one table without the others.
+
+        Args:
+            contents: per table its rows and, where they are whole in some, its scopes.
+
+        Raises:
+            FrameError: as for `append`; nothing is received.
+            SpoolFull: the same.
+            StoreUnwritable: the same.
+        """
+        parts: list[bytes] = []
+        for table, frame, scopes in contents:
+            sound = conform(table, frame)
+            if scopes is not None:
+                check_scopes(table, sound, scopes)
+            parts.append(encode(sound, scopes))
+        content = joined(parts)
         self._check_room(len(content))
-        path = self._directory / name(self._next_order(), self._writer, table.name, content)
+        tables = "+".join(one.table.name for one in contents)
+        path = self._directory / name(self._next_order(), self._writer, tables, content)
         temporary = path.with_name(f".{path.name}{_TEMPORARY}")
         try:
             self._directory.mkdir(parents=True, exist_ok=True)
@@ -293,7 +313,7 @@ class Spool:
         good: list[Segment] = []
         for segment in batch:
             try:
-                content = decode(segment, tables, drop_unknown=drop_unknown)
+                found = decode(segment, tables, drop_unknown=drop_unknown)
             except ForeignSegment as error:
                 self._left[segment.path.name] = str(error)
                 _LOG.warning("%s is left: %s", segment.path.name, error)
@@ -304,7 +324,7 @@ class Spool:
                 continue
             except OSError as error:
                 raise from_os(self._directory, error) from error
-            contents.append(content)
+            contents += found
             good.append(segment)
         return [content.change for content in _together(contents)], good
 

@@ -49,11 +49,14 @@ class Piece(NamedTuple):
         scopes: None: the rows are merged. Else the frame is all that there is inside of these
             scopes (values of some columns of the key, one row each): a stored row of them that it
             does not have is gone. A scope without rows is emptied.
+        together: pieces of one batch that follow each other and have the same word here are
+            written in one transaction, all or none: no reader sees one without the others.
     """
 
     table: TableSpec
     frame: pl.DataFrame
     scopes: pl.DataFrame | None = None
+    together: str = ""
 
 
 class Batch(Protocol):
@@ -141,8 +144,13 @@ class Flow(Protocol[B]):
         """Give up what has waited for too long for a place to put it; counts rows."""
         ...
 
-    def lead(self) -> None:
-        """The predecessor has let go: what both have missed is looked for."""
+    def lead(self, *, relieves: bool) -> None:
+        """It leads from now on.
+
+        Args:
+            relieves: the predecessor has let go, and what both have missed is to be looked for;
+                False: it leads from the start.
+        """
         ...
 
     def set_back(self) -> None:

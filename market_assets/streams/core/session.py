@@ -148,6 +148,7 @@ class StreamSession:
             self._start("drain", self._drainer.run)
             self._streaming.start(subscriptions=self._handover.room())
             if leads:
+                self._streaming.call(lambda: self._flow.lead(relieves=False))
                 self._start_healing()
             reason = self._stay(stop, report, alive, began)
         finally:
@@ -229,7 +230,7 @@ class StreamSession:
 
     def _heal_as_leader(self) -> None:
         """On the flow's thread, when the predecessor has let go."""
-        self._flow.lead()
+        self._flow.lead(relieves=True)
         self._start_healing()
 
     def _put_away(self, reason: EndReason) -> bool:

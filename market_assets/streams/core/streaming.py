@@ -11,19 +11,23 @@ import asyncio
 import logging
 import math
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from threading import Event, Lock, Thread
 from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.clock import to_ms
 from market_assets.storage.common.errors import StoreError
+from market_assets.storage.common.segments import Content
 from market_assets.streams.core.sound_rows import sift
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator, Sequence
     from datetime import datetime
 
+    import polars as pl
+
     from market_assets.storage.common.spool import Spool
-    from market_assets.streams.core.flow import Batch, Flow
+    from market_assets.streams.core.flow import Batch, Flow, Piece
     from market_assets.streams.core.options import StreamOptions
     from market_assets.streams.core.venue_clock import VenueClock
 
@@ -176,36 +180,51 @@ class Streaming:
             _LOG.error("%d rows were given up: there has been nowhere to put them for hours", shed)
 
     def _append(self, batch: Batch) -> tuple[set[str], str] | None:
-        """Write a segment per piece; returns the tables of those that failed, and why.
+        """Write a segment per piece, one for those that belong together.
 
         A row that the table does not take is dropped, and told of: no other one shares its fate.
+
+        Returns:
+            The tables of those that failed, and why; None: none did.
         """
         failed: set[str] = set()
         reason = ""
-        for table, frame, scopes in batch.pieces:
+        for pieces in _segments(batch.pieces):
+            names = [piece.table.name for piece in pieces]
             try:
-                sound, refused = sift(table, frame)
-                if refused:
-                    _LOG.error(
-                        "%d rows are not what %s takes: %s", len(refused), table.name, refused
-                    )
-                    self.rejected = self.rejected | refused
-                if scopes is not None:
-                    self._spool.append(table, sound, scopes=scopes)
-                elif not sound.is_empty():
-                    self._spool.append(table, sound)
+                contents = [Content(p.table, self._sound(p), p.scopes) for p in pieces]
+                if any(c.scopes is not None or not c.frame.is_empty() for c in contents):
+                    self._spool.append_together(contents)
             except StoreError as error:
-                failed.add(table.name)
+                failed.update(names)
                 reason = str(error)
             except Exception as error:  # noqa: BLE001 - they stay in memory, and the other is kept
-                _LOG.exception("%s could not be put into the spool", table.name)
-                failed.add(table.name)
+                _LOG.exception("%s could not be put into the spool", " and ".join(names))
+                failed.update(names)
                 reason = f"{type(error).__name__} {error}"
         return (failed, reason) if failed else None
+
+    def _sound(self, piece: Piece) -> pl.DataFrame:
+        """The rows of a piece that its table takes; the others are told of."""
+        sound, refused = sift(piece.table, piece.frame)
+        if refused:
+            name = piece.table.name
+            _LOG.error("%d rows are not what %s takes: %s", len(refused), name, refused)
+            self.rejected = self.rejected | refused
+        return sound
 
     @property
     def _flow(self) -> Flow[Any]:
         return self._flow_of()
+
+
+def _segments(pieces: Sequence[Piece]) -> Iterator[list[Piece]]:
+    """Pieces that belong together, each time; one alone is alone."""
+    for word, group in groupby(pieces, key=lambda piece: piece.together):
+        if word:
+            yield list(group)
+        else:
+            yield from ([piece] for piece in group)
 
 
 async def first_of(*parts: Coroutine[object, object, object]) -> None:

@@ -133,8 +133,9 @@ class HyperliquidFlow:
             candles_before=self._clock.at(self._clock.monotonic() - KEEP_CANDLES_S),
         )
 
-    def lead(self) -> None:
-        self._healer.scan_all(self._recorder.concluded_ms + MINUTE_MS, afresh=True)
+    def lead(self, *, relieves: bool) -> None:
+        if relieves:
+            self._healer.scan_all(self._recorder.concluded_ms + MINUTE_MS, afresh=True)
 
     def set_back(self) -> None:
         self._healer.rewind()

@@ -6,13 +6,12 @@ Not here: which of it is streamed (`targets.py`), and subscribing (`streaming.py
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
-from threading import Thread
-from typing import TYPE_CHECKING, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Final
 
 from market_assets.sources.errors import VenueError
 from market_assets.storage.common.errors import StoreError
+from market_assets.streams.core.threads import in_thread
 from market_assets.streams.hyperliquid.targets import Targets, from_registry
 
 if TYPE_CHECKING:
@@ -22,8 +21,6 @@ if TYPE_CHECKING:
     from market_assets.sources.hyperliquid.client import HyperliquidClient
     from market_assets.storage.api import Store
     from market_assets.streams.hyperliquid.options import HyperliquidOptions
-
-T = TypeVar("T")
 
 _LOG = logging.getLogger(__name__)
 
@@ -137,32 +134,3 @@ class UniverseWatch:
         if targets.assets and not self.targets.assets:
             self.targets = targets
             self._on_targets(targets, None)
-
-
-async def in_thread(function: Callable[[], T]) -> T:
-    """The result of a blocking call, in a thread that neither the loop nor the process waits for.
-
-    `asyncio.to_thread` would hold up the end until the venue has answered, or has not.
-    """
-    loop = asyncio.get_running_loop()
-    answer: asyncio.Future[T] = loop.create_future()
-
-    def settle(result: T | None, error: Exception | None) -> None:
-        if answer.done():
-            return
-        if error is not None:
-            answer.set_exception(error)
-        else:
-            answer.set_result(cast("T", result))
-
-    def run() -> None:
-        result, failure = None, None
-        try:
-            result = function()
-        except Exception as error:  # noqa: BLE001 - raised where the result is awaited
-            failure = error
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-            loop.call_soon_threadsafe(settle, result, failure)
-
-    Thread(target=run, name="lists", daemon=True).start()
-    return await answer

@@ -248,8 +248,8 @@ class BookFlow:
     def shed(self, _now: datetime) -> int:
         return 0
 
-    def lead(self) -> None:
-        self.led += 1
+    def lead(self, *, relieves: bool) -> None:
+        self.led += relieves
 
     def set_back(self) -> None:
         self.were_set_back += 1

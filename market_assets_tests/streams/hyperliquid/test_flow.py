@@ -41,7 +41,7 @@ def flow(tmp_path: Path) -> HyperliquidFlow:
 def test_who_leads_looks_for_what_both_have_missed(flow: HyperliquidFlow) -> None:
     """What was asked for and reported before is forgotten: the database knows what is missing."""
     flow.healer.scan(["BTC"], 0)
-    flow.lead()
+    flow.lead(relieves=True)
     [scan] = flow.healer._scans
     assert scan.until_ms == flow.coverage().settled_ms + MINUTE_MS
 

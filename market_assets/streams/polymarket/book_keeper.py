@@ -1,0 +1,505 @@
+"""The books of all tokens that are followed: frames in, rows and wishes for snapshots out.
+
+The feed's sink. It knows which tokens count, hands each frame to its token's book, keeps what
+became of it for the next flush, and writes down when a book could not be trusted, since when and
+why. One thread owns it, the one that the feed runs on. Not here: one book (`token_book.py`), rows
+(`book_rows.py`), sockets, disk.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final
+
+from market_assets.clock import floor, from_ms, to_ms
+from market_assets.sources.polymarket.book_hash import Level
+from market_assets.streams.polymarket.book_rows import Shown, Standing, Token, top_of
+from market_assets.streams.polymarket.books_batch import BookGap, BooksBatch
+from market_assets.streams.polymarket.token_book import (
+    Change,
+    Fate,
+    MarketFacts,
+    Part,
+    TokenBook,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+    from datetime import datetime
+    from typing import Literal
+
+    from market_assets.sources.polymarket.exact_books import ExactBook
+    from market_assets.sources.polymarket.market_channel import MarketEvent
+    from market_assets.streams.core.venue_clock import VenueClock
+
+_LOG = logging.getLogger(__name__)
+
+GRID: Final = timedelta(seconds=30)
+FIRST_BOOK_S: Final = 10.0
+"""How long the first book of a subscription may take; the venue sends it in some 155 ms."""
+LONGEST_WAIT_S: Final = 300.0
+"""The most that the wait before the next try for a snapshot grows to."""
+AHEAD_MS: Final = 600_000
+"""A frame of the venue's future is nonsense from here on: believed, it would freeze the book."""
+MOST_TOPS: Final = 500_000
+"""Rows that wait for a disk; then the oldest go."""
+
+
+@dataclass
+class _Need:
+    """A book that is wanted: none has come yet, or what stands is not to be believed.
+
+    Attributes:
+        since: from when on it is missing; None: nobody misses it yet, it has only been asked for.
+        cause: why.
+        due: monotonic reading at which it is asked for (again).
+        wait: seconds until the try after that.
+        detected_at: when that was found.
+    """
+
+    since: datetime | None
+    cause: str
+    due: float
+    wait: float = FIRST_BOOK_S
+    detected_at: datetime | None = None
+
+
+@dataclass
+class _Kept:
+    """A token that is followed."""
+
+    token: Token
+    book: TokenBook
+    shared: MarketFacts
+    source: Literal["stream", "rest"] = "stream"
+    received_at: datetime | None = None
+    need: _Need | None = None
+    has_no_book: bool = False
+
+
+@dataclass
+class Counts:
+    """What the keeper has seen, for metrics.
+
+    Attributes:
+        batches: states that frames and snapshots have led to.
+        proven: those of them whose hash was that of the book.
+        broken: books that were found not to be the venue's, by cause.
+        resnapshots: snapshots that were asked for because of that.
+        rest_differs: books that REST knew better.
+        early, old: frames of before the first book; of before what stands.
+        nonsense: frames that make no sense.
+    """
+
+    batches: int = 0
+    proven: int = 0
+    broken: Counter[str] = field(default_factory=Counter)
+    resnapshots: int = 0
+    rest_differs: int = 0
+    early: int = 0
+    old: int = 0
+    nonsense: int = 0
+
+
+class BookKeeper:
+    """A `MarketSink`. Not thread-safe but for `counts` and `sound`."""
+
+    def __init__(self, clock: VenueClock) -> None:
+        """Follow nothing yet.
+
+        Args:
+            clock: the session's.
+        """
+        self._clock = clock
+        self._kept: dict[str, _Kept] = {}
+        self._shared: dict[str, MarketFacts] = {}
+        self._changed: dict[str, None] = {}
+        self._open: dict[str, None] = {}
+        self._tops: list[Standing] = []
+        self._gaps: list[BookGap] = []
+        self._grid: datetime | None = None
+        self.counts = Counts()
+        self.sound = 0
+
+    @property
+    def tokens(self) -> Collection[str]:
+        """Those that are followed."""
+        return self._kept.keys()
+
+    @property
+    def waiting(self) -> int:
+        """Books and rows that are not on disk yet."""
+        return len(self._changed) + len(self._tops) + len(self._gaps)
+
+    @property
+    def settled_count(self) -> int:
+        """Tokens whose book is known: it stands here, or the venue has none."""
+        return sum(
+            one.has_no_book or (one.book.is_sound and one.book.settled is not None)
+            for one in list(self._kept.values())
+        )
+
+    def keep(self, tokens: Iterable[Token]) -> None:
+        """Exactly these from now on; the rows of others go with the next flush."""
+        wanted = {token.token_id: token for token in tokens}
+        for token_id in [one for one in self._kept if one not in wanted]:
+            gone = self._kept.pop(token_id)
+            self._open.pop(token_id, None)
+            self._changed[token_id] = None
+            if gone.need is not None and gone.need.since is not None:
+                self._gaps.append(self._gap(token_id, gone.need, healed=False))
+        markets = {token.condition_id for token in wanted.values()}
+        self._shared = {m: s for m, s in self._shared.items() if m in markets}
+        for token_id, token in wanted.items():
+            kept = self._kept.get(token_id)
+            if kept is not None:
+                kept.token = token
+                continue
+            shared = self._shared.setdefault(token.condition_id, MarketFacts())
+            book = TokenBook(token_id, token.condition_id, shared)
+            self._kept[token_id] = _Kept(token, book, shared)
+
+    def drop_rows_of(self, tokens: Iterable[str]) -> None:
+        """Rows of these stand in the database, of a time when they were followed: they go."""
+        for token in tokens:
+            if token not in self._kept:
+                self._changed[token] = None
+
+    def show_all(self) -> None:
+        """Every book is to be written, whether it has changed or not."""
+        self._changed.update(dict.fromkeys(self._kept))
+
+    def event(self, event: MarketEvent) -> None:
+        """One object of a frame."""
+        self._stand_on_grid()
+        kind = event.event_type
+        if event.timestamp is not None and self._is_of_the_future(event.timestamp):
+            self.counts.nonsense += 1
+            return
+        if kind == "price_change":
+            self._changes(event)
+            return
+        kept = self._kept.get(event.asset_id or "")
+        if kept is None:
+            return
+        if kind == "book":
+            self._book(kept, event)
+        elif kind == "last_trade_price" and event.price:
+            self._trade(kept, event.price)
+        elif kind == "tick_size_change" and event.new_tick_size:
+            self._new_tick(kept, event.new_tick_size)
+
+    def asked(self, tokens: Collection[str]) -> None:
+        """These tokens have just been subscribed to: their books are on their way."""
+        due = self._clock.monotonic() + FIRST_BOOK_S
+        for token in tokens:
+            kept = self._kept.get(token)
+            if kept is None:
+                continue
+            if kept.need is not None:
+                kept.need.due = max(kept.need.due, due)
+            elif not kept.book.is_sound:
+                kept.need = _Need(None, "no snapshot", due)
+
+    def lost(self, tokens: Collection[str], since: datetime, cause: str) -> None:
+        """Frames of these tokens may be missing from `since` on; cause: reconnect or silence."""
+        for token in tokens:
+            kept = self._kept.get(token)
+            if kept is not None and kept.book.is_sound:
+                self._break(kept, cause, since=since, ask=False)
+
+    def rest(self, books: Mapping[str, ExactBook], asked: Collection[str]) -> None:
+        """Whole books from REST: what is newer than what stands here replaces it.
+
+        Args:
+            books: by token.
+            asked: for which tokens they were asked for; those without an answer have no book.
+        """
+        for token_id in asked:
+            kept = self._kept.get(token_id)
+            if kept is None:
+                continue
+            found = books.get(token_id)
+            kept.has_no_book = found is None and not kept.book.is_sound
+            if found is not None:
+                self._from_rest(kept, found)
+
+    def tick(self) -> None:
+        """A second or so has passed."""
+        self._stand_on_grid()
+        elapsed = self._clock.monotonic()
+        for token_id in list(self._open):
+            kept = self._kept[token_id]
+            fate = kept.book.look(elapsed)
+            if fate is not Fate.OPEN:
+                self._open.pop(token_id, None)
+            self._judge(kept, fate)
+
+    def snapshots_wanted(self) -> list[str]:
+        """Tokens whose book is to be sent anew, now; each is told again after a longer wait."""
+        elapsed = self._clock.monotonic()
+        found: list[str] = []
+        for token_id, kept in self._kept.items():
+            need = kept.need
+            if need is None or elapsed < need.due:
+                continue
+            if need.since is None and not kept.has_no_book:
+                need.since = self._clock.now()
+                self._gaps.append(self._gap(token_id, need, healed=False))
+                self.counts.broken[need.cause] += 1
+            need.due = elapsed + need.wait
+            need.wait = min(2 * need.wait, LONGEST_WAIT_S)
+            self.counts.resnapshots += 1
+            found.append(token_id)
+        return found
+
+    def take(self, *, leads: bool) -> BooksBatch:
+        """What has changed since the last call.
+
+        Args:
+            leads: whether books are written at all: whoever waits for the lease only keeps them.
+        """
+        self._stand_on_grid()
+        tops, self._tops = self._tops, []
+        if not leads:
+            return BooksBatch((), (), tuple(tops), ())
+        changed, self._changed = self._changed, {}
+        gaps, self._gaps = self._gaps, []
+        found = {token: self._shown(token) for token in changed}
+        return BooksBatch(
+            tuple(one for one in found.values() if one is not None),
+            tuple(token for token, one in found.items() if one is None),
+            tuple(tops),
+            tuple(gaps),
+        )
+
+    def restore(self, batch: BooksBatch, *, books: bool, tops: bool, gaps: bool) -> None:
+        """Take back what could not be put on disk."""
+        if books:
+            self._changed.update(dict.fromkeys(one.token.token_id for one in batch.books))
+            self._changed.update(dict.fromkeys(batch.gone))
+        if tops:
+            self._tops = [*batch.tops, *self._tops]
+        if gaps:
+            self._gaps = [*batch.gaps, *self._gaps]
+
+    def shed(self) -> int:
+        """Give up tops that have waited for too long; books are only kept as they are now."""
+        surplus = max(0, len(self._tops) - MOST_TOPS)
+        del self._tops[:surplus]
+        return surplus
+
+    def _book(self, kept: _Kept, event: MarketEvent) -> None:
+        try:
+            if event.tick_size and kept.shared.facts is not None:
+                kept.shared.know(kept.shared.facts._replace(tick_size=event.tick_size))
+            if event.last_trade_price:
+                kept.shared.traded(event.last_trade_price)
+            fate = kept.book.snapshot(
+                [Level(one.price, one.size) for one in event.bids or ()],
+                [Level(one.price, one.size) for one in event.asks or ()],
+                event.timestamp or "",
+                event.hash or "",
+            )
+        except ValueError as error:
+            self._nonsense(kept, error)
+            return
+        self._open.pop(kept.token.token_id, None)
+        self._judge(kept, fate, source="stream")
+
+    def _changes(self, event: MarketEvent) -> None:
+        elapsed = self._clock.monotonic()
+        for (token_id, _), part in self._parts(event).items():
+            kept = self._kept[token_id]
+            try:
+                fate = kept.book.change(part, elapsed)
+            except ValueError as error:
+                self._nonsense(kept, error)
+                continue
+            if fate is Fate.OPEN:
+                self._open[token_id] = None
+            elif fate is Fate.SETTLED:
+                self._open.pop(token_id, None)
+            self._judge(kept, fate, source="stream")
+
+    def _parts(self, event: MarketEvent) -> dict[tuple[str, str], Part]:
+        """What a frame says of each token that is followed; a frame may name several batches."""
+        changes: dict[tuple[str, str], list[Change]] = {}
+        parts: dict[tuple[str, str], Part] = {}
+        for one in event.price_changes or ():
+            if one.asset_id in self._kept:
+                key = one.asset_id, one.hash
+                own = changes.setdefault(key, [])
+                own.append(Change(one.side, one.price, one.size))
+                parts[key] = Part(own, event.timestamp or "", one.hash, one.best_bid, one.best_ask)
+        return parts
+
+    def _trade(self, kept: _Kept, price: str) -> None:
+        try:
+            is_news = kept.shared.traded(price)
+        except ValueError:
+            self.counts.nonsense += 1
+            return
+        if is_news:
+            self._prove_again(kept.token.condition_id)
+
+    def _new_tick(self, kept: _Kept, tick_size: str) -> None:
+        """Prices are on another grid from now on: there is no book until the next snapshot."""
+        if kept.shared.facts is not None:
+            kept.shared.know(kept.shared.facts._replace(tick_size=tick_size))
+        kept.book.forget()
+        self._open.pop(kept.token.token_id, None)
+        self._changed[kept.token.token_id] = None
+        self._break(kept, "tick size")
+
+    def _from_rest(self, kept: _Kept, found: ExactBook) -> None:
+        shared, book = kept.shared, kept.book
+        try:
+            is_news = shared.facts is None and found.facts is not None
+            if found.facts is not None and shared.facts is None:
+                shared.know(found.facts)
+            if found.last_trade_price and not shared.last_trade:
+                is_news = shared.traded(found.last_trade_price) or is_news
+            if is_news:
+                self._prove_again(kept.token.condition_id)
+            at_ms = int(found.timestamp)
+            is_newer = at_ms > book.at_ms or not book.is_sound
+            if not is_newer or (found.hash == book.hash and book.is_sound):
+                return
+            was_sound = book.is_sound and book.settled is not None
+            if found.facts is not None:
+                shared.know(found.facts)
+            if found.last_trade_price:
+                shared.traded(found.last_trade_price)
+            fate = book.snapshot(found.bids, found.asks, found.timestamp, found.hash)
+        except ValueError as error:
+            self.counts.nonsense += 1
+            _LOG.warning("REST's book of %s: %s", kept.token.token_id, error)
+            return
+        if fate is Fate.SETTLED and was_sound:
+            self.counts.rest_differs += 1
+            self.counts.broken["missed"] += 1
+            self._gaps.append(self._missed(kept, from_ms(at_ms)))
+        self._judge(kept, fate, source="rest")
+
+    def _prove_again(self, condition_id: str) -> None:
+        """What the hash covers has become known: books that could not be proved may be now."""
+        for token_id, kept in self._kept.items():
+            if kept.token.condition_id == condition_id and kept.book.prove_again():
+                self._judge(kept, Fate.SETTLED)
+                self._changed[token_id] = None
+
+    def _judge(
+        self, kept: _Kept, fate: Fate, source: Literal["stream", "rest"] | None = None
+    ) -> None:
+        """What a frame, or time, has done to a book."""
+        if fate is Fate.SETTLED:
+            settled = kept.book.settled
+            assert settled is not None
+            kept.source = source or kept.source
+            kept.received_at = self._clock.now()
+            kept.has_no_book = False
+            self.counts.batches += 1
+            self.counts.proven += settled.proven is True
+            self._changed[kept.token.token_id] = None
+            self._witness(kept.token.token_id, settled.at_ms)
+            if kept.need is not None:
+                if kept.need.since is not None:
+                    self._gaps.append(self._gap(kept.token.token_id, kept.need, healed=True))
+                kept.need = None
+        elif fate is Fate.BROKEN and kept.need is None:
+            self._break(kept, "mismatch")
+        elif fate is Fate.EARLY:
+            self.counts.early += 1
+        elif fate is Fate.OLD:
+            self.counts.old += 1
+
+    def _nonsense(self, kept: _Kept, error: ValueError) -> None:
+        self.counts.nonsense += 1
+        _LOG.warning("a frame of %s: %s", kept.token.token_id, error)
+        kept.book.lose()
+        if kept.need is None or kept.need.since is None:
+            self._break(kept, "nonsense")
+
+    def _break(
+        self, kept: _Kept, cause: str, *, since: datetime | None = None, ask: bool = True
+    ) -> None:
+        """A book is not to be believed any more; a snapshot is asked for, or comes by itself."""
+        kept.book.lose()
+        token_id = kept.token.token_id
+        self._open.pop(token_id, None)
+        now = self._clock.now()
+        began = since or self._known_until(kept) or now
+        elapsed = self._clock.monotonic()
+        kept.need = _Need(began, cause, elapsed if ask else elapsed + FIRST_BOOK_S)
+        self.counts.broken[cause] += 1
+        self._gaps.append(self._gap(token_id, kept.need, healed=False))
+        self._changed[token_id] = None
+
+    def _known_until(self, kept: _Kept) -> datetime | None:
+        settled = kept.book.settled
+        return None if settled is None else min(from_ms(settled.at_ms), self._clock.now())
+
+    def _gap(self, token_id: str, need: _Need, *, healed: bool) -> BookGap:
+        now = self._clock.now()
+        since = need.since or now
+        need.detected_at = need.detected_at or now
+        healed_at = now if healed else None
+        return BookGap(token_id, since, max(since, now), need.cause, need.detected_at, healed_at)
+
+    def _missed(self, kept: _Kept, at: datetime) -> BookGap:
+        now = self._clock.now()
+        since = min(at, now)
+        return BookGap(kept.token.token_id, since, now, "missed", now, now)
+
+    def _shown(self, token_id: str) -> Shown | None:
+        """A token's book as it is to be shown; None: there is none."""
+        kept = self._kept.get(token_id)
+        if kept is None or kept.book.settled is None or kept.received_at is None:
+            return None
+        settled, facts = kept.book.settled, kept.shared.facts
+        return Shown(
+            kept.token,
+            settled,
+            settled.proven if kept.book.is_sound else False,
+            kept.source,
+            kept.received_at,
+            None if facts is None else facts.neg_risk,
+            None if facts is None else facts.tick_size,
+            kept.shared.last_trade,
+        )
+
+    def _stand_on_grid(self) -> None:
+        """Where an instant of the grid has passed, keep the books as they stood then.
+
+        Called before a frame changes anything. While the clock is in doubt, nobody knows which
+        instant it is.
+        """
+        if self._clock.in_doubt:
+            self._grid = None
+            return
+        at = floor(self._clock.now(), GRID)
+        if self._grid is None or at < self._grid:
+            self._grid = at
+            return
+        if at == self._grid:
+            return
+        self._grid = at
+        for token_id, kept in self._kept.items():
+            settled = kept.book.settled
+            if settled is not None:
+                proven = settled.proven if kept.book.is_sound else False
+                self._tops.append(Standing(token_id, at, top_of(settled), proven))
+
+    def _witness(self, token_id: str, at_ms: int) -> None:
+        minute = at_ms - at_ms % 60_000
+        if minute > self._clock.sure_until_ms:
+            self._clock.witness(token_id, minute)
+
+    def _is_of_the_future(self, timestamp: str) -> bool:
+        if not (timestamp.isascii() and timestamp.isdigit()) or self._clock.in_doubt:
+            return False
+        return int(timestamp[:15]) > to_ms(self._clock.now()) + AHEAD_MS
