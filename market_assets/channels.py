@@ -7,7 +7,7 @@ freshness window is computed here, once, from its cadence, and stated on its ass
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final, Literal
 
@@ -30,6 +30,7 @@ class Channel:
         assets: the asset keys, which are table names where a table exists.
         job: the Dagster job that materializes them.
         mode: `schedule` (a run per cadence) or `stream` (a sidecar that reports while rows arrive).
+        polled_by: the job that brings a stream's channel where its stream is off; empty: none.
         offset: how long after the full cadence a scheduled job is due, so that what others are
             made from comes first, and not everything at once. Channels of one job agree on it.
     """
@@ -41,6 +42,12 @@ class Channel:
     job: str
     mode: Literal["schedule", "stream"] = "schedule"
     offset: timedelta = timedelta(0)
+    polled_by: str = ""
+
+    @property
+    def polled(self) -> Channel:
+        """The channel as it is where its stream is off: a job brings it."""
+        return replace(self, mode="schedule", job=self.polled_by)
 
     @property
     def label(self) -> str:
@@ -182,6 +189,15 @@ CHANNELS: Final[tuple[Channel, ...]] = (
         ("polymarket_tracked_universe",),
         "polymarket_universe_refresh",
         offset=timedelta(minutes=6),
+    ),
+    Channel(
+        "polymarket",
+        "books",
+        timedelta(seconds=30),
+        ("polymarket_books", "polymarket_orderbook_levels", "polymarket_book_tops"),
+        "polymarket_stream",
+        "stream",
+        polled_by="polymarket_books_poll",
     ),
     Channel(
         "polymarket",

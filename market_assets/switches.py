@@ -61,10 +61,12 @@ class Switches:
     Attributes:
         on: their names, also of sources that this version does not have.
         is_chosen: somebody has named them; else they are those that are on by default.
+        polled: sources whose stream is off, though they are on: jobs ask instead.
     """
 
     on: frozenset[str]
     is_chosen: bool = False
+    polled: frozenset[str] = frozenset()
 
     def has(self, name: str) -> bool:
         """Whether the source of this name is on, or that of the job, asset or table of this name.
@@ -74,10 +76,30 @@ class Switches:
         source = name.partition("_")[0]
         return source in self.on or source not in NAMES
 
+    def runs_by_itself(self, job: str) -> bool:
+        """Whether a schedule or a sensor starts the job of this name.
+
+        Of a stream and the job that polls instead of it, one does.
+        """
+        streamed = [one for one in CHANNELS if one.polled_by and job in (one.job, one.polled_by)]
+        if not self.has(job) or not streamed:
+            return self.has(job)
+        is_polled = streamed[0].source in self.polled
+        return (job == streamed[0].polled_by) is is_polled
+
     @property
     def channels(self) -> tuple[Channel, ...]:
         """The channels of the sources that are on."""
-        return tuple(channel for channel in CHANNELS if self.has(channel.source))
+        return tuple(
+            channel.polled if channel.polled_by and channel.source in self.polled else channel
+            for channel in CHANNELS
+            if self.has(channel.source)
+        )
+
+    @property
+    def without_stream(self) -> frozenset[str]:
+        """Sources whose streams are off: with them, or because jobs ask instead."""
+        return self.polled | {one.source for one in self.off}
 
     @property
     def off(self) -> tuple[Off, ...]:

@@ -58,7 +58,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "checks": BASE | {*STORE},
     "derived": BASE | {"features", *STORE},
     "ingestion": BASE | {"features", *STORE, "sources"},
-    "streams": BASE | {"features", *STORE, "sources"},
+    "streams": BASE | {"features", *STORE, "sources", "ingestion"},
     "operations": BASE,
     "operations.maintenance": BASE | {"features", *STORE},
     "operations.health": BASE | {*STORE, "streams"},

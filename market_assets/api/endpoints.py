@@ -7,11 +7,18 @@ from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.api import parameters as ask
 from market_assets.api import schemas as shape
+from market_assets.api.books import book
 from market_assets.api.dashboard import dashboard
 from market_assets.api.latest import latest
 from market_assets.api.listings import MOST_CANDLES, assets, candles
 from market_assets.api.searches import search_markets, search_subjects
-from market_assets.tables import HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES, POLYMARKET_MARKETS
+from market_assets.tables import (
+    HYPERLIQUID_ASSETS,
+    HYPERLIQUID_CANDLES,
+    POLYMARKET_BOOKS,
+    POLYMARKET_MARKETS,
+    POLYMARKET_ORDERBOOK_LEVELS,
+)
 from market_assets.tables.defillama import DEFILLAMA_SUBJECTS
 
 if TYPE_CHECKING:
@@ -51,6 +58,11 @@ class Endpoint:
     doc: str = ""
     by_the_minute: bool = False
     by_index: bool = False
+
+
+def _level() -> dict[str, Any]:
+    """One price of a side."""
+    return shape.row(POLYMARKET_ORDERBOOK_LEVELS, only=("price", "size"))
 
 
 ENDPOINTS: Final = (
@@ -136,6 +148,18 @@ ENDPOINTS: Final = (
         ),
         "Open markets first, then by what was traded. Case does not matter; no wildcards.",
         by_index=True,
+    ),
+    Endpoint(
+        "/api/v1/polymarket/books/{token_id}",
+        "book",
+        "The present order book of a token",
+        book,
+        lambda: shape.part(
+            POLYMARKET_BOOKS, bids=shape.listed(_level()), asks=shape.listed(_level())
+        ),
+        (ask.token(),),
+        "The head and the levels of both sides, best first; one state of the book. `is_proven` says "
+        "whether the venue's hash is that of exactly this book.",
     ),
     Endpoint(
         "/api/v1/defillama/subjects/search",

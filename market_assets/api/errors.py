@@ -27,6 +27,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "unauthorized": (401, "The bearer token is missing or wrong."),
     "not_found": (404, "There is no such route."),
     "unknown_symbol": (404, "Nothing is known of the symbol."),
+    "unknown_token": (404, "There is no order book of the token."),
     "method_not_allowed": (405, "The route only answers GET and HEAD."),
     "misdirected": (421, "Without a token the header Host must name a loopback address."),
     "uri_too_long": (414, "The address is longer than 8 KiB."),

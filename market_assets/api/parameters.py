@@ -171,6 +171,25 @@ def symbol() -> Parameter:
     )
 
 
+def token() -> Parameter:
+    """A token's id as a part of the address."""
+
+    def read(text: str) -> str:
+        if not re.fullmatch(r"[0-9]{1,90}", text):
+            raise ApiError("unknown_token", f"no token {_shown(text)}; an id has digits only")
+        return text
+
+    return Parameter(
+        "token_id",
+        "The venue's id of the tradable token: up to 78 digits.",
+        {"type": "string"},
+        read,
+        ...,
+        place="path",
+        example="65193234666628291664907888364936366910889305490897648116746073820519263548476",
+    )
+
+
 def _instant(text: str) -> datetime:
     try:
         number = float(text)

@@ -6,12 +6,15 @@ from typing import Final
 
 from market_assets.checks.rule import Rule, from_file, rules_of_every_table
 from market_assets.tables import (
+    POLYMARKET_BOOK_TOPS,
+    POLYMARKET_BOOKS,
     POLYMARKET_EVENTS,
     POLYMARKET_IMMEDIATE_MARKETS,
     POLYMARKET_LATER_MARKETS,
     POLYMARKET_MARKET_ASSET_LINKS,
     POLYMARKET_MARKET_METRICS,
     POLYMARKET_MARKETS,
+    POLYMARKET_ORDERBOOK_LEVELS,
     POLYMARKET_RECENTLY_CLOSED_MARKETS,
     POLYMARKET_TAGS,
     POLYMARKET_TRACKED_UNIVERSE,
@@ -32,6 +35,9 @@ POLYMARKET_RULES: Final[tuple[Rule, ...]] = (
         POLYMARKET_TRACKED_UNIVERSE,
         POLYMARKET_MARKET_METRICS,
         POLYMARKET_TRADES,
+        POLYMARKET_BOOKS,
+        POLYMARKET_ORDERBOOK_LEVELS,
+        POLYMARKET_BOOK_TOPS,
     ),
     from_file(
         "open_events_were_seen_lately",
@@ -86,6 +92,28 @@ POLYMARKET_RULES: Final[tuple[Rule, ...]] = (
         POLYMARKET_TRADES,
         "A hole in the feed of trades is filled within an hour of being found; one that the venue "
         "cannot serve is told for a day.",
+        is_error=False,
+    ),
+    from_file(
+        "order_books_are_not_crossed",
+        POLYMARKET_BOOKS,
+        "The best bid of every book is below its best ask.",
+    ),
+    from_file(
+        "book_levels_agree_with_heads",
+        POLYMARKET_ORDERBOOK_LEVELS,
+        "Best prices, number of levels and hash of each book are those of its levels, and no level "
+        "is left of a book that is gone.",
+    ),
+    from_file(
+        "book_prices_are_on_the_tick",
+        POLYMARKET_ORDERBOOK_LEVELS,
+        "Every level lies between 0 and 1, and on the tick of its book.",
+    ),
+    from_file(
+        "books_are_proven",
+        POLYMARKET_BOOK_TOPS,
+        "Of the books that stood on the grid within the last hour, 99 % had the venue's hash.",
         is_error=False,
     ),
 )

@@ -6,10 +6,13 @@ import click
 
 from market_assets.cli.stores import open_store, publish_what_was_written
 from market_assets.settings import load
+from market_assets.streams.registry import STREAMS
+
+STREAMED = tuple(stream.name for stream in STREAMS)
 
 
 @click.command()
-@click.argument("source", metavar="SOURCE", type=click.Choice(["hyperliquid"]))
+@click.argument("source", metavar="SOURCE", type=click.Choice(STREAMED))
 @click.option(
     "--duration",
     type=click.FloatRange(min=1),
@@ -21,8 +24,7 @@ def stream(source: str, duration: float) -> None:
     """Stream a venue into the database for a while, without Dagster, for a quick look."""
     from market_assets.cli.streaming import stream_for  # noqa: PLC0415 - imports the sidecar
 
-    assert source == "hyperliquid"
-    stream_for(load(), duration)
+    stream_for(load(), source, duration)
 
 
 @click.command()

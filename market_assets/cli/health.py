@@ -42,7 +42,7 @@ def status(*, as_json: bool) -> None:
     settings = load()
     found = _health(settings)
     off = {one.source for one in found.off}
-    streams = read_streams(settings.machine, off=off)
+    streams = read_streams(settings.machine, off=settings.sources.without_stream)
     if as_json:
         accounts = {name: stream.account for name, stream in streams.items()}
         said = {

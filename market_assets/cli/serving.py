@@ -75,6 +75,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
 
     clock = SystemClock()
     off = {one.source for one in settings.sources.off}
+    silent = settings.sources.without_stream
     published = open_snapshots(settings.market_db)
     health = Recent(reporter, seconds=_RECENT_S)
     totals = RunTotals(
@@ -89,7 +90,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
         totals=totals,
         health=health,
         clock=clock,
-        off=off,
+        off=silent,
     )
     return Application(
         Parts(
@@ -99,7 +100,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
             clock=clock,
             version=__version__,
             token=settings.api_token,
-            stream=lambda: summaries(read_streams(settings.machine, off=off)),
+            stream=lambda: summaries(read_streams(settings.machine, off=silent)),
         )
     )
 

@@ -12,7 +12,7 @@ import click
 from market_assets.cli.errors import NotDoneError
 from market_assets.cli.stores import open_store, publish_what_was_written
 from market_assets.code_version import code_version
-from market_assets.streams.hyperliquid.assembly import hyperliquid_session
+from market_assets.streams.registry import stream_of
 from market_assets.tables import HYPERLIQUID_CANDLES
 
 if TYPE_CHECKING:
@@ -21,12 +21,18 @@ if TYPE_CHECKING:
     from market_assets.streams.core.options import Report, SessionEnd
 
 
+_BOOKS: Final = "book"
 _MIDS: Final = "allMids"
 """The channel whose frames come every second, whoever trades."""
 
 
-def stream_for(settings: Settings, seconds: float) -> None:
+def stream_for(settings: Settings, source: str, seconds: float) -> None:
     """Stream for so long, or until Ctrl-C; everything received is published when it returns.
+
+    Args:
+        settings: the project's.
+        source: whose stream.
+        seconds: how long.
 
     Raises:
         LeaseHeldError: a session streams already.
@@ -38,7 +44,7 @@ def stream_for(settings: Settings, seconds: float) -> None:
     stop = threading.Event()
     for which in (signal.SIGINT, signal.SIGTERM):
         signal.signal(which, lambda *_: stop.set())
-    session = hyperliquid_session(
+    session = stream_of(source).assemble(
         store,
         settings,
         code_version=code_version(),
@@ -46,7 +52,7 @@ def stream_for(settings: Settings, seconds: float) -> None:
         duration=timedelta(seconds=seconds),
         report_interval=timedelta(seconds=10),
     )
-    click.echo(f"streaming {settings.hyperliquid_ws_url} for {seconds:g} s …", err=True)
+    click.echo(f"streaming {_where(settings, source)} for {seconds:g} s …", err=True)
     end = session.run(stop, report=_say)
     for table, rows in end.rows.items():
         healed = end.healed_rows if table == HYPERLIQUID_CANDLES.name else 0
@@ -59,12 +65,34 @@ def stream_for(settings: Settings, seconds: float) -> None:
             f"not yet in the database: {end.error}; what came is safe in the spool, and the next "
             "session drains it"
         )
-    if lacking := _lacking(settings, store, end):
+    if lacking := _LACKING[source](settings, store, end):
         raise NotDoneError(lacking)
 
 
-def _lacking(settings: Settings, store: Store, end: SessionEnd) -> str:
-    """What a stream did not bring though it was asked for; empty if nothing lacks.
+def _where(settings: Settings, source: str) -> str:
+    """The address of a source's sockets."""
+    return str(getattr(settings, f"{source}_ws_url"))
+
+
+def _lacking_books(settings: Settings, store: Store, end: SessionEnd) -> str:
+    """What Polymarket's stream did not bring; empty if nothing lacks."""
+    where = settings.polymarket_ws_url
+    tracked = store.read("select count(*) as n from polymarket_tracked_universe")["n"].item()
+    if not tracked:
+        return (
+            "no market is tracked yet: `dagster asset materialize --select "
+            "polymarket_tracked_universe -m market_assets.definitions` chooses them"
+        )
+    why = end.error or "is the venue there, and are the tracked markets open?"
+    if not end.data_frames:
+        return f"nothing came from {where} ({tracked} markets): {why}"
+    if not end.frames.get(_BOOKS):
+        return f"no book came from {where} ({tracked} markets): {why}"
+    return ""
+
+
+def _lacking_prices(settings: Settings, store: Store, end: SessionEnd) -> str:
+    """What Hyperliquid's stream did not bring though it was asked for; empty if nothing lacks.
 
     What was read from REST meanwhile proves nothing: the sockets are what was asked for.
     """
@@ -78,6 +106,9 @@ def _lacking(settings: Settings, store: Store, end: SessionEnd) -> str:
     if missing := sorted(set(settings.symbols) - _symbols_of(store)):
         return f"no row of {', '.join(missing)}: listed, and trading?"
     return ""
+
+
+_LACKING: Final = {"hyperliquid": _lacking_prices, "polymarket": _lacking_books}
 
 
 def _symbols_of(store: Store) -> set[str]:

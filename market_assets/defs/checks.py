@@ -1,8 +1,8 @@
 """The rules of `checks/` as asset checks.
 
 Checks of scheduled assets run with them; where those are due every few minutes, the rules that read
-a whole table run once an hour. What the stream writes is checked every five minutes by
-a job of its own: the sidecar is not held up by a query.
+a whole table run once an hour. What a stream writes is checked every five minutes by a job of its
+own: the sidecar is not held up by a query.
 """
 
 from typing import Any
@@ -18,6 +18,7 @@ from market_assets.storage.api import Store
 
 _SHOWN = 10
 _STREAMED = ("hyperliquid_mid_prices", "hyperliquid_candles")
+_BOOKS = ("polymarket_books", "polymarket_orderbook_levels", "polymarket_book_tops")
 
 
 def check_of(rule: Rule) -> dg.AssetChecksDefinition:
@@ -58,6 +59,23 @@ hyperliquid_stream_checks_schedule = dg.ScheduleDefinition(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Every 5 minutes.",
 )
+
+polymarket_stream_checks = dg.define_asset_job(
+    "polymarket_stream_checks",
+    selection=dg.AssetSelection.checks_for_assets(*_BOOKS),
+    description="Checks the order books: not crossed, levels as heads say, on the tick, proved.",
+    tags={"market_assets/channel": "polymarket/books", **SLOT},
+)
+
+polymarket_stream_checks_schedule = dg.ScheduleDefinition(
+    job=polymarket_stream_checks,
+    cron_schedule="1-59/5 * * * *",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Every 5 minutes.",
+)
+
+STREAM_CHECKS = (hyperliquid_stream_checks.name, polymarket_stream_checks.name)
+"""Jobs that check what streams write, every few minutes."""
 
 
 def hourly_checks(source: str) -> list[dg.AssetCheckKey]:

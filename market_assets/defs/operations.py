@@ -6,6 +6,7 @@ import dagster as dg
 
 from market_assets.channels import CHANNELS
 from market_assets.clock import SystemClock
+from market_assets.defs.checks import STREAM_CHECKS
 from market_assets.defs.expected import fails_in_a_line
 from market_assets.defs.jobs import FLOWS, SCHEDULED, jobs, not_there_yet
 from market_assets.defs.options import OWNER, SLOT, asset_options, written_result
@@ -116,8 +117,9 @@ def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Se
         context.instance,
         now=SystemClock().now(),
         minute_jobs={
-            "hyperliquid_stream_checks",
+            *STREAM_CHECKS,
             store_maintenance_run.name,
+            *_POLLS,
             *(c.job for c in SCHEDULED if c.cadence.total_seconds() <= AGAIN_AFTER_S),
         },
         keep_minute_runs=settings.keep_minute_runs,
@@ -125,8 +127,9 @@ def prune_old_runs(context: dg.OpExecutionContext, settings: dg.ResourceParam[Se
         keep_failed_runs=settings.keep_failed_runs,
         jobs={
             *(channel.job for channel in CHANNELS),
+            *_POLLS,
             *(f"{flow.source}_tables_check" for flow in FLOWS),
-            "hyperliquid_stream_checks",
+            *STREAM_CHECKS,
             store_maintenance_run.name,
             "run_history_prune",
             _BY_HAND,

@@ -23,7 +23,7 @@ from market_assets.operations.health.dead_runs import DeadRuns
 from market_assets.settings import Settings
 from market_assets.storage.api import Store
 from market_assets.streams.core.lease import Lease, LeaseHeldError
-from market_assets.streams.registry import HYPERLIQUID, StreamDef
+from market_assets.streams.registry import HYPERLIQUID, POLYMARKET, StreamDef
 
 _LOG = logging.getLogger(__name__)
 _DEAD_RUNS: Final = DeadRuns()
@@ -248,3 +248,5 @@ class DagsterLives:
 
 hyperliquid_stream = stream_job(HYPERLIQUID)
 keep_hyperliquid_stream_alive = stream_sensor(HYPERLIQUID, hyperliquid_stream)
+polymarket_stream = stream_job(POLYMARKET)
+keep_polymarket_stream_alive = stream_sensor(POLYMARKET, polymarket_stream)

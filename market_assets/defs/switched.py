@@ -32,7 +32,8 @@ def sensors_on(
     """
     found = []
     for sensor in sensors:
-        wanted = [job for job in sensor.jobs if switches.has(job.name)] if sensor.targets else []
+        jobs = sensor.jobs if sensor.targets else []
+        wanted = [job for job in jobs if switches.runs_by_itself(job.name)]
         if wanted or not sensor.targets:
             is_whole = len(wanted) == len(sensor.targets)
             found.append(sensor if is_whole else sensor.with_attributes(jobs=wanted))
@@ -56,4 +57,4 @@ def _is_scheduled(job: str, switches: Switches) -> bool:
     instead_of = STANDS_IN_FOR.get(job)
     if instead_of is not None:
         return not switches.has(instead_of)
-    return switches.has(job)
+    return switches.runs_by_itself(job)

@@ -229,6 +229,7 @@ def load(
             names(switches.VARIABLE) if env.get(switches.VARIABLE, "").strip() else None,
             configured=lambda name: bool(env.get(name, "").strip()),
             simulated=is_simulated or values["UPSTREAM"] == "simulated",
+            polled=sources.polled(values[sources.BOOKS_STREAM]),
         ),
         hyperliquid_api_url=url("HYPERLIQUID_API_URL", "http"),
         hyperliquid_ws_url=url("HYPERLIQUID_WS_URL", "ws"),

@@ -78,6 +78,7 @@ class DefillamaSettings:
 
 VARIABLES: Final[tuple[tuple[str, str, str], ...]] = (
     ("MARKET_POLYMARKET_CONCURRENCY", "4", "Polymarket: requests at once; fewer after a 429"),
+    ("MARKET_BOOKS_STREAM", "on", "Polymarket: off: books are polled every 30 s, not streamed"),
     ("MARKET_DISCOVERY_PAGES", "0", "Polymarket: pages of open events in a walk; 0: all"),
     ("MARKET_TRADES_MIN_USD", "1000", "Polymarket: smaller trades are not read"),
     ("MARKET_TRADES_SAFETY_MINUTES", "10", "Polymarket: trades read again, for late ones"),
@@ -119,8 +120,26 @@ LOCAL: Final[dict[str, str]] = {
 """The defaults of the profile `local`, where they are smaller."""
 
 
+BOOKS_STREAM: Final = "MARKET_BOOKS_STREAM"
+
+
+def polled(said: str) -> frozenset[str]:
+    """Sources whose stream is off, from the value of `MARKET_BOOKS_STREAM`.
+
+    Raises:
+        SettingError: it is neither on nor off.
+    """
+    if said.lower() not in ("on", "off"):
+        raise SettingError(f"{BOOKS_STREAM} is {said!r}; on or off")
+    return frozenset({"polymarket"} if said.lower() == "off" else ())
+
+
 def switched(
-    chosen: Sequence[str] | None, *, configured: Callable[[str], bool], simulated: bool
+    chosen: Sequence[str] | None,
+    *,
+    configured: Callable[[str], bool],
+    simulated: bool,
+    polled: frozenset[str] = frozenset(),
 ) -> Switches:
     """Which sources are on; who names them has the last word, with simulated venues too.
 
@@ -128,6 +147,7 @@ def switched(
         chosen: the names in `MARKET_SOURCES`, in capitals or not; None where it is not set.
         configured: whether a variable has a value.
         simulated: the venues are simulated ones, which lack no source.
+        polled: sources whose stream is off.
 
     Raises:
         SettingError: one of the names is no source's, or there is none.
@@ -138,7 +158,8 @@ def switched(
                 source.name
                 for source in switches.SOURCES
                 if simulated or not source.joins_with or any(map(configured, source.joins_with))
-            )
+            ),
+            polled=polled,
         )
     names = ", ".join(switches.NAMES)
     if not chosen:
@@ -148,7 +169,8 @@ def switched(
             raise SettingError(
                 f"{switches.VARIABLE} names {name!r}, which is no source; it may name {names}"
             )
-    return Switches(frozenset(name.lower() for name in chosen), is_chosen=True)
+    on = frozenset(name.lower() for name in chosen)
+    return Switches(on, is_chosen=True, polled=polled)
 
 
 def polymarket(

@@ -90,6 +90,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("MARKET_KEEP_IMMEDIATE_MARKETS_HOURS", "168", "retention of immediate markets"),
     Variable("MARKET_KEEP_LATER_MARKETS_HOURS", "168", "retention of later markets"),
     Variable("MARKET_KEEP_MARKET_METRICS_HOURS", "720", "retention of market metrics"),
+    Variable("MARKET_KEEP_BOOK_TOPS_HOURS", "168", "retention of the tops of Polymarket's books"),
     Variable(
         "MARKET_KEEP_CLOSED_MARKETS_HOURS",
         "0",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -47,9 +48,10 @@ def streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Streams:
             def run(self, *_: object, **__: object) -> SessionEnd:
                 return SessionEnd(**{**WELL, **end})
 
-        monkeypatch.setattr(streaming, "hyperliquid_session", lambda *_, **__: Session())
+        made = SimpleNamespace(assemble=lambda *_, **__: Session())
+        monkeypatch.setattr(streaming, "stream_of", lambda _: made)
         monkeypatch.setattr(streaming.signal, "signal", lambda *_: None)
-        stream_for(settings, 8)
+        stream_for(settings, "hyperliquid", 8)
 
     return stream
 

@@ -56,7 +56,7 @@ class Metrics(Collector):
             totals: counts its runs.
             health: how the system is.
             clock: ages count up to its time.
-            off: sources that are off: what their streams last said is not told.
+            off: sources whose stream is off: what it last said is not told.
         """
         self._published = published
         self._market_db = market_db

@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.sources.polymarket import limits
 from market_assets.sources.polymarket.books import decode_books
-from market_assets.sources.polymarket.exact_books import (
+from market_assets.sources.polymarket.host import HostClient, merged
+from market_assets.sources.polymarket.model import Books
+from market_assets.sources.polymarket.order_book.exact import (
     ExactAnswer,
     ExactBooks,
     decode_exact_books,
 )
-from market_assets.sources.polymarket.host import HostClient, merged
-from market_assets.sources.polymarket.model import Books
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -79,6 +79,7 @@ class Accounts:
             "healing_weight": healing.weight,
             "healed_rows": healing.healed_rows,
             "clock_jumps": self.clock.jumps,
+            **self.flow.figures,
         }
 
     def state(self, phase: str) -> SessionState:

@@ -2,8 +2,8 @@
 
 The feed's sink. It knows which tokens count, hands each frame to its token's book, keeps what
 became of it for the next flush, and writes down when a book could not be trusted, since when and
-why. One thread owns it, the one that the feed runs on. Not here: one book (`token_book.py`), rows
-(`book_rows.py`), sockets, disk.
+why. One thread owns it, the one that the feed runs on. Not here: one book and its rows
+(`sources/polymarket/order_book`), sockets, disk.
 """
 
 from __future__ import annotations
@@ -15,24 +15,24 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import floor, from_ms, to_ms
-from market_assets.sources.polymarket.book_hash import Level
-from market_assets.streams.polymarket.book_rows import Shown, Standing, Token, top_of
-from market_assets.streams.polymarket.books_batch import BookGap, BooksBatch
-from market_assets.streams.polymarket.token_book import (
+from market_assets.sources.polymarket.order_book.hashing import Level
+from market_assets.sources.polymarket.order_book.rows import Shown, Standing, Token, top_of
+from market_assets.sources.polymarket.order_book.token_book import (
     Change,
     Fate,
     MarketFacts,
     Part,
     TokenBook,
 )
+from market_assets.streams.polymarket.books_batch import BookGap, BooksBatch
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
     from datetime import datetime
     from typing import Literal
 
-    from market_assets.sources.polymarket.exact_books import ExactBook
     from market_assets.sources.polymarket.market_channel import MarketEvent
+    from market_assets.sources.polymarket.order_book.exact import ExactBook
     from market_assets.streams.core.venue_clock import VenueClock
 
 _LOG = logging.getLogger(__name__)
@@ -85,8 +85,9 @@ class Counts:
     """What the keeper has seen, for metrics.
 
     Attributes:
-        batches: states that frames and snapshots have led to.
-        proven: those of them whose hash was that of the book.
+        states: whole states that frames and snapshots have led to.
+        judged: those of them whose hash could be formed.
+        proven: those of these whose hash was that of the book.
         broken: books that were found not to be the venue's, by cause.
         resnapshots: snapshots that were asked for because of that.
         rest_differs: books that REST knew better.
@@ -94,7 +95,8 @@ class Counts:
         nonsense: frames that make no sense.
     """
 
-    batches: int = 0
+    states: int = 0
+    judged: int = 0
     proven: int = 0
     broken: Counter[str] = field(default_factory=Counter)
     resnapshots: int = 0
@@ -102,6 +104,12 @@ class Counts:
     early: int = 0
     old: int = 0
     nonsense: int = 0
+
+    @property
+    def proven_share(self) -> float:
+        """Of what could be judged; a book that broke counts as one that was not proved."""
+        judged = self.judged + self.broken["mismatch"] + self.broken["missed"]
+        return self.proven / judged if judged else 1.0
 
 
 class BookKeeper:
@@ -402,7 +410,8 @@ class BookKeeper:
             kept.source = source or kept.source
             kept.received_at = self._clock.now()
             kept.has_no_book = False
-            self.counts.batches += 1
+            self.counts.states += 1
+            self.counts.judged += settled.proven is not None
             self.counts.proven += settled.proven is True
             self._changed[kept.token.token_id] = None
             self._witness(kept.token.token_id, settled.at_ms)

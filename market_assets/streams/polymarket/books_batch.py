@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
+from market_assets.sources.polymarket.order_book.rows import Shown, Standing, heads, levels, tops
 from market_assets.streams.core.flow import Piece
-from market_assets.streams.polymarket.book_rows import Shown, Standing, heads, levels, tops
 from market_assets.tables import (
     INGESTION_GAPS,
     POLYMARKET_BOOK_TOPS,

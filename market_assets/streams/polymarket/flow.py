@@ -19,7 +19,7 @@ from market_assets.streams.core.venue_clock import QUORUM, TOLERANCE_S
 from market_assets.streams.polymarket.book_keeper import BookKeeper
 from market_assets.streams.polymarket.books_batch import CHANNEL, SOURCE, BooksBatch
 from market_assets.streams.polymarket.rest_reads import RestReads
-from market_assets.streams.polymarket.tracked_tokens import TokenWatch
+from market_assets.streams.polymarket.token_watch import TokenWatch
 from market_assets.tables import (
     INGESTION_GAPS,
     POLYMARKET_BOOK_TOPS,
@@ -34,13 +34,13 @@ if TYPE_CHECKING:
     from market_assets.clock import Clock
     from market_assets.sources.feed_stats import FeedStats
     from market_assets.sources.polymarket.clob import ClobClient
-    from market_assets.sources.polymarket.exact_books import ExactBook
     from market_assets.sources.polymarket.market_feed import MarketFeed, MarketSink
+    from market_assets.sources.polymarket.order_book.exact import ExactBook
+    from market_assets.sources.polymarket.order_book.rows import Token
     from market_assets.storage.api import Store
     from market_assets.storage.common.changes import Written
     from market_assets.streams.core.flow import Call
     from market_assets.streams.core.venue_clock import VenueClock
-    from market_assets.streams.polymarket.book_rows import Token
 
 TABLES: Final = (POLYMARKET_BOOKS, POLYMARKET_ORDERBOOK_LEVELS, POLYMARKET_BOOK_TOPS)
 _STORED: Final = "select token_id from polymarket_books"
@@ -163,9 +163,9 @@ class BooksFlow:
     def figures(self) -> Mapping[str, float]:
         counts = self._keeper.counts
         return {
-            "book_states": counts.batches,
+            "book_states": counts.states,
             "book_states_proven": counts.proven,
-            "proven_share": counts.proven / counts.batches if counts.batches else 1.0,
+            "proven_share": counts.proven_share,
             "books_broken": counts.broken.total(),
             "snapshots_asked": counts.resnapshots,
             "rest_differs": counts.rest_differs,

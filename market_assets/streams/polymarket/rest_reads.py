@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from market_assets.clock import Clock
     from market_assets.sources.polymarket.clob import ClobClient
-    from market_assets.sources.polymarket.exact_books import ExactBook
+    from market_assets.sources.polymarket.order_book.exact import ExactBook
 
     OnBooks = Callable[[Mapping[str, ExactBook], Collection[str]], None]
 

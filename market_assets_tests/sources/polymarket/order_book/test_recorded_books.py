@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from market_assets.sources.polymarket.book_hash import Facts, Level
-from market_assets.sources.polymarket.exact_books import decode_exact_books
 from market_assets.sources.polymarket.market_channel import decode_frame
-from market_assets.streams.polymarket.token_book import (
+from market_assets.sources.polymarket.order_book.exact import decode_exact_books
+from market_assets.sources.polymarket.order_book.hashing import Facts, Level
+from market_assets.sources.polymarket.order_book.token_book import (
     Change,
     Fate,
     MarketFacts,

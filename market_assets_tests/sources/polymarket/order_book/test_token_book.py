@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from market_assets.sources.polymarket.book_hash import Level
-from market_assets.streams.polymarket.token_book import (
+from market_assets.sources.polymarket.order_book.hashing import Level
+from market_assets.sources.polymarket.order_book.token_book import (
     BATCH_S,
     GIVE_UP,
     QUIET_S,
@@ -21,7 +21,13 @@ from market_assets.streams.polymarket.token_book import (
     Part,
     TokenBook,
 )
-from market_assets_tests.streams.polymarket.exchange import FACTS, MARKET, NO, YES, Exchange
+from market_assets_tests.sources.polymarket.order_book.exchange import (
+    FACTS,
+    MARKET,
+    NO,
+    YES,
+    Exchange,
+)
 
 Frame = dict[str, Any]
 

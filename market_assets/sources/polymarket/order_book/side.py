@@ -10,7 +10,7 @@ import re
 from bisect import insort
 from typing import TYPE_CHECKING, Final
 
-from market_assets.sources.polymarket.book_hash import Level
+from market_assets.sources.polymarket.order_book.hashing import Level
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

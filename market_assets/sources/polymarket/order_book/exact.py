@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 import msgspec
 
 from market_assets.sources.decoding import UNREADABLE
-from market_assets.sources.polymarket.book_hash import Facts, Level
+from market_assets.sources.polymarket.order_book.hashing import Facts, Level
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping

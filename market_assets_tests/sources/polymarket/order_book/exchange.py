@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from market_assets.sources.polymarket.book_hash import Facts, Level
+from market_assets.sources.polymarket.order_book.hashing import Facts, Level
 
 MARKET = "0xmarket"
 YES, NO = "1001", "1002"

@@ -16,7 +16,7 @@ from collections import deque
 from enum import Enum
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from market_assets.sources.polymarket.book_hash import (
+from market_assets.sources.polymarket.order_book.hashing import (
     Facts,
     Level,
     hash_of,
@@ -25,7 +25,7 @@ from market_assets.sources.polymarket.book_hash import (
     tail_of,
     with_decimals,
 )
-from market_assets.streams.polymarket.book_side import ONE, Side, millionths
+from market_assets.sources.polymarket.order_book.side import ONE, Side, millionths
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

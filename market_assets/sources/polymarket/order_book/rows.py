@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 import polars as pl
 
 from market_assets.clock import from_ms
-from market_assets.streams.polymarket.book_side import ONE, millionths
+from market_assets.sources.polymarket.order_book.side import ONE, millionths
 from market_assets.tables import (
     POLYMARKET_BOOK_TOPS,
     POLYMARKET_BOOKS,
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from datetime import datetime
     from typing import Literal
 
-    from market_assets.sources.polymarket.book_hash import Level
-    from market_assets.streams.polymarket.token_book import Settled
+    from market_assets.sources.polymarket.order_book.hashing import Level
+    from market_assets.sources.polymarket.order_book.token_book import Settled
 
 NEAR: Final = 50_000
 """Depth is that of levels within 0.05 of the own best price, 0.05 included; in millionths."""

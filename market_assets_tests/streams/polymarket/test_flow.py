@@ -1,0 +1,293 @@
+"""The whole stream over real sockets into a real database: books that stand, and that do not."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from market_assets.machine_paths import machine_paths
+from market_assets.proxies import Proxies
+from market_assets.storage.files.store import FileStore
+from market_assets.streams.core.options import SessionEnd
+from market_assets.streams.polymarket import assembly, book_keeper, rest_reads, token_watch
+from market_assets.tables import POLYMARKET_TRACKED_UNIVERSE
+from market_assets_tests.sources.polymarket.order_book.exchange import MARKET, NO, YES, Exchange
+from market_assets_tests.streams.polymarket.channel import Channel
+from market_assets_tests.waiting import until
+
+HEADS = "select * from polymarket_books order by token_id"
+LEVELS = "select * from polymarket_orderbook_levels order by token_id, side, price"
+GAPS = "select * from ingestion_gaps where channel = 'books' order by gap_from_at"
+
+
+class Settings:
+    """What a session asks of the settings."""
+
+    spool_limit_bytes = 10**8
+    session_length = timedelta(hours=1)
+    proxies = Proxies()
+
+    def __init__(self, folder: Path, channel: Channel) -> None:
+        self.machine = machine_paths(folder / "market.duckdb")
+        self.polymarket_clob_url = channel.clob_url
+        self.polymarket_ws_url = channel.ws_url
+
+
+class Running:
+    """A session on a thread of its own."""
+
+    def __init__(self, folder: Path, channel: Channel) -> None:
+        self.store = FileStore(folder / "market.duckdb")
+        self.channel = channel
+        self.stop = threading.Event()
+        self.end: SessionEnd | None = None
+        self.reports: list[Any] = []
+        session = assembly.polymarket_session(
+            self.store,
+            Settings(folder, channel),
+            code_version="test",
+            run_id="",
+            report_interval=timedelta(0),
+        )
+
+        def run() -> None:
+            self.end = session.run(self.stop, report=self.reports.append)
+
+        self._thread = threading.Thread(target=run)
+        self._thread.start()
+
+    def finish(self) -> SessionEnd:
+        self.stop.set()
+        self._thread.join(30)
+        assert self.end is not None
+        return self.end
+
+    def read(self, sql: str) -> pl.DataFrame:
+        return self.store.read(sql)
+
+    def is_the_venues(self) -> bool:
+        """Both books stand in the database as the venue has them, and are proved."""
+        heads, levels = self.read(HEADS), self.read(LEVELS)
+        proved = [row["token_id"] for row in heads.iter_rows(named=True) if row["is_proven"]]
+        return proved == [YES, NO] and all(
+            _stored(levels, token) == _true(self.channel.exchange, token) for token in (YES, NO)
+        )
+
+
+def _stored(levels: pl.DataFrame, token: str) -> set[tuple[str, float, float]]:
+    own = levels.filter(pl.col("token_id") == token)
+    return set(own.select("side", "price", "size").iter_rows())
+
+
+def _true(exchange: Exchange, token: str) -> set[tuple[str, float, float]]:
+    bids, asks = exchange.sides(token)
+    return {
+        (side, float(level.price), float(level.size))
+        for side, levels in (("bid", bids), ("ask", asks))
+        for level in levels
+    }
+
+
+def track(store: FileStore, tokens: list[str]) -> None:
+    """The universe is one market with these tokens; none: it is empty."""
+    rows = [
+        {
+            "condition_id": MARKET,
+            "token_ids": tokens,
+            "rank": 1,
+            "reason": "manual",
+            "selected_at": datetime.now(UTC),
+        }
+    ][: len(tokens)]
+    frame = pl.DataFrame(rows, schema=POLYMARKET_TRACKED_UNIVERSE.schema)
+    store.replace(POLYMARKET_TRACKED_UNIVERSE, frame)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What waits for minutes waits for fractions of a second."""
+    monkeypatch.setattr(token_watch, "EVERY_S", 0.2)
+    monkeypatch.setattr(assembly, "FLUSH", timedelta(seconds=0.2))
+    monkeypatch.setattr(rest_reads, "RETRY_S", 0.2)
+    monkeypatch.setattr(book_keeper, "FIRST_BOOK_S", 1.0)
+
+
+@pytest.fixture
+def channel() -> Iterator[Channel]:
+    with Channel(Exchange(trade="0.41")) as made:
+        yield made
+
+
+@contextmanager
+def running(folder: Path, channel: Channel) -> Iterator[Running]:
+    track(FileStore(folder / "market.duckdb"), [YES, NO])
+    made = Running(folder, channel)
+    try:
+        yield made
+    finally:
+        made.stop.set()
+        made.finish()
+
+
+def test_books_stand_in_the_database_as_the_venue_has_them(
+    tmp_path: Path, channel: Channel
+) -> None:
+    with running(tmp_path, channel) as stream:
+        until(stream.is_the_venues, "the first books")
+        channel.send(channel.exchange.batch(("BUY", "0.41", "3"), ("BUY", "0.39", "0")))
+        until(stream.is_the_venues, "the changed books")
+        [yes, no] = stream.read(HEADS).iter_rows(named=True)
+        end = stream.finish()
+    assert (yes["best_bid"], yes["best_ask"], yes["spread"], yes["mid"]) == (
+        0.41,
+        0.42,
+        0.01,
+        0.415,
+    )
+    assert (no["best_bid"], no["best_ask"]) == (0.58, 0.59)
+    assert (yes["source"], yes["tick_size"], yes["last_trade_price"]) == ("stream", 0.01, 0.41)
+    assert (yes["neg_risk"], yes["neg_risk_source"]) == (False, "clob")
+    assert yes["book_hash"] == channel.exchange.hash(YES)
+    assert yes["bid_depth_5c_usd"] == float(Decimal("0.41") * 3 + Decimal("0.4") * 10)
+    assert yes["ask_depth_5c_usd"] == float(Decimal("0.42") * 7)
+    assert end.is_drained
+    assert {report.table for report in stream.reports} >= {
+        "polymarket_books",
+        "polymarket_orderbook_levels",
+    }
+    assert stream.reports[-1].metrics["proven_share"] == 1.0
+
+
+def test_a_lost_frame_is_noticed_and_the_book_is_had_again(
+    tmp_path: Path, channel: Channel
+) -> None:
+    with running(tmp_path, channel) as stream:
+        until(stream.is_the_venues, "the first books")
+        channel.send(channel.exchange.batch(("BUY", "0.41", "3"), ("BUY", "0.3", "4"))[:1])
+        until(stream.is_the_venues, "a new snapshot")
+        gaps = until(lambda: _healed(stream), "healed gaps")
+    assert {row["cause"] for row in gaps} == {"mismatch"}
+    assert {row["symbol"] for row in gaps} == {YES, NO}
+    assert any('"unsubscribe"' in text for text in channel.heard)
+
+
+def _healed(stream: Running) -> list[dict[str, Any]]:
+    rows = list(stream.read(GAPS).iter_rows(named=True))
+    return rows if rows and all(row["healed_at"] for row in rows) else []
+
+
+def test_while_a_book_is_not_to_be_believed_it_says_so(tmp_path: Path, channel: Channel) -> None:
+    with running(tmp_path, channel) as stream:
+        until(stream.is_the_venues, "the first books")
+        channel.is_mute = True
+        channel.rest_is_down = True
+        channel.send(channel.exchange.batch(("BUY", "0.41", "3"), ("BUY", "0.3", "4"))[:1])
+        told = until(lambda: _proven(stream) == [False, False], "books that are told not to stand")
+        assert told
+        channel.is_mute = False
+        until(stream.is_the_venues, "a new snapshot")
+
+
+def _proven(stream: Running) -> list[bool | None]:
+    return stream.read(HEADS)["is_proven"].to_list()
+
+
+def test_after_a_reconnect_the_books_are_had_again(tmp_path: Path, channel: Channel) -> None:
+    with running(tmp_path, channel) as stream:
+        until(stream.is_the_venues, "the first books")
+        channel.cut()
+        channel.exchange.batch(("BUY", "0.41", "3"))
+        until(stream.is_the_venues, "the books after the cut")
+        gaps = until(lambda: _healed(stream), "healed gaps")
+    assert {row["cause"] for row in gaps} == {"reconnect"}
+
+
+def test_a_first_book_that_never_comes_is_asked_for_again(tmp_path: Path, channel: Channel) -> None:
+    channel.is_mute = channel.rest_is_down = True
+    with running(tmp_path, channel) as stream:
+        until(lambda: any('"unsubscribe"' in text for text in channel.heard), "a second try")
+        channel.is_mute = channel.rest_is_down = False
+        until(stream.is_the_venues, "the first books")
+        gaps = until(lambda: _healed(stream), "healed gaps")
+    assert {row["cause"] for row in gaps} == {"no snapshot"}
+
+
+def test_what_is_no_more_followed_goes_and_what_is_new_comes(
+    tmp_path: Path, channel: Channel
+) -> None:
+    with running(tmp_path, channel) as stream:
+        until(stream.is_the_venues, "the first books")
+        track(stream.store, [YES])
+        until(lambda: stream.read(HEADS)["token_id"].to_list() == [YES], "one book")
+        assert set(stream.read(LEVELS)["token_id"]) == {YES}
+        until(lambda: channel.subscribed == [{YES}], "one subscription")
+        track(stream.store, [YES, NO])
+        until(stream.is_the_venues, "both books")
+
+
+def test_books_of_before_that_nobody_follows_go(tmp_path: Path, channel: Channel) -> None:
+    """Of a session that ended before the universe changed."""
+    with running(tmp_path, channel) as stream:
+        until(stream.is_the_venues, "the first books")
+    store = FileStore(tmp_path / "market.duckdb")
+    track(store, [NO])
+    after = Running(tmp_path, channel)
+    until(lambda: after.read(HEADS)["token_id"].to_list() == [NO], "one book")
+    assert set(after.read(LEVELS)["token_id"]) == {NO}
+    after.finish()
+
+
+def test_frames_of_all_kinds_disturb_nothing(tmp_path: Path, channel: Channel) -> None:
+    with running(tmp_path, channel) as stream:
+        until(stream.is_the_venues, "the first books")
+        channel.send(
+            [
+                b'{"event_type":"brand_new","asset_id":"' + YES.encode() + b'"}',
+                '{"metadataGameId":"id1"}',
+                "not json",
+                '{"event_type":"new_market","id":"5","assets_ids":["9"]}',
+                '{"event_type":"best_bid_ask","asset_id":"' + YES + '","best_bid":"0"}',
+            ]
+        )
+        channel.send(channel.exchange.batch(("SELL", "0.6", "2")))
+        until(stream.is_the_venues, "the changed books")
+        end = stream.finish()
+    assert end.frames["other"] == 2
+    assert stream.reports[-1].metrics["undecodable"] == 1
+
+
+def test_a_tick_size_that_changes_leaves_no_book_until_the_next_snapshot(
+    tmp_path: Path, channel: Channel
+) -> None:
+    exchange = channel.exchange
+    with running(tmp_path, channel) as stream:
+        until(stream.is_the_venues, "the first books")
+        channel.is_mute = channel.rest_is_down = True
+        exchange.facts = exchange.facts._replace(tick_size="0.001")
+        exchange.at_ms += 5
+        channel.send(
+            [
+                {
+                    "market": MARKET,
+                    "asset_id": token,
+                    "old_tick_size": "0.01",
+                    "new_tick_size": "0.001",
+                    "timestamp": str(exchange.at_ms),
+                    "event_type": "tick_size_change",
+                }
+                for token in (YES, NO)
+            ]
+        )
+        until(lambda: stream.read(HEADS).is_empty(), "no book")
+        assert stream.read(LEVELS).is_empty()
+        channel.is_mute = channel.rest_is_down = False
+        until(stream.is_the_venues, "the books on the new tick")
+        assert stream.read(HEADS)["tick_size"].to_list() == [0.001, 0.001]
