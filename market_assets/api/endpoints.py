@@ -158,8 +158,8 @@ ENDPOINTS: Final = (
             POLYMARKET_BOOKS, bids=shape.listed(_level()), asks=shape.listed(_level())
         ),
         (ask.token(),),
-        "The head and the levels of both sides, best first; one state of the book. `is_proven` says "
-        "whether the venue's hash is that of exactly this book.",
+        "The head and the levels of both sides, best first, of one state. `is_proven` says whether "
+        "the venue's hash is that of exactly this book.",
     ),
     Endpoint(
         "/api/v1/defillama/subjects/search",

@@ -25,6 +25,8 @@ from market_assets.tables import HYPERLIQUID_CANDLES
 
 _BY_HAND: Final = "__ASSET_JOB"
 """What Dagster calls the runs that somebody starts for single assets."""
+_POLLS: Final = frozenset(one.polled_by for one in CHANNELS if one.polled_by)
+"""Jobs that ask where a stream is off."""
 _DEAD_RUNS: Final = DeadRuns()
 
 

@@ -32,10 +32,10 @@ _SAYS: Final = {
     POLYMARKET_BOOKS.name: "One row per tracked token that has a book: its head, and whether the "
     "venue's hash proves it.\n\nThe CLOB's market channel through the stream; by hand, `POST "
     "/books` once.",
-    POLYMARKET_ORDERBOOK_LEVELS.name: "One row per price of a side of a present book: the levels of "
-    "exactly the books in `polymarket_books`.\n\nWritten in one transaction with the heads.",
-    POLYMARKET_BOOK_TOPS.name: "One row per token and instant of the 30-second grid: its book as it "
-    "stood then.\n\nFrom the same books.",
+    POLYMARKET_ORDERBOOK_LEVELS.name: "One row per price of a side of a present book: the levels "
+    "of exactly the books in `polymarket_books`.\n\nWritten in one transaction with the heads.",
+    POLYMARKET_BOOK_TOPS.name: "One row per token and instant of the 30-second grid: its book as "
+    "it stood then.\n\nFrom the same books.",
 }
 
 

@@ -59,6 +59,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
         "polymarket_discovery_refresh",
         "polymarket_later_markets_refresh",
         "polymarket_prices_refresh",
+        "polymarket_stream_checks",
         "polymarket_tables_check",
         "polymarket_tags_refresh",
         "polymarket_trades_refresh",
@@ -66,13 +67,19 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
         "run_history_prune",
     }
     jobs = {job.name for job in repository.get_all_jobs() if not job.name.startswith("__")}
-    assert jobs == refreshed | {"hyperliquid_stream", "store_maintenance_run"}
+    assert jobs == refreshed | {
+        "hyperliquid_stream",
+        "polymarket_books_poll",
+        "polymarket_stream",
+        "store_maintenance_run",
+    }
     assert {one.name for one in repository.schedule_defs} == {f"{j}_schedule" for j in refreshed}
     assert {sensor.name for sensor in repository.sensor_defs} == {
         "alert_on_problems",
         "catch_up_late_channels",
         "close_runs_without_process",
         "keep_hyperliquid_stream_alive",
+        "keep_polymarket_stream_alive",
         "record_failed_runs",
     }
 

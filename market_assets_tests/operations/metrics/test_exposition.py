@@ -204,7 +204,7 @@ def test_of_a_source_that_is_off_nothing_is_told(installation: Path) -> None:
         totals=totals,
         health=lambda: Health(NOW, ()),
         clock=clock,
-        off={"hyperliquid"},
+        off={"hyperliquid", "polymarket"},
     )
     found = values(metrics.text("")[0].decode())
     assert [name for name in found if "hyperliquid" in name or "stream" in name] == []

@@ -18,6 +18,7 @@ from market_assets.storage.common.segments import (
     SegmentError,
     decode,
     encode,
+    joined,
     name,
 )
 from market_assets.storage.common.spool import Spool
@@ -27,6 +28,7 @@ from market_assets_tests.storage.examples import NOTES, PRICES, at, notes, price
 if TYPE_CHECKING:
     from pathlib import Path
 
+NOTED = notes([("n", "of A", None, None)])
 ROWS = prices([("A", 1.5, None, at(1)), ("B", None, 2, None)])
 
 
@@ -38,11 +40,11 @@ def segment(folder: Path, content: bytes, table: str = "prices") -> Segment:
 
 def test_what_is_written_is_read(tmp_path: Path) -> None:
     """Every type that the tables know, NULLs too."""
-    spec, frame, _ = decode(segment(tmp_path, encode(ROWS)), (NOTES, PRICES))
+    [(spec, frame, _)] = decode(segment(tmp_path, encode(ROWS)), (NOTES, PRICES))
     assert spec is PRICES
     assert frame.equals(ROWS)
     rows = notes([("n", "t", ["a", ""], date(2026, 1, 1)), ("m", None, None, None)])
-    _, frame, _ = decode(segment(tmp_path, encode(rows), "notes"), (NOTES, PRICES))
+    [(_, frame, _)] = decode(segment(tmp_path, encode(rows), "notes"), (NOTES, PRICES))
     assert frame.equals(rows)
 
 
@@ -50,7 +52,7 @@ def test_an_older_segment_fits_the_newer_table(tmp_path: Path) -> None:
     """New columns are NULL, the order is the table's."""
     old = segment(tmp_path, encode(ROWS))
     columns = (Column("volume", "DOUBLE", "New."), *reversed(PRICES.columns))
-    _, frame, _ = decode(old, (replace(PRICES, columns=columns),))
+    [(_, frame, _)] = decode(old, (replace(PRICES, columns=columns),))
     assert frame.columns == ["volume", "seen_at", "seq", "price", "symbol"]
     assert frame["symbol"].to_list() == ["A", "B"]
     assert frame["volume"].null_count() == 2
@@ -76,14 +78,14 @@ def test_a_required_column_that_is_new_has_what_rows_of_before_have(tmp_path: Pa
     """What waited in the spool during an upgrade is brought in by the new code."""
     new = Column("venue", "VARCHAR", "New.", required=True, before="hyperliquid")
     table = replace(PRICES, columns=(*PRICES.columns, new))
-    _, frame, _ = decode(segment(tmp_path, encode(ROWS)), (table,))
+    [(_, frame, _)] = decode(segment(tmp_path, encode(ROWS)), (table,))
     assert frame["venue"].to_list() == ["hyperliquid", "hyperliquid"]
 
 
 def test_rows_that_are_whole_in_scopes_come_with_them(tmp_path: Path) -> None:
     """Also scopes without a row; what does not lie in them is refused before it is on disk."""
     scopes = pl.DataFrame({"symbol": ["A", "B", "C"]})
-    _, frame, told = decode(segment(tmp_path, encode(ROWS, scopes)), (PRICES,))
+    [(_, frame, told)] = decode(segment(tmp_path, encode(ROWS, scopes)), (PRICES,))
     assert frame.equals(ROWS)
     assert told is not None
     assert told.equals(scopes)
@@ -94,10 +96,27 @@ def test_rows_that_are_whole_in_scopes_come_with_them(tmp_path: Path) -> None:
     assert spool.depth().segments == 0
 
 
+def test_rows_of_several_tables_are_one_segment(tmp_path: Path) -> None:
+    """They come back in order, each with its own scopes; a part that is cut costs the whole."""
+    other = pl.DataFrame({"note_id": ["n"]})
+    scopes = pl.DataFrame({"symbol": ["A", "B", "C"]})
+    content = joined([encode(ROWS, scopes), encode(NOTED, other)])
+    found = decode(segment(tmp_path, content, "prices+notes"), (NOTES, PRICES))
+    assert [one.table for one in found] == [PRICES, NOTES]
+    assert found[0].frame.equals(ROWS)
+    assert found[1].frame.equals(NOTED)
+    assert [one.scopes is not None and one.scopes.height for one in found] == [3, 1]
+    with pytest.raises(ForeignSegment, match="no table 'notes'"):
+        decode(segment(tmp_path, content, "prices+notes"), (PRICES,))
+    for wrong, names in ((content[:-1], "prices+notes"), (content, "prices+notes+notes")):
+        with pytest.raises(SegmentError, match="does not hold the rows of"):
+            decode(segment(tmp_path, wrong, names), (NOTES, PRICES))
+
+
 def test_unknown_columns_may_be_dropped_when_somebody_says_so(tmp_path: Path) -> None:
     """The code that knew them is gone for good."""
     fewer = replace(PRICES, columns=(*PRICES.columns[:1], *PRICES.columns[2:]))
-    _, frame, _ = decode(segment(tmp_path, encode(ROWS)), (fewer,), drop_unknown=True)
+    [(_, frame, _)] = decode(segment(tmp_path, encode(ROWS)), (fewer,), drop_unknown=True)
     assert frame.equals(ROWS.drop("price"))
 
 

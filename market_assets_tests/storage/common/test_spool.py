@@ -18,7 +18,7 @@ from market_assets.storage.common.apart import apart
 from market_assets.storage.common.errors import SpoolFull, StoreLocked, StoreUnwritable
 from market_assets.storage.common.flock import locked
 from market_assets.storage.common.runs import IngestionRun
-from market_assets.storage.common.segments import encode
+from market_assets.storage.common.segments import Content, encode
 from market_assets.storage.common.spool import Spool
 from market_assets.storage.files.store import FileStore
 from market_assets.tables import INGESTION_RUNS, Column
@@ -75,6 +75,26 @@ def test_segments_of_all_tables_arrive_in_one_transaction(store: FileStore, spoo
     assert stored(store) == [("A", 1.0), ("B", 3.0)]
     assert store.read("select text from notes")["text"].to_list() == ["second"]
     assert run.rows_written == 2
+    assert spool.depth().segments == 0
+
+
+def test_what_belongs_together_arrives_together_or_not_at_all(
+    store: FileStore, spool: Spool
+) -> None:
+    """A frame that its table does not take keeps the other one out, too."""
+    scopes = pl.DataFrame({"symbol": ["A", "B"]})
+    both = [
+        Content(PRICES, price("A", 1.0), scopes),
+        Content(NOTES, notes([("n", "of A", None, None)])),
+    ]
+    store.merge(PRICES, price("B", 2.0))
+    spool.append_together(both)
+    assert spool.depth().segments == 1
+    drained = spool.drain(store)
+    assert {one.table: one.inserted for one in drained.written} == {"prices": 1, "notes": 1}
+    assert stored(store) == [("A", 1.0)]
+    with pytest.raises(FrameError):
+        spool.append_together([both[0], Content(NOTES, price("A"))])
     assert spool.depth().segments == 0
 
 
