@@ -9,14 +9,12 @@ why. One thread owns it, the one that the feed runs on. Not here: one book and i
 from __future__ import annotations
 
 import logging
-from collections import Counter
-from dataclasses import dataclass, field
-from datetime import timedelta
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from market_assets.clock import floor, from_ms, to_ms
+from market_assets.clock import from_ms, to_ms
 from market_assets.sources.polymarket.order_book.hashing import Level
-from market_assets.sources.polymarket.order_book.rows import Shown, Standing, Token, top_of
+from market_assets.sources.polymarket.order_book.rows import Shown, Token
 from market_assets.sources.polymarket.order_book.token_book import (
     Change,
     Fate,
@@ -24,47 +22,26 @@ from market_assets.sources.polymarket.order_book.token_book import (
     Part,
     TokenBook,
 )
+from market_assets.streams.polymarket import book_needs
+from market_assets.streams.polymarket.book_counts import Counts
+from market_assets.streams.polymarket.book_needs import Need
 from market_assets.streams.polymarket.books_batch import BookGap, BooksBatch
+from market_assets.streams.polymarket.grid_tops import GridTops
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from datetime import datetime
     from typing import Literal
 
     from market_assets.sources.polymarket.market_channel import MarketEvent
     from market_assets.sources.polymarket.order_book.exact import ExactBook
+    from market_assets.sources.polymarket.order_book.token_book import Settled
     from market_assets.streams.core.venue_clock import VenueClock
 
 _LOG = logging.getLogger(__name__)
 
-GRID: Final = timedelta(seconds=30)
-FIRST_BOOK_S: Final = 10.0
-"""How long the first book of a subscription may take; the venue sends it in some 155 ms."""
-LONGEST_WAIT_S: Final = 300.0
-"""The most that the wait before the next try for a snapshot grows to."""
 AHEAD_MS: Final = 600_000
 """A frame of the venue's future is nonsense from here on: believed, it would freeze the book."""
-MOST_TOPS: Final = 500_000
-"""Rows that wait for a disk; then the oldest go."""
-
-
-@dataclass
-class _Need:
-    """A book that is wanted: none has come yet, or what stands is not to be believed.
-
-    Attributes:
-        since: from when on it is missing; None: nobody misses it yet, it has only been asked for.
-        cause: why.
-        due: monotonic reading at which it is asked for (again).
-        wait: seconds until the try after that.
-        detected_at: when that was found.
-    """
-
-    since: datetime | None
-    cause: str
-    due: float
-    wait: float = FIRST_BOOK_S
-    detected_at: datetime | None = None
 
 
 @dataclass
@@ -76,40 +53,8 @@ class _Kept:
     shared: MarketFacts
     source: Literal["stream", "rest"] = "stream"
     received_at: datetime | None = None
-    need: _Need | None = None
+    need: Need | None = None
     has_no_book: bool = False
-
-
-@dataclass
-class Counts:
-    """What the keeper has seen, for metrics.
-
-    Attributes:
-        states: whole states that frames and snapshots have led to.
-        judged: those of them whose hash could be formed.
-        proven: those of these whose hash was that of the book.
-        broken: books that were found not to be the venue's, by cause.
-        resnapshots: snapshots that were asked for because of that.
-        rest_differs: books that REST knew better.
-        early, old: frames of before the first book; of before what stands.
-        nonsense: frames that make no sense.
-    """
-
-    states: int = 0
-    judged: int = 0
-    proven: int = 0
-    broken: Counter[str] = field(default_factory=Counter)
-    resnapshots: int = 0
-    rest_differs: int = 0
-    early: int = 0
-    old: int = 0
-    nonsense: int = 0
-
-    @property
-    def proven_share(self) -> float:
-        """Of what could be judged; a book that broke counts as one that was not proved."""
-        judged = self.judged + self.broken["mismatch"] + self.broken["missed"]
-        return self.proven / judged if judged else 1.0
 
 
 class BookKeeper:
@@ -126,9 +71,8 @@ class BookKeeper:
         self._shared: dict[str, MarketFacts] = {}
         self._changed: dict[str, None] = {}
         self._open: dict[str, None] = {}
-        self._tops: list[Standing] = []
+        self._tops = GridTops(clock, self._standing)
         self._gaps: list[BookGap] = []
-        self._grid: datetime | None = None
         self.counts = Counts()
         self.sound = 0
 
@@ -158,7 +102,7 @@ class BookKeeper:
             self._open.pop(token_id, None)
             self._changed[token_id] = None
             if gone.need is not None and gone.need.since is not None:
-                self._gaps.append(self._gap(token_id, gone.need, healed=False))
+                self._gaps.append(gone.need.gap(token_id, self._clock.now(), healed=False))
         markets = {token.condition_id for token in wanted.values()}
         self._shared = {m: s for m, s in self._shared.items() if m in markets}
         for token_id, token in wanted.items():
@@ -182,7 +126,7 @@ class BookKeeper:
 
     def event(self, event: MarketEvent) -> None:
         """One object of a frame."""
-        self._stand_on_grid()
+        self._tops.look()
         kind = event.event_type
         if event.timestamp is not None and self._is_of_the_future(event.timestamp):
             self.counts.nonsense += 1
@@ -202,7 +146,7 @@ class BookKeeper:
 
     def asked(self, tokens: Collection[str]) -> None:
         """These tokens have just been subscribed to: their books are on their way."""
-        due = self._clock.monotonic() + FIRST_BOOK_S
+        due = self._clock.monotonic() + book_needs.FIRST_BOOK_S
         for token in tokens:
             kept = self._kept.get(token)
             if kept is None:
@@ -210,7 +154,7 @@ class BookKeeper:
             if kept.need is not None:
                 kept.need.due = max(kept.need.due, due)
             elif not kept.book.is_sound:
-                kept.need = _Need(None, "no snapshot", due)
+                kept.need = Need(None, "no snapshot", due, book_needs.FIRST_BOOK_S)
 
     def lost(self, tokens: Collection[str], since: datetime, cause: str) -> None:
         """Frames of these tokens may be missing from `since` on; cause: reconnect or silence."""
@@ -237,7 +181,7 @@ class BookKeeper:
 
     def tick(self) -> None:
         """A second or so has passed."""
-        self._stand_on_grid()
+        self._tops.look()
         elapsed = self._clock.monotonic()
         for token_id in list(self._open):
             kept = self._kept[token_id]
@@ -256,10 +200,9 @@ class BookKeeper:
                 continue
             if need.since is None and not kept.has_no_book:
                 need.since = self._clock.now()
-                self._gaps.append(self._gap(token_id, need, healed=False))
+                self._gaps.append(need.gap(token_id, self._clock.now(), healed=False))
                 self.counts.broken[need.cause] += 1
-            need.due = elapsed + need.wait
-            need.wait = min(2 * need.wait, LONGEST_WAIT_S)
+            need.asked(elapsed)
             self.counts.resnapshots += 1
             found.append(token_id)
         return found
@@ -270,17 +213,17 @@ class BookKeeper:
         Args:
             leads: whether books are written at all: whoever waits for the lease only keeps them.
         """
-        self._stand_on_grid()
-        tops, self._tops = self._tops, []
+        self._tops.look()
+        tops = self._tops.take()
         if not leads:
-            return BooksBatch((), (), tuple(tops), ())
+            return BooksBatch((), (), tops, ())
         changed, self._changed = self._changed, {}
         gaps, self._gaps = self._gaps, []
         found = {token: self._shown(token) for token in changed}
         return BooksBatch(
             tuple(one for one in found.values() if one is not None),
             tuple(token for token, one in found.items() if one is None),
-            tuple(tops),
+            tops,
             tuple(gaps),
         )
 
@@ -290,15 +233,13 @@ class BookKeeper:
             self._changed.update(dict.fromkeys(one.token.token_id for one in batch.books))
             self._changed.update(dict.fromkeys(batch.gone))
         if tops:
-            self._tops = [*batch.tops, *self._tops]
+            self._tops.restore(batch.tops)
         if gaps:
             self._gaps = [*batch.gaps, *self._gaps]
 
     def shed(self) -> int:
         """Give up tops that have waited for too long; books are only kept as they are now."""
-        surplus = max(0, len(self._tops) - MOST_TOPS)
-        del self._tops[:surplus]
-        return surplus
+        return self._tops.shed()
 
     def _book(self, kept: _Kept, event: MarketEvent) -> None:
         try:
@@ -417,7 +358,9 @@ class BookKeeper:
             self._witness(kept.token.token_id, settled.at_ms)
             if kept.need is not None:
                 if kept.need.since is not None:
-                    self._gaps.append(self._gap(kept.token.token_id, kept.need, healed=True))
+                    self._gaps.append(
+                        kept.need.gap(kept.token.token_id, self._clock.now(), healed=True)
+                    )
                 kept.need = None
         elif fate is Fate.BROKEN and kept.need is None:
             self._break(kept, "mismatch")
@@ -442,27 +385,27 @@ class BookKeeper:
         self._open.pop(token_id, None)
         now = self._clock.now()
         began = since or self._known_until(kept) or now
-        elapsed = self._clock.monotonic()
-        kept.need = _Need(began, cause, elapsed if ask else elapsed + FIRST_BOOK_S)
+        wait = book_needs.FIRST_BOOK_S
+        kept.need = Need(began, cause, self._clock.monotonic() + (0.0 if ask else wait), wait)
         self.counts.broken[cause] += 1
-        self._gaps.append(self._gap(token_id, kept.need, healed=False))
+        self._gaps.append(kept.need.gap(token_id, self._clock.now(), healed=False))
         self._changed[token_id] = None
 
     def _known_until(self, kept: _Kept) -> datetime | None:
         settled = kept.book.settled
         return None if settled is None else min(from_ms(settled.at_ms), self._clock.now())
 
-    def _gap(self, token_id: str, need: _Need, *, healed: bool) -> BookGap:
-        now = self._clock.now()
-        since = need.since or now
-        need.detected_at = need.detected_at or now
-        healed_at = now if healed else None
-        return BookGap(token_id, since, max(since, now), need.cause, need.detected_at, healed_at)
-
     def _missed(self, kept: _Kept, at: datetime) -> BookGap:
+        """Of a book that REST knew better: what was missing is there now."""
         now = self._clock.now()
-        since = min(at, now)
-        return BookGap(kept.token.token_id, since, now, "missed", now, now)
+        return BookGap(kept.token.token_id, min(at, now), now, "missed", now, now)
+
+    def _standing(self) -> Iterator[tuple[str, Settled, bool | None]]:
+        """The books as they stand now."""
+        for token_id, kept in self._kept.items():
+            settled = kept.book.settled
+            if settled is not None:
+                yield token_id, settled, settled.proven if kept.book.is_sound else False
 
     def _shown(self, token_id: str) -> Shown | None:
         """A token's book as it is to be shown; None: there is none."""
@@ -480,28 +423,6 @@ class BookKeeper:
             None if facts is None else facts.tick_size,
             kept.shared.last_trade,
         )
-
-    def _stand_on_grid(self) -> None:
-        """Where an instant of the grid has passed, keep the books as they stood then.
-
-        Called before a frame changes anything. While the clock is in doubt, nobody knows which
-        instant it is.
-        """
-        if self._clock.in_doubt:
-            self._grid = None
-            return
-        at = floor(self._clock.now(), GRID)
-        if self._grid is None or at < self._grid:
-            self._grid = at
-            return
-        if at == self._grid:
-            return
-        self._grid = at
-        for token_id, kept in self._kept.items():
-            settled = kept.book.settled
-            if settled is not None:
-                proven = settled.proven if kept.book.is_sound else False
-                self._tops.append(Standing(token_id, at, top_of(settled), proven))
 
     def _witness(self, token_id: str, at_ms: int) -> None:
         minute = at_ms - at_ms % 60_000

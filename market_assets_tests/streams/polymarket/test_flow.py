@@ -17,7 +17,7 @@ from market_assets.machine_paths import machine_paths
 from market_assets.proxies import Proxies
 from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.options import SessionEnd
-from market_assets.streams.polymarket import assembly, book_keeper, rest_reads, token_watch
+from market_assets.streams.polymarket import assembly, book_needs, rest_reads, token_watch
 from market_assets.tables import POLYMARKET_TRACKED_UNIVERSE
 from market_assets_tests.sources.polymarket.order_book.exchange import MARKET, NO, YES, Exchange
 from market_assets_tests.streams.polymarket.channel import Channel
@@ -117,7 +117,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_watch, "EVERY_S", 0.2)
     monkeypatch.setattr(assembly, "FLUSH", timedelta(seconds=0.2))
     monkeypatch.setattr(rest_reads, "RETRY_S", 0.2)
-    monkeypatch.setattr(book_keeper, "FIRST_BOOK_S", 1.0)
+    monkeypatch.setattr(book_needs, "FIRST_BOOK_S", 1.0)
 
 
 @pytest.fixture
