@@ -1,9 +1,9 @@
 """What the whole system costs: `python -m benchmarks.system [--minutes 10]`.
 
 `market-assets run --simulated` at its default cadences, some 400 symbols, in a folder and on ports
-of its own. CPU is that of each process and of the children that it has waited for (a run's worker
-is a child of the code server), so nothing is missed between two looks; memory is PSS, which counts
-a page that n processes share as 1/n. The simulated venues are shown and left out of the sums.
+of its own. CPU is that of each process and of the children that it has waited for (a run is a child
+of the warm process), so nothing is missed between two looks; memory is PSS, which counts a page
+that n processes share as 1/n. The simulated venues are shown and left out of the sums.
 
 The first half hour of a fresh database includes its healing from REST; `--skip` minutes are let
 pass before measuring.
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 KINDS: Final = {
-    "simulate": "(simulated venues)",
+    "cli.main simulate": "(simulated venues)",
     "market_assets.cli.main run": "market-assets run",
     "dagster_dev dev": "dagster dev, parent",
     "cli.web_server": "web server",
@@ -45,6 +45,7 @@ KINDS: Final = {
     "market_assets run: ": "stream",
     "spawn_main": "stream",
 }
+WARM: Final = "warm process"
 LEFT_OUT: Final = "(simulated venues)"
 SAMPLE_S: Final = 5.0
 RUN_S: Final = 60.0
@@ -64,25 +65,25 @@ class System:
     """A running system.
 
     Attributes:
+        root: the process that has started all others.
         env: the environment that leads to it.
         database: the published file.
         home: `DAGSTER_HOME`.
         ready_s: seconds until every channel was ok; None: they were not in time.
     """
 
+    root: psutil.Process
     env: dict[str, str]
     database: Path
     home: Path
     ready_s: float | None
 
 
-def processes(database: str) -> dict[str, list[psutil.Process]]:
-    """The system's processes by kind; a run's worker is `run` while it is young."""
+def processes(root: psutil.Process) -> dict[str, list[psutil.Process]]:
+    """The system's processes by kind; a run is `run` while it is young."""
     found: dict[str, list[psutil.Process]] = defaultdict(list)
-    for process in psutil.process_iter():
+    for process in (root, *root.children(recursive=True)):
         try:
-            if process.environ().get("MARKET_DB") != database:
-                continue
             command = " ".join(process.cmdline())
             kind = next((name for part, name in KINDS.items() if part in command), None)
             if kind == "stream" and time.time() - process.create_time() < RUN_S:
@@ -94,7 +95,7 @@ def processes(database: str) -> dict[str, list[psutil.Process]]:
     return found
 
 
-def measure(database: str, minutes: float) -> tuple[dict[str, Account], list[float]]:
+def measure(root: psutil.Process, minutes: float) -> tuple[dict[str, Account], list[float]]:
     """CPU by kind over the time, samples of memory by kind, and samples of the memory in all."""
     accounts: dict[str, Account] = defaultdict(Account)
     seen: dict[int, float] = {}
@@ -102,7 +103,7 @@ def measure(database: str, minutes: float) -> tuple[dict[str, Account], list[flo
     end = time.monotonic() + minutes * 60
     while time.monotonic() < end:
         total = 0.0
-        for kind, members in processes(database).items():
+        for kind, members in processes(root).items():
             pss = 0.0
             for process in members:
                 try:
@@ -114,7 +115,7 @@ def measure(database: str, minutes: float) -> tuple[dict[str, Account], list[flo
                 waited = times.children_user + times.children_system
                 for account, used, key in (
                     (kind, own, process.pid),
-                    ("runs, ended" if kind == "code server" else kind, waited, -process.pid),
+                    ("runs, ended" if kind == WARM else kind, waited, -process.pid),
                 ):
                     if account != "run":  # counted by its parent when it has ended
                         accounts[account].cpu_s += used - seen.get(key, used)
@@ -192,7 +193,11 @@ def running(patience_s: float = 600.0) -> Iterator[System]:
         )
         try:
             yield System(
-                env, Path(database), Path(env["DAGSTER_HOME"]), _wait_until_well(env, patience_s)
+                psutil.Process(process.pid),
+                env,
+                Path(database),
+                Path(env["DAGSTER_HOME"]),
+                _wait_until_well(env, patience_s),
             )
         finally:
             process.send_signal(signal.SIGINT)
@@ -210,7 +215,7 @@ def main() -> None:
             sys.exit("the channels were not all ok in time")
         time.sleep(chosen.skip * 60)
         since = time.time()
-        accounts, totals = measure(str(system.database), chosen.minutes)
+        accounts, totals = measure(system.root, chosen.minutes)
         runs = runs_since(system.home, since)
         size_mb = system.database.stat().st_size / 1e6
     print("\n".join(report(accounts, totals, chosen.minutes)))
