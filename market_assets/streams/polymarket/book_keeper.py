@@ -9,7 +9,7 @@ why. One thread owns it, the one that the feed runs on. Not here: one book and i
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import from_ms, to_ms
@@ -55,6 +55,7 @@ class _Kept:
     received_at: datetime | None = None
     need: Need | None = None
     has_no_book: bool = False
+    inherited: list[BookGap] = field(default_factory=list)
 
 
 class BookKeeper:
@@ -119,6 +120,15 @@ class BookKeeper:
         for token in tokens:
             if token not in self._kept:
                 self._changed[token] = None
+
+    def inherit(self, gap: BookGap) -> None:
+        """A session before this one left a gap open: it ends when the book stands again."""
+        kept = self._kept.get(gap.token_id)
+        if kept is None:
+            return
+        kept.inherited.append(gap)
+        if kept.book.is_sound and kept.book.settled is not None:
+            self._close_inherited(kept)
 
     def show_all(self) -> None:
         """Every book is to be written, whether it has changed or not."""
@@ -356,6 +366,8 @@ class BookKeeper:
             self.counts.proven += settled.proven is True
             self._changed[kept.token.token_id] = None
             self._witness(kept.token.token_id, settled.at_ms)
+            if kept.inherited:
+                self._close_inherited(kept)
             if kept.need is not None:
                 if kept.need.since is not None:
                     self._gaps.append(
@@ -368,6 +380,13 @@ class BookKeeper:
             self.counts.early += 1
         elif fate is Fate.OLD:
             self.counts.old += 1
+
+    def _close_inherited(self, kept: _Kept) -> None:
+        now = self._clock.now()
+        self._gaps += [
+            gap._replace(until=max(gap.since, now), healed_at=now) for gap in kept.inherited
+        ]
+        kept.inherited.clear()
 
     def _nonsense(self, kept: _Kept, error: ValueError) -> None:
         self.counts.nonsense += 1

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import polars as pl
 import pytest
 
 from market_assets.clock import ManualClock
@@ -16,14 +15,13 @@ from market_assets.sources.errors import VenueBusy, VenueError
 from market_assets.sources.polymarket.order_book.exact import ExactAnswer, decode_exact_books
 from market_assets.sources.polymarket.order_book.hashing import Level
 from market_assets.storage.files.store import FileStore
-from market_assets.tables import POLYMARKET_TRACKED_UNIVERSE
 from market_assets_tests.sources.polymarket.order_book.exchange import (
-    MARKET,
     NO,
     YES,
     Exchange,
     body,
 )
+from market_assets_tests.streams.polymarket.stored import LEVELS, levels_of, track, truth
 
 NOW = datetime(2027, 1, 15, 8, 0, 12, tzinfo=UTC)
 
@@ -60,30 +58,8 @@ def store(tmp_path: Path) -> FileStore:
     return made
 
 
-def track(store: FileStore, tokens: list[str]) -> None:
-    row = {
-        "condition_id": MARKET,
-        "token_ids": tokens,
-        "rank": 1,
-        "reason": "manual",
-        "selected_at": NOW,
-    }
-    frame = pl.DataFrame([row][: len(tokens)], schema=POLYMARKET_TRACKED_UNIVERSE.schema)
-    store.replace(POLYMARKET_TRACKED_UNIVERSE, frame)
-
-
 def levels(store: FileStore, token: str) -> set[tuple[str, float, float]]:
-    sql = "select side, price, size from polymarket_orderbook_levels where token_id = ?"
-    return set(store.read(sql, [token]).iter_rows())
-
-
-def truth(exchange: Exchange, token: str) -> set[tuple[str, float, float]]:
-    bids, asks = exchange.sides(token)
-    return {
-        (side, float(level.price), float(level.size))
-        for side, found in (("bid", bids), ("ask", asks))
-        for level in found
-    }
+    return levels_of(store.read(LEVELS), token)
 
 
 def test_every_book_is_written_and_proved(store: FileStore) -> None:
