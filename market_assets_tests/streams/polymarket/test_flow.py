@@ -13,9 +13,18 @@ from typing import Any
 import polars as pl
 import pytest
 
+from market_assets.clock import to_ms
+from market_assets.machine_paths import machine_paths
 from market_assets.storage.files.store import FileStore
+from market_assets.streams.core.lease import Lease
 from market_assets.streams.core.options import SessionEnd
-from market_assets.streams.polymarket import assembly, book_needs, rest_reads, token_watch
+from market_assets.streams.polymarket import (
+    assembly,
+    book_needs,
+    grid_tops,
+    rest_reads,
+    token_watch,
+)
 from market_assets.streams.polymarket.books_batch import BookGap, gap_rows
 from market_assets.tables import INGESTION_GAPS
 from market_assets_tests.sources.polymarket.order_book.exchange import MARKET, NO, YES, Exchange
@@ -31,6 +40,7 @@ from market_assets_tests.streams.polymarket.stored import (
 )
 from market_assets_tests.waiting import until
 
+TOPS = "select * from polymarket_book_tops order by observed_at, token_id"
 EARLIER = datetime(2026, 2, 28, 23, 59, tzinfo=UTC)
 
 
@@ -63,6 +73,10 @@ class Running:
         assert self.end is not None
         return self.end
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def read(self, sql: str) -> pl.DataFrame:
         return self.store.read(sql)
 
@@ -82,7 +96,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def channel() -> Iterator[Channel]:
-    with Channel(Exchange(trade="0.41")) as made:
+    with Channel(Exchange(trade="0.41", at_ms=to_ms(datetime.now(UTC)))) as made:
         yield made
 
 
@@ -265,3 +279,41 @@ def test_gaps_that_a_killed_session_left_open_are_closed(tmp_path: Path, channel
         [closed] = stream.read(GAPS).filter(pl.col("symbol") == YES).iter_rows(named=True)
     assert (closed["gap_from_at"], closed["detected_at"]) == (EARLIER, EARLIER)
     assert closed["gap_to_at"] > EARLIER
+
+
+def test_a_handover_leaves_the_books_the_venues(
+    tmp_path: Path, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The successor hears them beside the leader, and writes them once it leads."""
+    monkeypatch.setattr(grid_tops, "GRID", timedelta(seconds=1))
+    lease = Lease(machine_paths(tmp_path / "market.duckdb").stream("polymarket").folder)
+    with running(tmp_path, channel) as first:
+        until(first.is_the_venues, "the first books")
+        assert lease.request_handover("the code has changed")
+        until(lambda: lease.peek().state == "handing_over", "a leader that wants to be relieved")
+        second = Running(tmp_path, channel)
+        try:
+            until(lambda: not first.is_alive, "the end of the leader")
+            channel.send(channel.exchange.batch(("BUY", "0.41", "3"), ("BUY", "0.39", "0")))
+            until(second.is_the_venues, "the changed books")
+            assert first.finish().reason == "handed_over"
+            assert second.is_alive
+            assert second.read(GAPS).is_empty()
+        finally:
+            end = second.finish()
+    assert end.is_drained
+
+
+def test_tops_stand_on_the_grid(
+    tmp_path: Path, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row per token and instant, of the book as it stood then."""
+    monkeypatch.setattr(grid_tops, "GRID", timedelta(seconds=1))
+    with running(tmp_path, channel) as stream:
+        until(lambda: stream.read(TOPS).height >= 4, "two instants of two tokens")
+        found = stream.read(TOPS)
+    instants = found["observed_at"].unique().sort()
+    assert all(at.microsecond == 0 for at in instants)
+    assert found.group_by("observed_at").len()["len"].to_list() == [2] * len(instants)
+    yes = found.filter(pl.col("token_id") == YES).row(0, named=True)
+    assert (yes["best_bid"], yes["best_ask"], yes["is_proven"]) == (0.4, 0.42, True)

@@ -8,10 +8,12 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from market_assets.clock import to_ms
 from market_assets.storage.files.store import FileStore
 from market_assets_tests.sources.polymarket.order_book.exchange import NO, YES, Exchange
 from market_assets_tests.streams.polymarket.channel import Channel
@@ -78,7 +80,8 @@ def kill_again_and_again(folder: Path, times: int, seed: int) -> None:
     store = FileStore(database)
     track(store, [YES, NO])
     moments = random.Random(seed)
-    with Channel(Exchange(trade="0.41")) as channel:
+    exchange = Exchange(trade="0.41", at_ms=to_ms(datetime.now(UTC)))
+    with Channel(exchange) as channel:
         for number in range(times):
             with trading(channel, number), streaming(database, channel):
                 if number % 2 == 0:
