@@ -19,6 +19,8 @@ class PolymarketSize:
         broken_one_in: one market in so many cannot be decoded; 0: none.
         broken_trades_one_in: one fill in so many has a value that cannot be; 0: none.
         history_days: for how long before the simulator's start closed events are listed.
+        book_changes: how often a second the book of a market changes, trades not counted; the
+            channel sends two frames of most changes. At least every 5 seconds, whatever it says.
         updown_days: the same for up/down events, of which each series has up to 288 a day.
         trade_days: how long before the simulator's start trades are known.
     """
@@ -32,6 +34,7 @@ class PolymarketSize:
     broken_one_in: int = 400
     broken_trades_one_in: int = 0
     history_days: int = 120
+    book_changes: float = 0.5
     updown_days: int = 2
     trade_days: int = 30
 
