@@ -47,7 +47,13 @@ class PolymarketLimits:
         scale: multiplier of all published request limits; 0.01 makes a limit of 500 one of 5.
         plain_cache_s: venue seconds for which an answer of a plain list (`/events`, `/markets`)
             is repeated for the same address of the request, old as it may be.
+        assets: assets on one socket of the channel; with more of them no books come any more.
+        silence_s: wall seconds without a word from a client after which its socket is reset.
+        backlog: frames that may wait for a slow reader before its socket is reset.
     """
 
     scale: float = 1.0
     plain_cache_s: float = 300.0
+    assets: int = 500
+    silence_s: float = 120.0
+    backlog: int = 20_000

@@ -108,13 +108,13 @@ class Following:
 
     def _happened(self, one: _Followed, market: Market, moment: Moment) -> Happening:
         before, one.rows = one.rows, self._rows(market, moment, one.last)
-        fills = tuple(self._fill(market, moment, match) for match in moment.matches)
+        fills = tuple(self._fill(market, match) for match in moment.matches)
         return Happening(before, one.rows, fills)
 
-    def _fill(self, market: Market, moment: Moment, match: Match) -> Fill:
+    def _fill(self, market: Market, match: Match) -> Fill:
         return Fill(
             token=market.token_ids[match.outcome],
-            price=prices.text_at(match.price, moment.tick),
+            price=prices.text(match.price),
             size=f"{match.size:.6f}".rstrip("0").rstrip("."),
             side="BUY" if match.buys else "SELL",
             transaction=self._transaction(match.order),
