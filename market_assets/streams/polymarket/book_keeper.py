@@ -347,7 +347,11 @@ class BookKeeper:
     def _prove_again(self, condition_id: str) -> None:
         """What the hash covers has become known: books that could not be proved may be now."""
         for token_id, kept in self._kept.items():
+            shown = kept.book.settled
             if kept.token.condition_id == condition_id and kept.book.prove_again():
+                assert shown is not None
+                self.counts.judged -= shown.proven is not None
+                self.counts.states -= 1  # the same state, judged anew
                 self._judge(kept, Fate.SETTLED)
                 self._changed[token_id] = None
 
