@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+GRACE_S: Final = 5.0
+"""How long the stream may take to bring what REST has already told."""
 AHEAD_MS: Final = 600_000
 """A frame of the venue's future is nonsense from here on: believed, it would freeze the book."""
 
@@ -72,6 +74,7 @@ class BookKeeper:
         self._shared: dict[str, MarketFacts] = {}
         self._changed: dict[str, None] = {}
         self._open: dict[str, None] = {}
+        self._doubted: dict[str, tuple[ExactBook, float]] = {}
         self._tops = GridTops(clock, self._standing)
         self._gaps: list[BookGap] = []
         self.counts = Counts()
@@ -193,6 +196,7 @@ class BookKeeper:
         """A second or so has passed."""
         self._tops.look()
         elapsed = self._clock.monotonic()
+        self._settle_doubts(elapsed)
         for token_id in list(self._open):
             kept = self._kept[token_id]
             fate = kept.book.look(elapsed)
@@ -315,34 +319,61 @@ class BookKeeper:
         self._break(kept, "tick size")
 
     def _from_rest(self, kept: _Kept, found: ExactBook) -> None:
-        shared, book = kept.shared, kept.book
+        """What REST says of a book: heals one that is not to be believed, else may doubt it.
+
+        REST may be ahead of frames that are on their way: a newer book is looked at again later.
+        """
+        book = kept.book
         try:
-            is_news = shared.facts is None and found.facts is not None
-            if found.facts is not None and shared.facts is None:
-                shared.know(found.facts)
-            if found.last_trade_price and not shared.last_trade:
-                is_news = shared.traded(found.last_trade_price) or is_news
-            if is_news:
-                self._prove_again(kept.token.condition_id)
-            at_ms = int(found.timestamp)
-            is_newer = at_ms > book.at_ms or not book.is_sound
-            if not is_newer or (found.hash == book.hash and book.is_sound):
-                return
-            was_sound = book.is_sound and book.settled is not None
-            if found.facts is not None:
-                shared.know(found.facts)
-            if found.last_trade_price:
-                shared.traded(found.last_trade_price)
-            fate = book.snapshot(found.bids, found.asks, found.timestamp, found.hash)
+            self._learn(kept, found)
+            if not book.is_sound or book.settled is None:
+                self._replace(kept, found)
+            elif int(found.timestamp) > book.at_ms and found.hash != book.hash:
+                self._doubted[kept.token.token_id] = (found, self._clock.monotonic())
         except ValueError as error:
-            self.counts.nonsense += 1
-            _LOG.warning("REST's book of %s: %s", kept.token.token_id, error)
-            return
-        if fate is Fate.SETTLED and was_sound:
-            self.counts.rest_differs += 1
-            self.counts.broken["missed"] += 1
-            self._gaps.append(self._missed(kept, from_ms(at_ms)))
+            self._refuse(kept, error)
+
+    def _learn(self, kept: _Kept, found: ExactBook) -> None:
+        """What the hash covers, where it is not known yet."""
+        shared, is_news = kept.shared, False
+        if found.facts is not None and shared.facts is None:
+            is_news = shared.know(found.facts)
+        if found.last_trade_price and not shared.last_trade:
+            is_news = shared.traded(found.last_trade_price) or is_news
+        if is_news:
+            self._prove_again(kept.token.condition_id)
+
+    def _replace(self, kept: _Kept, found: ExactBook) -> Fate:
+        if found.facts is not None:
+            kept.shared.know(found.facts)
+        if found.last_trade_price:
+            kept.shared.traded(found.last_trade_price)
+        fate = kept.book.snapshot(found.bids, found.asks, found.timestamp, found.hash)
         self._judge(kept, fate, source="rest")
+        return fate
+
+    def _refuse(self, kept: _Kept, error: ValueError) -> None:
+        self.counts.nonsense += 1
+        _LOG.warning("REST's book of %s: %s", kept.token.token_id, error)
+
+    def _settle_doubts(self, elapsed: float) -> None:
+        """Books that REST had newer: if the stream has not brought them by now, it lost frames."""
+        for token_id, (found, since) in list(self._doubted.items()):
+            kept = self._kept.get(token_id)
+            if kept is not None and elapsed - since < GRACE_S:
+                continue
+            del self._doubted[token_id]
+            if kept is None or int(found.timestamp) <= kept.book.at_ms:
+                continue
+            try:
+                fate = self._replace(kept, found)
+            except ValueError as error:
+                self._refuse(kept, error)
+                continue
+            if fate is Fate.SETTLED:
+                self.counts.rest_differs += 1
+                self.counts.broken["missed"] += 1
+                self._gaps.append(self._missed(kept, from_ms(int(found.timestamp))))
 
     def _prove_again(self, condition_id: str) -> None:
         """What the hash covers has become known: books that could not be proved may be now."""

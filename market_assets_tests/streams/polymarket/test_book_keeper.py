@@ -14,7 +14,7 @@ from market_assets.sources.polymarket.market_channel import decode_frame
 from market_assets.sources.polymarket.order_book.exact import ExactBook, decode_exact_books
 from market_assets.sources.polymarket.order_book.rows import Token
 from market_assets.streams.core.venue_clock import VenueClock
-from market_assets.streams.polymarket.book_keeper import AHEAD_MS, BookKeeper
+from market_assets.streams.polymarket.book_keeper import AHEAD_MS, GRACE_S, BookKeeper
 from market_assets.streams.polymarket.book_needs import FIRST_BOOK_S
 from market_assets.streams.polymarket.books_batch import BooksBatch
 from market_assets_tests.sources.polymarket.order_book.exchange import (
@@ -165,11 +165,35 @@ def test_what_rest_knows_better_replaces_and_is_counted(desk: Desk) -> None:
     """Frames were lost, and nobody noticed: no other batch has come since."""
     desk.exchange.batch(("BUY", "0.3", "1"))
     desk.rest()
+    desk.pass_time(GRACE_S / 2)
+    assert desk.take().books == ()
+    desk.pass_time(GRACE_S)
     batch = desk.take()
     assert {one.source for one in batch.books} == {"rest"}
     assert proven(batch) == {YES: True, NO: True}
     assert {(gap.cause, gap.healed_at is None) for gap in batch.gaps} == {("missed", False)}
     assert desk.keeper.counts.rest_differs == 2
+
+
+def test_a_book_that_is_only_sooner_over_rest_is_no_loss(desk: Desk) -> None:
+    """The frames are on their way."""
+    frames = desk.exchange.batch(("BUY", "0.3", "1"))
+    desk.rest()
+    desk.hear(*frames)
+    desk.pass_time(2 * GRACE_S)
+    batch = desk.take()
+    assert {one.source for one in batch.books} == {"stream"}
+    assert batch.gaps == ()
+    assert desk.keeper.counts.rest_differs == 0
+
+
+def test_a_book_of_rest_that_makes_no_sense_changes_nothing(desk: Desk) -> None:
+    crossed = desk.books(YES)[YES]._replace(timestamp=str(desk.exchange.at_ms + 5), hash="other")
+    crossed = crossed._replace(bids=(*crossed.bids, crossed.asks[-1]))
+    desk.keeper.rest({YES: crossed}, [YES, NO])
+    desk.pass_time(2 * GRACE_S)
+    assert desk.take().books == ()
+    assert desk.keeper.counts.nonsense == 1
 
 
 def test_an_older_book_of_rest_is_left_alone(desk: Desk) -> None:
