@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-import httpx
 import websockets.sync.client
 
 from market_assets_tests.simulator.market_venue import Api
@@ -156,17 +155,13 @@ class Socket:
 @contextmanager
 def connected(api: Api, **more: Any) -> Iterator[Socket]:
     options: dict[str, Any] = {"compression": None, "proxy": None, "max_queue": None, **more}
-    url = api.venue.environment["POLYMARKET_WS_URL"]
-    with websockets.sync.client.connect(url, **options) as raw:
+    with websockets.sync.client.connect(api.venue.channel_url, **options) as raw:
         yield Socket(api, raw)
 
 
 def stream(api: Api) -> Message:
     """What the control route says of the channel."""
-    answer = httpx.get(f"{api.venue.url}/__control__/polymarket/stream", trust_env=False)
-    assert answer.status_code == 200
-    found: Message = answer.json()
-    return found
+    return api.venue.stream()
 
 
 def books(api: Api, tokens: Sequence[str]) -> list[Message]:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from websockets.exceptions import ConnectionClosed
 
+from market_assets_tests.recordings import recordings
 from market_assets_tests.simulator.market_channel import (
     Books,
     books,
@@ -22,6 +23,8 @@ from market_assets_tests.simulator.market_channel import (
 from market_assets_tests.simulator.market_venue import SIZE, Api, polymarket
 from market_assets_tests.waiting import until
 from market_simulator.polymarket.size import PolymarketLimits, PolymarketSize
+
+RECORDED = recordings("polymarket")
 
 
 @pytest.fixture(scope="module")
@@ -74,23 +77,16 @@ def test_the_channel_and_rest_tell_the_same_state(api: Api, tokens: list[str]) -
 
 def test_the_control_route_tells_the_books_too(api: Api, tokens: list[str]) -> None:
     """Those of REST, without faults; and those of a moment ago."""
-    url = f"{api.venue.url}/__control__/polymarket/truth"
-
-    def truth(**query: object) -> httpx.Response:
-        asked = {"kind": "books", "token_ids": ",".join(tokens), **query}
-        return httpx.get(url, params=asked, trust_env=False)
-
     before = books(api, tokens)
     then_ms = api.venue.now_ms()
     api.venue.control(name="http_500", path="/books", count=1)
-    assert truth().json() == before
+    assert api.venue.books(*tokens) == before
     api.venue.clear()
     api.venue.jump(1.5)
-    assert truth(at_ms=then_ms).json() == before
-    assert truth().json() == books(api, tokens) != before
-    refused = truth(at_ms=then_ms - 3_600_000)
-    assert refused.status_code == 400
-    assert "at_ms" in refused.json()["error"]
+    assert api.venue.books(*tokens, at_ms=then_ms) == before
+    assert api.venue.books(*tokens) == books(api, tokens) != before
+    with pytest.raises(AssertionError, match="at_ms is not in the running five minutes"):
+        api.venue.books(*tokens, at_ms=then_ms - 3_600_000)
 
 
 def test_pings_and_what_is_passed_over(api: Api, tokens: list[str]) -> None:
@@ -213,7 +209,7 @@ def test_a_resolved_market_has_no_book_any_more() -> None:
         (row, _) = books(api, tokens)
         ws.begin(tokens, custom_feature_enabled=True)
         ws.raw_frames()
-        api.venue.post("polymarket/market", {"action": "resolve", "condition_id": row["market"]})
+        api.venue.resolve_market(row["market"])
         api.venue.jump(2)
         found = ws.frames()
         resolved = [f for f in found if f["event_type"] == "market_resolved"]
@@ -238,8 +234,7 @@ def test_the_tick_of_a_named_market_changes() -> None:
         ws.begin(pair)
         ws.raw_frames()
         kept = Books(books(api, pair))
-        change = {"action": "tick", "condition_id": row["market"], "tick_size": "0.005"}
-        api.venue.post("polymarket/market", change)
+        api.venue.change_tick(row["market"], "0.005")
         api.venue.jump(6)
         found = ws.frames()
         changed = [f for f in found if f["event_type"] == "tick_size_change"]
@@ -281,15 +276,13 @@ def test_changes_that_make_no_sense_are_refused(
 
 
 def test_a_closed_market_cannot_be_resolved_again() -> None:
+    """Nor one that is resolved."""
     with polymarket() as api:
-        (row, *_) = books(api, tokens_with_books(api, 1))
-        body = {"action": "resolve", "condition_id": row["market"]}
-        api.venue.post("polymarket/market", body)
+        (row,) = books(api, tokens_with_books(api, 1))
+        api.venue.resolve_market(row["market"])
         api.venue.jump(1)
-        url = f"{api.venue.url}/__control__/polymarket/market"
-        answer = httpx.post(url, json=body, trust_env=False)
-        assert answer.status_code == 400
-        assert "closed already" in answer.json()["error"]
+        with pytest.raises(AssertionError, match="closed already"):
+            api.venue.resolve_market(row["market"])
 
 
 def test_above_the_limit_changes_come_and_books_never() -> None:
@@ -368,6 +361,29 @@ def test_a_market_that_was_taken_back_is_quiet(api: Api, tokens: list[str]) -> N
         api.venue.restore_market(row["market"])
         api.venue.jump(5)
         assert kinds(ws.frames())["price_change"]
+
+
+@pytest.mark.skipif(RECORDED is None, reason="the recordings are not on this machine")
+def test_recorded_books_come_once_and_stand_still() -> None:
+    """As they were recorded; nothing about them can be changed."""
+    assert RECORDED is not None
+    rows = json.loads((RECORDED / "trebuchet-clob-books-1.json").read_text())
+    names = [row["asset_id"] for row in rows]
+    with polymarket(recordings=RECORDED, speed=60) as api, connected(api) as ws:
+        ws.begin([*names, "77"], custom_feature_enabled=True)
+        (text,) = ws.raw_frames()
+        first = json.loads(text)
+        served = {row["asset_id"]: row for row in books(api, names)}
+        assert [frame["asset_id"] for frame in first] == names
+        for frame in first:
+            row = served[frame["asset_id"]]
+            assert frame["hash"] == row["hash"] == sha1_of(row)
+            assert (frame["bids"], frame["asks"]) == (row["bids"], row["asks"])
+        assert ws.raw_frames(beats=5) == []
+        with pytest.raises(AssertionError, match="recordings do not change"):
+            api.venue.resolve_market(rows[0]["market"])
+        with pytest.raises(AssertionError, match="recordings do not change"):
+            api.venue.change_tick(rows[0]["market"], "0.001")
 
 
 def test_the_environment_names_the_channel(api: Api) -> None:
