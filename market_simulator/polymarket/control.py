@@ -42,8 +42,8 @@ class PolymarketControl:
         ]
 
     async def _stream(self, _request: Request) -> JSONResponse:
-        """The channel: up to when it has told, assets by connection, markets, batches, and which
-        faults struck which frames (`injected` counts them, `newest` has the last thousand).
+        """The channel: up to when it has told, beats, assets by connection, markets, batches, and
+        which faults struck which frames (`injected` counts them, `newest` has the last thousand).
         """
         return JSONResponse(self._feed.state())
 

@@ -71,6 +71,7 @@ class Feed:
         """What `GET …/polymarket/stream` says."""
         return {
             "told_until_ms": self._told_ms,
+            "beats": self._beats,
             "connections": {
                 str(one.number): len(one.assets)
                 for one in sorted(self.clients, key=lambda one: one.number)

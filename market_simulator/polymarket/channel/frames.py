@@ -25,6 +25,7 @@ _REPEATED_ONE_IN: Final = 8
 _UNTOLD_BEST_ONE_IN: Final = 8
 _EMPTY_BEST_ONE_IN: Final = 64
 _BOOK_FIRST_ONE_IN: Final = 4
+_BOOK: Final = ("market", "asset_id", "timestamp", "hash", "bids", "asks")
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -57,7 +58,7 @@ def text_of(tree: object) -> str:
 
 def first_book(row: Row) -> Row:
     """The first `book` of a subscription, which has more keys than later ones."""
-    more = {key: row[key] for key in ("tick_size", "last_trade_price")}
+    more = {key: row[key] for key in ("tick_size", "last_trade_price") if key in row}
     return _book(row) | more | {"event_type": "book"}
 
 
@@ -93,7 +94,7 @@ def mirrored(price: str) -> str:
 
 
 def _book(row: Row) -> Row:
-    return {key: row[key] for key in ("market", "asset_id", "timestamp", "hash", "bids", "asks")}
+    return {key: row[key] for key in _BOOK if key in row}
 
 
 def _later_book(row: Row) -> Frame:

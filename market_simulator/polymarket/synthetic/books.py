@@ -22,7 +22,7 @@ Side = dict[int, int]
 """Sizes in hundredths of a share by price in units of 0.00001, for the first token."""
 _MOST_LEVELS: Final = 24
 _REFRESH_MS: Final = 60_000
-_KEPT_TEXTS: Final = 65_536
+_KEPT_LEVELS: Final = 65_536
 _encode: Final = msgspec.json.Encoder().encode
 
 
@@ -114,15 +114,11 @@ def best_size(draw: int, at_ms: int) -> int:
 
 
 def _wire(levels: Side, *, reverse: bool) -> list[dict[str, str]]:
-    return [
-        {"price": _price(price), "size": _size(levels[price])}
-        for price in sorted(levels, reverse=reverse)
-    ]
+    return [_level(price, levels[price]) for price in sorted(levels, reverse=reverse)]
 
 
-@functools.lru_cache(_KEPT_TEXTS)
-def _size(hundredths: int) -> str:
-    return f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")
-
-
-_price: Final = functools.lru_cache(_KEPT_TEXTS)(prices.text)
+@functools.lru_cache(_KEPT_LEVELS)
+def _level(price: int, hundredths: int) -> dict[str, str]:
+    """A level as sent; one object for all books that have it."""
+    size = f"{hundredths / 100:.2f}".rstrip("0").rstrip(".")
+    return {"price": prices.text(price), "size": size}

@@ -89,7 +89,8 @@ class Following:
             if leapt:
                 (traded,) = self._ledger.read([market], now_ms)
                 one.last = traded.last
-                yield one, self._happened(one, market, self._motion.at(market, now_ms))
+                happening = self._happened(one, market, self._motion.at(market, now_ms))
+                yield one, happening._replace(fills=())
 
     def news(self, followed: Iterable[Followed], after_ms: int, now_ms: int) -> list[News]:
         numbers = [one.number for one in followed if isinstance(one, _Followed)]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from market_simulator.polymarket.synthetic.model import Market
     from market_simulator.polymarket.synthetic.ticks import Ticks
 
-_KEPT_STEPS: Final = 4_096
+_KEPT_MOMENTS: Final = 15_000
 _CHANGES: Final = (1, 1, 1, 1, 2, 2, 3, 4)
 """How many orders a batch may touch."""
 _SAME_INSTANT_ONE_IN: Final = 16
@@ -49,6 +49,7 @@ class Motion:
         self._ticks = ticks
         self._matches = matches
         self._kept: dict[tuple[int, int], list[Moment]] = {}
+        self._moments_kept = 0
 
     def at(self, market: Market, now_ms: int) -> Moment:
         """The book at an instant."""
@@ -69,8 +70,8 @@ class Motion:
         if not missing:
             return
         quoted = self._ticks.quotes(missing, begin)
-        while len(self._kept) > max(_KEPT_STEPS, 4 * len(missing)):
-            del self._kept[next(iter(self._kept))]
+        while self._moments_kept > _KEPT_MOMENTS:
+            self._moments_kept -= len(self._kept.pop(next(iter(self._kept))))
         columns = (quoted.bid.tolist(), quoted.ask.tolist(), quoted.tick.tolist())
         for market, bid, ask, tick in zip(missing, *columns, strict=True):
             first = Moment(
@@ -79,11 +80,13 @@ class Motion:
                 books.side(market, ask, tick, up=True, at_ms=begin),
                 tick,
             )
-            self._kept[market.number, begin] = self._moments(market, first)
+            made = self._kept[market.number, begin] = self._moments(market, first)
+            self._moments_kept += len(made)
 
     def forget(self) -> None:
         """What books depend on has changed."""
         self._kept.clear()
+        self._moments_kept = 0
 
     def _moments(self, market: Market, first: Moment) -> list[Moment]:
         if not (first.bids or first.asks):
