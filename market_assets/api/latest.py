@@ -98,6 +98,21 @@ CAPITAL: Final = (
     Part("capital_flows", DEFILLAMA_CAPITAL_FLOWS),
     Part("economic_throughput", DEFILLAMA_ECONOMIC_THROUGHPUT),
 )
+BOOK_COLUMNS: Final = (
+    "token_id",
+    "outcome",
+    "best_bid",
+    "best_bid_size",
+    "best_ask",
+    "best_ask_size",
+    "spread",
+    "mid",
+    "bid_depth_5c_usd",
+    "ask_depth_5c_usd",
+    "book_at",
+    "is_proven",
+)
+"""What is told of an order book beside its market."""
 
 
 def latest(view: View, asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -140,8 +155,29 @@ def _markets(view: View, symbol: str) -> list[dict[str, Any]]:
             {
                 **view.part(row, row["ingested_at"]),
                 "price": None if price is None else view.part(price, price["as_of"]),
+                "books": [
+                    view.part(book, book["book_at"])
+                    for book in _books(view).get(row["condition_id"], ())
+                ],
             }
         )
+    return found
+
+
+def _books(view: View) -> dict[str, list[dict[str, Any]]]:
+    """The tops of present order books, by market; none where the file has no such table."""
+    if not view.has("polymarket_books"):
+        return {}
+    return view.snapshot.remember("tops of books", _tops)
+
+
+def _tops(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
+    found: dict[str, list[dict[str, Any]]] = {}
+    columns = ", ".join(BOOK_COLUMNS)
+    for row in snapshot.rows(
+        f"select condition_id, {columns} from polymarket_books order by condition_id, token_id"  # noqa: S608 - own names
+    ):
+        found.setdefault(row.pop("condition_id"), []).append(row)
     return found
 
 

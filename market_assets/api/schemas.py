@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from market_assets.api.latest import CAPITAL, FEATURES, PRICES
+from market_assets.api.latest import BOOK_COLUMNS, CAPITAL, FEATURES, PRICES
 from market_assets.tables import (
     HYPERLIQUID_ASSETS,
+    POLYMARKET_BOOKS,
     POLYMARKET_IMMEDIATE_MARKETS,
     POLYMARKET_MARKET_ASSET_LINKS,
     POLYMARKET_MARKETS,
@@ -176,6 +177,7 @@ def latest() -> Schema:
                 only=shown,
                 **links["properties"],
                 price=nullable(part(POLYMARKET_IMMEDIATE_MARKETS)),
+                books=listed(part(POLYMARKET_BOOKS, only=BOOK_COLUMNS)),
             )
         ),
         defillama=listed(part(DEFILLAMA_SUBJECTS, only=(), **_parts(CAPITAL))),

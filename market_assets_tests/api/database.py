@@ -165,7 +165,7 @@ def content() -> dict[str, pl.DataFrame]:
         "polymarket_books": [
             {
                 "token_id": TOKEN,
-                "condition_id": "0xbtc",
+                "condition_id": "0x1",
                 "outcome": "Yes",
                 "best_bid": 0.41,
                 "best_ask": 0.43,

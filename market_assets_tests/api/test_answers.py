@@ -349,3 +349,13 @@ def test_a_book_is_head_and_levels_best_first(api: httpx.Client) -> None:
     assert instant(book["as_of"]) == ago(seconds=20)
     assert book["bids"] == [{"price": 0.41, "size": 2.5}, {"price": 0.4, "size": 10.0}]
     assert book["asks"] == [{"price": 0.43, "size": 7.0}]
+
+
+def test_linked_markets_have_the_tops_of_their_books(api: httpx.Client) -> None:
+    """One that has no book has none; a top has no levels."""
+    markets = get(api, LATEST, "BTC")["prediction_markets"]
+    tops = {market["condition_id"]: market["books"] for market in markets}
+    assert any(not books for books in tops.values())
+    [top] = tops["0x1"]
+    assert (top["token_id"], top["best_bid"], top["best_ask"]) == (TOKEN, 0.41, 0.43)
+    assert (top["is_proven"], top["age_s"]) == (True, 20.0)

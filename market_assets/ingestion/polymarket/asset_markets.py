@@ -41,6 +41,8 @@ if TYPE_CHECKING:
 
 HORIZON: Final = timedelta(days=7)
 """Markets that end within it are immediate, others later; closed ones are recent so long."""
+_DECIMALS: Final = 6
+"""More than any tick has: the difference of two floats ends where their tick does."""
 WIDEST_SPREAD: Final = 0.10
 """With a wider spread the midpoint says nothing, and the last trade stands for the price."""
 
@@ -176,7 +178,7 @@ def prices(
     for market in markets:
         book = books.get(_first_token(market) or "")
         bid, ask = _quotes(market, book)
-        spread = None if bid is None or ask is None else ask - bid
+        spread = None if bid is None or ask is None else round(ask - bid, _DECIMALS)
         rows.append(
             {
                 "condition_id": market.condition_id,

@@ -1,6 +1,7 @@
 """Rows of `polymarket_markets` that keep what an earlier answer said and this one leaves out.
 
-The event that a market belongs to, and what the CLOB said of `neg_risk`.
+The event that a market belongs to, and what the CLOB said of `neg_risk`: in the book that stands,
+or before.
 """
 
 from __future__ import annotations
@@ -19,9 +20,17 @@ if TYPE_CHECKING:
     from market_assets.storage.api import Store
 
 _KNOWN = """
-select condition_id, event_id as known_event_id,
-       case when neg_risk_source = 'clob' then neg_risk end as known_neg_risk
-from polymarket_markets
+select condition_id, markets.event_id as known_event_id,
+       coalesce(
+           books.neg_risk, case when markets.neg_risk_source = 'clob' then markets.neg_risk end
+       ) as known_neg_risk
+from polymarket_markets as markets
+left join (
+    select condition_id, any_value(neg_risk) as neg_risk
+    from polymarket_books
+    where neg_risk_source = 'clob'
+    group by condition_id
+) as books using (condition_id)
 where condition_id in (select unnest($ids))
 """
 

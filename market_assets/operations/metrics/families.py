@@ -121,6 +121,15 @@ def stream(source: str, account: Mapping[str, Any], now: datetime) -> Iterator[M
         gauge = GaugeMetricFamily(name, doc, labels=("source",))
         gauge.add_metric((source,), float(value))
         yield gauge
+    proven = account["clock"].get("proven_share")
+    if proven is not None:
+        gauge = GaugeMetricFamily(
+            "stream_proven_share",
+            "Of the books that could be judged, those with the venue's hash, this session.",
+            labels=("source",),
+        )
+        gauge.add_metric((source,), float(proven))
+        yield gauge
 
 
 def spool(depth: SpoolDepth) -> Iterator[Metric]:

@@ -9,7 +9,6 @@ why. One thread owns it, the one that the feed runs on. Not here: one book and i
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import from_ms, to_ms
@@ -27,6 +26,8 @@ from market_assets.streams.polymarket.book_counts import Counts
 from market_assets.streams.polymarket.book_needs import Need
 from market_assets.streams.polymarket.books_batch import BookGap, BooksBatch
 from market_assets.streams.polymarket.grid_tops import GridTops
+from market_assets.streams.polymarket.kept_token import KeptToken
+from market_assets.streams.polymarket.rest_doubts import Doubts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -40,24 +41,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
-GRACE_S: Final = 5.0
-"""How long the stream may take to bring what REST has already told."""
 AHEAD_MS: Final = 600_000
 """A frame of the venue's future is nonsense from here on: believed, it would freeze the book."""
-
-
-@dataclass
-class _Kept:
-    """A token that is followed."""
-
-    token: Token
-    book: TokenBook
-    shared: MarketFacts
-    source: Literal["stream", "rest"] = "stream"
-    received_at: datetime | None = None
-    need: Need | None = None
-    has_no_book: bool = False
-    inherited: list[BookGap] = field(default_factory=list)
 
 
 class BookKeeper:
@@ -70,11 +55,11 @@ class BookKeeper:
             clock: the session's.
         """
         self._clock = clock
-        self._kept: dict[str, _Kept] = {}
+        self._kept: dict[str, KeptToken] = {}
         self._shared: dict[str, MarketFacts] = {}
         self._changed: dict[str, None] = {}
         self._open: dict[str, None] = {}
-        self._doubted: dict[str, tuple[ExactBook, float]] = {}
+        self._doubts = Doubts()
         self._tops = GridTops(clock, self._standing)
         self._gaps: list[BookGap] = []
         self.counts = Counts()
@@ -116,7 +101,7 @@ class BookKeeper:
                 continue
             shared = self._shared.setdefault(token.condition_id, MarketFacts())
             book = TokenBook(token_id, token.condition_id, shared)
-            self._kept[token_id] = _Kept(token, book, shared)
+            self._kept[token_id] = KeptToken(token, book, shared)
 
     def drop_rows_of(self, tokens: Iterable[str]) -> None:
         """Rows of these stand in the database, of a time when they were followed: they go."""
@@ -255,7 +240,7 @@ class BookKeeper:
         """Give up tops that have waited for too long; books are only kept as they are now."""
         return self._tops.shed()
 
-    def _book(self, kept: _Kept, event: MarketEvent) -> None:
+    def _book(self, kept: KeptToken, event: MarketEvent) -> None:
         try:
             if event.tick_size and kept.shared.facts is not None:
                 kept.shared.know(kept.shared.facts._replace(tick_size=event.tick_size))
@@ -300,7 +285,7 @@ class BookKeeper:
                 parts[key] = Part(own, event.timestamp or "", one.hash, one.best_bid, one.best_ask)
         return parts
 
-    def _trade(self, kept: _Kept, price: str) -> None:
+    def _trade(self, kept: KeptToken, price: str) -> None:
         try:
             is_news = kept.shared.traded(price)
         except ValueError:
@@ -309,7 +294,7 @@ class BookKeeper:
         if is_news:
             self._prove_again(kept.token.condition_id)
 
-    def _new_tick(self, kept: _Kept, tick_size: str) -> None:
+    def _new_tick(self, kept: KeptToken, tick_size: str) -> None:
         """Prices are on another grid from now on: there is no book until the next snapshot."""
         if kept.shared.facts is not None:
             kept.shared.know(kept.shared.facts._replace(tick_size=tick_size))
@@ -318,7 +303,7 @@ class BookKeeper:
         self._changed[kept.token.token_id] = None
         self._break(kept, "tick size")
 
-    def _from_rest(self, kept: _Kept, found: ExactBook) -> None:
+    def _from_rest(self, kept: KeptToken, found: ExactBook) -> None:
         """What REST says of a book: heals one that is not to be believed, else may doubt it.
 
         REST may be ahead of frames that are on their way: a newer book is looked at again later.
@@ -329,11 +314,11 @@ class BookKeeper:
             if not book.is_sound or book.settled is None:
                 self._replace(kept, found)
             elif int(found.timestamp) > book.at_ms and found.hash != book.hash:
-                self._doubted[kept.token.token_id] = (found, self._clock.monotonic())
+                self._doubts.add(kept.token.token_id, found, self._clock.monotonic())
         except ValueError as error:
             self._refuse(kept, error)
 
-    def _learn(self, kept: _Kept, found: ExactBook) -> None:
+    def _learn(self, kept: KeptToken, found: ExactBook) -> None:
         """What the hash covers, where it is not known yet."""
         shared, is_news = kept.shared, False
         if found.facts is not None and shared.facts is None:
@@ -343,7 +328,7 @@ class BookKeeper:
         if is_news:
             self._prove_again(kept.token.condition_id)
 
-    def _replace(self, kept: _Kept, found: ExactBook) -> Fate:
+    def _replace(self, kept: KeptToken, found: ExactBook) -> Fate:
         if found.facts is not None:
             kept.shared.know(found.facts)
         if found.last_trade_price:
@@ -352,17 +337,14 @@ class BookKeeper:
         self._judge(kept, fate, source="rest")
         return fate
 
-    def _refuse(self, kept: _Kept, error: ValueError) -> None:
+    def _refuse(self, kept: KeptToken, error: ValueError) -> None:
         self.counts.nonsense += 1
         _LOG.warning("REST's book of %s: %s", kept.token.token_id, error)
 
     def _settle_doubts(self, elapsed: float) -> None:
         """Books that REST had newer: if the stream has not brought them by now, it lost frames."""
-        for token_id, (found, since) in list(self._doubted.items()):
+        for token_id, found in self._doubts.due(elapsed):
             kept = self._kept.get(token_id)
-            if kept is not None and elapsed - since < GRACE_S:
-                continue
-            del self._doubted[token_id]
             if kept is None or int(found.timestamp) <= kept.book.at_ms:
                 continue
             try:
@@ -387,7 +369,7 @@ class BookKeeper:
                 self._changed[token_id] = None
 
     def _judge(
-        self, kept: _Kept, fate: Fate, source: Literal["stream", "rest"] | None = None
+        self, kept: KeptToken, fate: Fate, source: Literal["stream", "rest"] | None = None
     ) -> None:
         """What a frame, or time, has done to a book."""
         if fate is Fate.SETTLED:
@@ -416,14 +398,14 @@ class BookKeeper:
         elif fate is Fate.OLD:
             self.counts.old += 1
 
-    def _close_inherited(self, kept: _Kept) -> None:
+    def _close_inherited(self, kept: KeptToken) -> None:
         now = self._clock.now()
         self._gaps += [
             gap._replace(until=max(gap.since, now), healed_at=now) for gap in kept.inherited
         ]
         kept.inherited.clear()
 
-    def _nonsense(self, kept: _Kept, error: ValueError) -> None:
+    def _nonsense(self, kept: KeptToken, error: ValueError) -> None:
         self.counts.nonsense += 1
         _LOG.warning("a frame of %s: %s", kept.token.token_id, error)
         kept.book.lose()
@@ -431,7 +413,7 @@ class BookKeeper:
             self._break(kept, "nonsense")
 
     def _break(
-        self, kept: _Kept, cause: str, *, since: datetime | None = None, ask: bool = True
+        self, kept: KeptToken, cause: str, *, since: datetime | None = None, ask: bool = True
     ) -> None:
         """A book is not to be believed any more; a snapshot is asked for, or comes by itself."""
         kept.book.lose()
@@ -445,11 +427,11 @@ class BookKeeper:
         self._gaps.append(kept.need.gap(token_id, self._clock.now(), healed=False))
         self._changed[token_id] = None
 
-    def _known_until(self, kept: _Kept) -> datetime | None:
+    def _known_until(self, kept: KeptToken) -> datetime | None:
         settled = kept.book.settled
         return None if settled is None else min(from_ms(settled.at_ms), self._clock.now())
 
-    def _missed(self, kept: _Kept, at: datetime) -> BookGap:
+    def _missed(self, kept: KeptToken, at: datetime) -> BookGap:
         """Of a book that REST knew better: what was missing is there now."""
         now = self._clock.now()
         return BookGap(kept.token.token_id, min(at, now), now, "missed", now, now)

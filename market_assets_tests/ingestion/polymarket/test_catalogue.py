@@ -17,7 +17,7 @@ from market_assets.sources.polymarket.model import Sport, Tag, Tags
 from market_assets.storage.common.changes import Merge
 from market_assets.storage.common.runs import IngestionRun
 from market_assets.storage.files.store import FileStore
-from market_assets.tables import POLYMARKET_MARKETS
+from market_assets.tables import POLYMARKET_BOOKS, POLYMARKET_MARKETS
 from market_assets_tests.ingestion.polymarket.listed import NOW, FakeGamma, closed, event, market
 
 BOTH = ("polymarket_events", "polymarket_markets")
@@ -283,6 +283,33 @@ def test_neg_risk_as_the_clob_said_survives_a_walk(store: FileStore, clock: Manu
     rows = markets(store)
     assert (rows["0xa"]["neg_risk"], rows["0xa"]["neg_risk_source"]) == (True, "clob")
     assert (rows["0xb"]["neg_risk"], rows["0xb"]["neg_risk_source"]) == (False, "gamma")
+
+
+def test_neg_risk_of_a_book_that_stands_wins(store: FileStore, clock: ManualClock) -> None:
+    """The CLOB has said so over its channel; a book of which it has not is no witness."""
+    gamma = FakeGamma(pages=[[event("1", market("0xa"), market("0xb"))]])
+    book = {
+        "best_bid": 0.4,
+        "bid_depth_5c_usd": 1.0,
+        "ask_depth_5c_usd": 0.0,
+        "levels": 1,
+        "neg_risk": True,
+        "book_at": NOW,
+        "source": "stream",
+        "ingested_at": NOW,
+    }
+    rows = [
+        book | {"token_id": "1", "condition_id": "0xa", "neg_risk_source": "clob"},
+        book | {"token_id": "2", "condition_id": "0xb", "neg_risk_source": "gamma"},
+    ]
+    full = [{name: row.get(name) for name in POLYMARKET_BOOKS.column_names} for row in rows]
+    walk(gamma, store, clock)
+    store.merge(POLYMARKET_BOOKS, pl.DataFrame(full, schema=POLYMARKET_BOOKS.schema))
+    clock.advance(600)
+    walk(gamma, store, clock)
+    found = markets(store)
+    assert (found["0xa"]["neg_risk"], found["0xa"]["neg_risk_source"]) == (True, "clob")
+    assert (found["0xb"]["neg_risk"], found["0xb"]["neg_risk_source"]) == (False, "gamma")
 
 
 def test_an_open_list_without_an_event_is_not_believed(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import httpx
@@ -18,6 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from market_assets.channels import CHANNELS
 from market_assets.clock import ManualClock
 from market_assets.operations.health.statuses import Health
+from market_assets.operations.metrics import families
 from market_assets.operations.metrics.exposition import Metrics
 from market_assets.operations.metrics.totals import RunTotals
 from market_assets.storage.common.spool import Spool
@@ -271,3 +272,15 @@ def test_every_panel_asks_the_data_source_that_is_chosen() -> None:
         assert panel["description"]
         assert panel["datasource"] == chosen
         assert all(target["datasource"] == chosen for target in panel["targets"])
+
+
+def test_the_share_of_proved_books_is_told_where_a_stream_has_books() -> None:
+    account = json.loads(json.dumps(asdict(STREAM), default=str))
+    account["clock"] = {"proven_share": 0.998}
+    found = {one.name: one for one in families.stream("polymarket", account, NOW)}
+    [sample] = found["stream_proven_share"].samples
+    assert (sample.labels, sample.value) == ({"source": "polymarket"}, 0.998)
+    account["clock"] = {}
+    assert "stream_proven_share" not in {
+        one.name for one in families.stream("hyperliquid", account, NOW)
+    }

@@ -14,9 +14,10 @@ from market_assets.sources.polymarket.market_channel import decode_frame
 from market_assets.sources.polymarket.order_book.exact import ExactBook, decode_exact_books
 from market_assets.sources.polymarket.order_book.rows import Token
 from market_assets.streams.core.venue_clock import VenueClock
-from market_assets.streams.polymarket.book_keeper import AHEAD_MS, GRACE_S, BookKeeper
+from market_assets.streams.polymarket.book_keeper import AHEAD_MS, BookKeeper
 from market_assets.streams.polymarket.book_needs import FIRST_BOOK_S
 from market_assets.streams.polymarket.books_batch import BooksBatch
+from market_assets.streams.polymarket.rest_doubts import GRACE_S
 from market_assets_tests.sources.polymarket.order_book.exchange import (
     MARKET,
     NO,
