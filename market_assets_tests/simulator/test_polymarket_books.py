@@ -323,6 +323,29 @@ def test_books_without_orders_are_told_of_too() -> None:
         assert "price_change" not in kinds
 
 
+def test_a_new_book_begins_with_a_batch_that_adds_all_of_it(markets: list[Message]) -> None:
+    """Whoever subscribed before there was a book is sent no book, only what it is made of."""
+    opened_ms = markets[0]["opened_at_ms"]
+    world = SyntheticWorld(1, BUSY, opened_ms)
+    token = markets[0]["token_ids"][0]
+    born_ms = opened_ms + 60_000
+    assert world.book(token, born_ms - 1) is None
+    (one,), happenings = told(world, [token], [born_ms - 1, born_ms + 1])
+    first = happenings[0]
+    assert first.before is None
+    kept = Books([row | {"bids": [], "asks": []} for row in first.after])
+    sent = decoded(first)
+    assert {frame["event_type"] for frame in sent} <= {"best_bid_ask", "price_change"}
+    for frame in sent:
+        kept.take(frame)
+    for row in first.after:
+        assert kept.of[row["asset_id"]].row() == row
+    assert one.rows is not None
+    assert one.rows[0] == world.book(token, born_ms + 1)
+    _, happenings = told(world, [token], [markets[0]["opened_at_ms"], born_ms - 1])
+    assert happenings == []
+
+
 def test_after_a_leap_of_the_clock_one_batch_leads_to_the_present(
     world: SyntheticWorld, markets: list[Message]
 ) -> None:

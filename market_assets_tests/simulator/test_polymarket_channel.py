@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -73,6 +74,23 @@ def test_the_channel_and_rest_tell_the_same_state(api: Api, tokens: list[str]) -
                 assert kept.of[row["asset_id"]].row() == row
     assert seen.keys() >= {"price_change", "book", "last_trade_price", "best_bid_ask"}
     assert seen["price_change"] > 100
+
+
+def test_what_is_sent_while_time_passes_is_the_truth_of_its_instant() -> None:
+    """The last state of each asset is the book that the venue had at the time that it names."""
+    size = replace(SIZE, book_changes=5.0)
+    with polymarket(size, speed=1.0) as api, connected(api) as ws:
+        tokens = tokens_with_books(api, 60)
+        ws.begin(tokens)
+        until(lambda: stream(api)["batches"] > 300, "told of a few hundred changes")
+        frames = ws.frames()
+        first = {one["asset_id"]: one for one in frames[: len(tokens)]}
+        kept = Books([{**row, **first[row["asset_id"]]} for row in books(api, tokens)])
+        for frame in frames[len(tokens) :]:
+            kept.take(frame)
+        for token, one in kept.of.items():
+            (row,) = api.venue.books(token, at_ms=int(one.facts["timestamp"]))
+            assert (one.row()["bids"], one.row()["asks"]) == (row["bids"], row["asks"])
 
 
 def test_the_control_route_tells_the_books_too(api: Api, tokens: list[str]) -> None:
