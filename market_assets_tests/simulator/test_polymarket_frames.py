@@ -42,7 +42,10 @@ def test_a_batch_is_only_right_as_a_whole(world: SyntheticWorld, markets: list[M
             kept.facts["last_trade_price"] = happening.after[0]["last_trade_price"]
         by_asset = {row["asset_id"]: kept for row, kept in zip(happening.after, mine, strict=True)}
         ends = {row["asset_id"]: row["hash"] for row in happening.after}
-        named = [{c["price"] for c in frame["price_changes"]} for frame in changes]
+        named = [
+            {(c["asset_id"], c["side"], c["price"]) for c in frame["price_changes"]}
+            for frame in changes
+        ]
         new = [names - set().union(*named[:i]) for i, names in enumerate(named)]
         last_new = max((i for i, names in enumerate(new) if names), default=0)
         repeated += not all(new)
