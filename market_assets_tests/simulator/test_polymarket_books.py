@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from decimal import Decimal
 from itertools import pairwise
 from typing import Any
@@ -12,24 +11,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from market_assets_tests.simulator.market_channel import Books, Kept, sha1_of
-from market_assets_tests.simulator.market_venue import NOW_S
-from market_simulator.polymarket.channel import frames
-from market_simulator.polymarket.live import Followed, Happening
+from market_assets_tests.simulator.channel_world import BUSY, NOW_MS, decoded, told, worlds_markets
+from market_assets_tests.simulator.market_channel import Books, sha1_of
 from market_simulator.polymarket.size import PolymarketSize
 from market_simulator.polymarket.synthetic import prices
 from market_simulator.polymarket.synthetic.world import SyntheticWorld
 
-NOW_MS = NOW_S * 1000
 STEP_MS = 5_000
-BUSY = PolymarketSize(events=60, trades_per_minute=2000, updown_days=1, book_changes=2.0)
 Message = dict[str, Any]
-
-
-def worlds_markets(world: SyntheticWorld, now_ms: int = NOW_MS) -> list[Message]:
-    """Markets that have books."""
-    rows = world.truth_of_markets([], now_ms)
-    return [row for row in rows if world.book(row["token_ids"][0], now_ms) is not None]
 
 
 @pytest.fixture(scope="module")
@@ -40,20 +29,6 @@ def world() -> SyntheticWorld:
 @pytest.fixture(scope="module")
 def markets(world: SyntheticWorld) -> list[Message]:
     return worlds_markets(world)
-
-
-def told(
-    world: SyntheticWorld, tokens: list[str], instants: list[int]
-) -> tuple[list[Followed], list[Happening]]:
-    """What happens to markets from the first of the instants to the last, and where they are."""
-    start, *later = instants
-    found = [world.live.follow(token, start) for token in tokens]
-    followed = [one for one in found if one is not None]
-    return followed, [h for at_ms in later for _, h in world.live.advance(followed, at_ms)]
-
-
-def decoded(happening: Happening) -> list[Message]:
-    return [json.loads(frame.text) for frame in frames.of(happening)]
 
 
 @settings(max_examples=40, deadline=None)
@@ -117,137 +92,6 @@ def test_a_book_is_one_the_venue_could_have(
         for side, name in (("bids", "best_bid"), ("asks", "best_ask")):
             best = float(yes[side][-1]["price"]) if yes[side] else None
             assert best == true[name]
-
-
-def test_a_batch_is_only_right_as_a_whole(world: SyntheticWorld, markets: list[Message]) -> None:
-    """Each frame says how it ends; until the last of them the book is another one."""
-    tokens = [m["token_ids"][0] for m in markets[:40]]
-    _, happenings = told(world, tokens, [NOW_MS, NOW_MS + 20_000])
-    batches = [h for h in happenings if not h.fills and h.before is not None]
-    split, repeated = 0, 0
-    for happening in batches:
-        assert happening.before is not None
-        changes = [f for f in decoded(happening) if f["event_type"] == "price_change"]
-        mine = [Kept(dict(row)) for row in happening.before]
-        for kept, row in zip(mine, happening.before, strict=True):
-            kept.start(row)
-            kept.facts["tick_size"] = happening.after[0]["tick_size"]
-            kept.facts["last_trade_price"] = happening.after[0]["last_trade_price"]
-        by_asset = {row["asset_id"]: kept for row, kept in zip(happening.after, mine, strict=True)}
-        ends = {row["asset_id"]: row["hash"] for row in happening.after}
-        seen: set[tuple[str, str]] = set()
-        wrong_before = 0
-        for number, frame in enumerate(changes):
-            assert frame.keys() == {"market", "price_changes", "timestamp", "event_type"}
-            assert frame["timestamp"] == happening.after[0]["timestamp"]
-            assert {c["asset_id"] for c in frame["price_changes"]} == set(ends)
-            for change in frame["price_changes"]:
-                assert change["hash"] == ends[change["asset_id"]]
-                assert all(isinstance(value, str) for value in change.values())
-                by_asset[change["asset_id"]].change(change, frame["timestamp"])
-            names = {(c["asset_id"], c["price"]) for c in frame["price_changes"]}
-            repeated += bool(names & seen)
-            whole = names <= seen or number == len(changes) - 1
-            seen |= names
-            rights = [kept.row()["hash"] == ends[asset] for asset, kept in by_asset.items()]
-            wrong_before += not any(rights)
-            assert whole or len(changes) > 1
-        for asset, kept in by_asset.items():
-            assert kept.row()["hash"] == ends[asset]
-            last = [c for c in changes[-1]["price_changes"] if c["asset_id"] == asset][-1]
-            assert (last["best_bid"], last["best_ask"]) == kept.best()
-        distinct = len({c["price"] for f in changes for c in f["price_changes"]}) // 2
-        if len(changes) > 1 and distinct > 1:
-            split += 1
-            assert wrong_before > 0
-    assert split > 20
-    assert repeated > 5
-
-
-def test_trades_come_with_whole_books(world: SyntheticWorld, markets: list[Message]) -> None:
-    """`last_trade_price` for each fill and a `book` of both tokens, and no `price_change`."""
-    tokens = [m["token_ids"][0] for m in markets]
-    _, happenings = told(world, tokens, [NOW_MS, NOW_MS + 20_000])
-    trades = [h for h in happenings if h.fills]
-    assert len(trades) > 50
-    orders = set()
-    for happening in trades:
-        found = decoded(happening)
-        kinds = [frame["event_type"] for frame in found]
-        assert sorted(set(kinds)) == ["book", "last_trade_price"]
-        assert kinds.count("book") == 2
-        assert kinds.count("last_trade_price") == len(happening.fills)
-        orders.add(kinds[0])
-        for frame in found:
-            assert next(iter(frame)) != "event_type"
-            assert frame["timestamp"] == happening.after[0]["timestamp"]
-            if frame["event_type"] == "book":
-                assert not {"tick_size", "last_trade_price", "min_order_size"} & frame.keys()
-        price = [frame["price"] for frame in found if frame["event_type"] == "last_trade_price"][-1]
-        assert Decimal(price) == Decimal(happening.after[0]["last_trade_price"])
-        assert frame["market"] == happening.after[0]["market"]
-    assert orders == {"book", "last_trade_price"}
-
-
-def test_the_trades_are_those_of_the_data_api(
-    world: SyntheticWorld, markets: list[Message]
-) -> None:
-    """By transaction, token, side, price and size."""
-    from market_simulator.polymarket.world import TradeQuery  # noqa: PLC0415 - for this test only
-
-    names = frozenset(m["condition_id"] for m in markets)
-    tokens = [m["token_ids"][0] for m in markets]
-    _, happenings = told(world, tokens, [NOW_MS, NOW_MS + 10_000])
-    channel = sorted(
-        (f.transaction, f.token, f.side, float(f.price), float(f.size))
-        for h in happenings
-        for f in h.fills
-    )
-    query = TradeQuery(start_s=NOW_S + 1, end_s=NOW_S + 10, conditions=names)
-    rows = world.trades(query, NOW_MS + 600_000)
-    feed = sorted(
-        (r["transactionHash"], r["asset"], r["side"], round(r["price"], 5), float(r["size"]))
-        for r in rows
-    )
-    assert channel == feed
-    assert len(feed) > 50
-
-
-def test_best_prices_are_told_before_their_batch_and_not_always(
-    world: SyntheticWorld, markets: list[Message]
-) -> None:
-    """For both tokens, sometimes a millisecond late, sometimes not at all."""
-    tokens = [m["token_ids"][0] for m in markets]
-    _, happenings = told(world, tokens, [NOW_MS, NOW_MS + 40_000])
-    untold = late = told_of = 0
-    for happening in happenings:
-        assert happening.before is not None
-        moved = frames.best(happening.before[0]) != frames.best(happening.after[0])
-        found = decoded(happening)
-        bests = [f for f in found if f["event_type"] == "best_bid_ask"]
-        if not moved:
-            assert not bests
-            continue
-        if not bests:
-            untold += 1
-            continue
-        told_of += 1
-        assert found.index(bests[0]) < [f["event_type"] for f in found].index("price_change")
-        assert len(bests) == 2
-        late += bests[0]["timestamp"] != happening.after[0]["timestamp"]
-    assert untold
-    assert late
-    assert told_of > untold
-
-
-def test_some_batches_share_their_instant(world: SyntheticWorld, markets: list[Message]) -> None:
-    """So that a time does not name a batch; the hash does."""
-    tokens = [m["token_ids"][0] for m in markets]
-    _, happenings = told(world, tokens, [NOW_MS, NOW_MS + 20_000])
-    rows = [h.after[0] for h in happenings]
-    pairs = [(row["asset_id"], row["timestamp"]) for row in rows]
-    assert len(set(pairs)) < len(pairs)
-    assert len({(row["asset_id"], row["hash"]) for row in rows}) == len(rows)
 
 
 @pytest.mark.parametrize("rate", [0.5, 4.0])
@@ -321,6 +165,29 @@ def test_books_without_orders_are_told_of_too() -> None:
         kinds = [frame["event_type"] for frame in decoded(happening)]
         assert kinds.count("book") == 2
         assert "price_change" not in kinds
+
+
+def test_a_new_book_begins_with_a_batch_that_adds_all_of_it(markets: list[Message]) -> None:
+    """Whoever subscribed before there was a book is sent no book, only what it is made of."""
+    opened_ms = markets[0]["opened_at_ms"]
+    world = SyntheticWorld(1, BUSY, opened_ms)
+    token = markets[0]["token_ids"][0]
+    born_ms = opened_ms + 60_000
+    assert world.book(token, born_ms - 1) is None
+    (one,), happenings = told(world, [token], [born_ms - 1, born_ms + 1])
+    first = happenings[0]
+    assert first.before is None
+    kept = Books([row | {"bids": [], "asks": []} for row in first.after])
+    sent = decoded(first)
+    assert {frame["event_type"] for frame in sent} <= {"best_bid_ask", "price_change"}
+    for frame in sent:
+        kept.take(frame)
+    for row in first.after:
+        assert kept.of[row["asset_id"]].row() == row
+    assert one.rows is not None
+    assert one.rows[0] == world.book(token, born_ms + 1)
+    _, happenings = told(world, [token], [markets[0]["opened_at_ms"], born_ms - 1])
+    assert happenings == []
 
 
 def test_after_a_leap_of_the_clock_one_batch_leads_to_the_present(

@@ -70,7 +70,7 @@ class Live(Protocol):
     ) -> Iterator[tuple[Followed, Happening]]:
         """What has happened since to each of them, in time's order for each.
 
-        Where the clock has leapt, one happening leads from what was told to the present.
+        Where the clock has leapt, or a book is new, one happening leads to the present.
         """
         ...
 

@@ -81,7 +81,7 @@ class Following:
             if market is None or not has_book(market, now_ms):
                 one.rows = None
                 continue
-            leapt = not 0 < now_ms - after_ms <= _LEAP_MS
+            leapt = one.rows is None or not 0 < now_ms - after_ms <= _LEAP_MS
             for moment in [] if leapt else self._since(market, after_ms, now_ms):
                 if moment.matches:
                     one.last = moment.matches[-1].price
@@ -97,11 +97,6 @@ class Following:
         return self._news.since(numbers, after_ms, now_ms)
 
     def _since(self, market: Market, after_ms: int, now_ms: int) -> Iterator[Moment]:
-        """The moments after an instant; the first one of a book that is new by then is whole."""
-        there_ms = market.life.opened + BOOK_AFTER_MS
-        if after_ms < there_ms:
-            yield self._motion.at(market, there_ms)
-            after_ms = there_ms
         for begin in range(step_ms(after_ms), now_ms + 1, STEP_MS):
             for moment in self._motion.step(market, begin):
                 if max(after_ms + 1, begin) <= moment.at_ms <= now_ms:
