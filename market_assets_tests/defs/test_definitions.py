@@ -59,6 +59,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
         "polymarket_discovery_refresh",
         "polymarket_later_markets_refresh",
         "polymarket_prices_refresh",
+        "polymarket_signals_refresh",
         "polymarket_stream_checks",
         "polymarket_tables_check",
         "polymarket_tags_refresh",
