@@ -6,9 +6,8 @@ reading of figures that stand beside it in the row, so whoever disagrees can rea
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +117,3 @@ class SignalThresholds:
     complement_arbitrage: float = 0.5
     negative_risk_arbitrage: float = 0.5
     asset_divergence: float = 10.0
-
-
-SIGNAL_KINDS: Final = tuple(field.name for field in fields(SignalThresholds))
-"""The kinds of signals, by name."""

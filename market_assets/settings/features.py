@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from market_assets.features import windows
 from market_assets.features.thresholds import (
-    SIGNAL_KINDS,
     FundingThresholds,
     PositioningThresholds,
     SignalThresholds,
     VolatilityThresholds,
 )
 from market_assets.settings.values import SettingError
+from market_assets.tables.polymarket_signals import SIGNAL_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,19 @@ from typing import Final
 
 from market_assets.tables.spec import Column, Retention, TableSpec, key_column
 
+SIGNAL_KINDS: Final = (
+    "large_trade",
+    "volume_spike",
+    "open_interest_jump",
+    "spread_blowout",
+    "book_imbalance",
+    "price_jump",
+    "complement_arbitrage",
+    "negative_risk_arbitrage",
+    "asset_divergence",
+)
+"""What can stand out."""
+
 POLYMARKET_SIGNAL_EVENTS: Final = TableSpec(
     name="polymarket_signal_events",
     grain="one row per case in which something stood out in a market",
@@ -19,8 +32,7 @@ POLYMARKET_SIGNAL_EVENTS: Final = TableSpec(
         Column(
             "kind",
             "VARCHAR",
-            "large_trade, volume_spike, open_interest_jump, spread_blowout, book_imbalance, "
-            "price_jump, complement_arbitrage, negative_risk_arbitrage or asset_divergence.",
+            f"What stood out: {', '.join(SIGNAL_KINDS[:-1])} or {SIGNAL_KINDS[-1]}.",
             required=True,
         ),
         Column("condition_id", "VARCHAR", "The market; of a group, one of them.", required=True),

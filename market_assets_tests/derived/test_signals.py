@@ -15,7 +15,7 @@ from polars.testing import assert_frame_equal
 
 from market_assets.derived.signals import signal_rows
 from market_assets.features.polymarket_signals.events import SignalRows, signal_events
-from market_assets.features.thresholds import SIGNAL_KINDS, SignalThresholds
+from market_assets.features.thresholds import SignalThresholds
 from market_assets.storage.common.runs import IngestionRun
 from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
@@ -30,6 +30,7 @@ from market_assets.tables import (
     POLYMARKET_TRADES,
     TableSpec,
 )
+from market_assets.tables.polymarket_signals import SIGNAL_KINDS
 from market_assets_tests.features.polymarket_signals.rows import (
     DAY,
     HOUR,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from market_assets.features.thresholds import SIGNAL_KINDS
+from market_assets.features.thresholds import SignalThresholds
 from market_assets.settings import load
 from market_assets.settings.features import FeatureThresholds, variables
 from market_assets.settings.values import SettingError
+from market_assets.tables.polymarket_signals import SIGNAL_KINDS
 
 
 def test_defaults_are_those_of_the_features(tmp_path: Path) -> None:
@@ -65,6 +67,7 @@ def test_signals_that_are_posted_are_named_by_kind(tmp_path: Path) -> None:
 
 
 def test_each_kind_of_signal_has_a_threshold_of_its_own_name(tmp_path: Path) -> None:
+    assert tuple(field.name for field in fields(SignalThresholds)) == SIGNAL_KINDS
     for kind in SIGNAL_KINDS:
         moved = load({f"MARKET_SIGNAL_{kind.upper()}": "0.75"}, tmp_path).thresholds.signals
         assert getattr(moved, kind) == 0.75
