@@ -21,6 +21,7 @@ NAMES = (
     "health",
     "api",
     "search",
+    "books",
     "defillama_memory",
     "system",
 )

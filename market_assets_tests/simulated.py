@@ -7,7 +7,8 @@
 It runs in a thread by default; `process=True` starts it as a process of its own, for tests that
 must not share the interpreter with it.
 
-Polymarket is there too, with its three APIs below `gamma_url`, `data_url` and `clob_url`:
+Polymarket is there too, with its three APIs below `gamma_url`, `data_url` and `clob_url`, and the
+market channel at `channel_url`:
 
     with simulated(main=1, builder=0, spot=1, events=40, trades_per_minute=3000) as venue:
         GammaClient(venue.gamma_url); DataClient(venue.data_url)
@@ -15,6 +16,15 @@ Polymarket is there too, with its three APIs below `gamma_url`, `data_url` and `
         venue.control(name="empty_page", path="/events/keyset", count=1)
         venue.trades(start_s, end_s, min_usd=1000)      # exactly what the feed shows by now
         venue.markets()                                 # how the markets of open events really are
+        venue.control(name="lost", channel="price_change", one_in=50)
+        venue.control(name="no_snapshot", count=3)
+        venue.stream()                                  # which faults struck which frames, and more
+        venue.books(*tokens)                            # the books that the channel must lead to
+        venue.change_tick(condition_id, "0.001")        # with the next step of 5 seconds
+        venue.resolve_market(condition_id)
+
+`PolymarketSize(book_changes=6)` makes every book change six times a second: 2,300 frames a second
+for 400 tokens, with all that comes beside the changes, for a quarter of a core.
 
 `speed=0` stops the venues' clock and `jump` moves it, so that a test can say what time it is; no
 request limit is freed then, which `polymarket_limits=PolymarketLimits(scale=100)` makes up for.
@@ -86,6 +96,30 @@ class Simulated:
     @property
     def clob_url(self) -> str:
         return self.environment["POLYMARKET_CLOB_URL"]
+
+    @property
+    def channel_url(self) -> str:
+        return self.environment["POLYMARKET_WS_URL"]
+
+    def stream(self) -> dict[str, Any]:
+        """What Polymarket's market channel has done, and which faults struck which frames."""
+        found: dict[str, Any] = self._call("GET", "/__control__/polymarket/stream")
+        return found
+
+    def books(self, *tokens: str, at_ms: int | None = None) -> list[dict[str, Any]]:
+        """Polymarket's books as they are, or as they were within the running five minutes."""
+        query = {"kind": "books", "token_ids": ",".join(tokens)}
+        query |= {} if at_ms is None else {"at_ms": str(at_ms)}
+        return self._call("GET", f"/__control__/polymarket/truth?{urlencode(query)}")
+
+    def change_tick(self, condition_id: str, tick: str) -> None:
+        """Give a market of Polymarket a finer tick, from the next step of prices on."""
+        body = {"action": "tick", "condition_id": condition_id, "tick_size": tick}
+        self.post("polymarket/market", body)
+
+    def resolve_market(self, condition_id: str) -> None:
+        """Let a market of Polymarket be closed and resolved."""
+        self.post("polymarket/market", {"action": "resolve", "condition_id": condition_id})
 
     def trades(self, start_s: int, end_s: int, *, min_usd: float = 0) -> list[dict[str, Any]]:
         """Polymarket's fills with a timestamp in [start, end] that its feed shows by now."""

@@ -38,6 +38,19 @@ def test_what_belongs_to_a_source_that_is_off_is_off(source: str) -> None:
     assert all(found.has(name) for name in (*others, "run_history_prune", "storage", "other"))
 
 
+def test_a_stream_that_is_off_has_its_channel_polled() -> None:
+    """And only while its source is on."""
+    on = frozenset(HERE)
+    streamed, polled = Switches(on), Switches(on, polled=frozenset({"polymarket"}))
+    jobs = ("polymarket_stream", "polymarket_books_poll", "hyperliquid_stream")
+    assert [streamed.runs_by_itself(job) for job in jobs] == [True, False, True]
+    assert [polled.runs_by_itself(job) for job in jobs] == [False, True, True]
+    off = Switches(on - {"polymarket"}, is_chosen=True, polled=frozenset({"polymarket"}))
+    assert not any(off.runs_by_itself(job) for job in jobs[:2])
+    assert (streamed.without_stream, polled.without_stream) == (frozenset(), {"polymarket"})
+    assert len(polled.channels) == len(streamed.channels)
+
+
 def test_a_source_that_this_version_does_not_have_is_neither_on_nor_off() -> None:
     assert Switches(frozenset(HERE)).off == ()
     none = Switches(frozenset({"evm"}), is_chosen=True)

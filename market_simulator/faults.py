@@ -28,7 +28,8 @@ HTTP: Final[dict[str, str]] = {
 SOCKET: Final[dict[str, str]] = {
     "drop": "connections are reset without a closing handshake",
     "close": "connections are closed politely",
-    "unknown_channel": "a frame of a channel that nobody knows",
+    "unknown_channel": "a frame of a channel, or of a type, that nobody knows",
+    "untyped": "a frame that does not say of which channel or type it is",
     "not_json": "a frame that is not JSON",
 }
 STATE: Final[dict[str, str]] = {
@@ -38,6 +39,12 @@ STATE: Final[dict[str, str]] = {
 FRAME: Final[dict[str, str]] = {
     "duplicate": "data frames are sent twice",
     "late": "data frames are held back and sent after the next ones",
+    "lost": "data frames are not sent",
+    "binary": "data frames are sent as binary ones",
+}
+BOOK: Final[dict[str, str]] = {
+    "wrong_hash": "a batch of changes, or a book after a trade, has a hash of something else",
+    "no_snapshot": "the first book of an asset never comes (one strike for each subscription)",
 }
 BOTH: Final[dict[str, str]] = {
     "wrong_types": "values of one coin (or row) have the wrong types, in answers and frames",
@@ -49,7 +56,7 @@ VENUE: Final[dict[str, str]] = {
     "refuse": "connections are refused; needs seconds",
     "unavailable": "everything answers 502, the WebSocket handshake too",
 }
-FAULTS: Final = HTTP | SOCKET | STATE | FRAME | BOTH | PAGE | VENUE
+FAULTS: Final = HTTP | SOCKET | STATE | FRAME | BOOK | BOTH | PAGE | VENUE
 """Every fault by name, with what it does."""
 
 
@@ -62,10 +69,11 @@ class Fault:
         venue: only this venue: `hyperliquid`, `polymarket`, …
         path: only requests whose path ends with this; `*` stands for anything.
         type: only requests of this type.
-        coin: only this coin, or whatever a venue's rows are named by.
-        channel: only frames of this channel.
-        count: how often it strikes before it is over; None: as often as it can. For `drop` and
-            `close` the number of connections; these are over once they have struck.
+        coin: only this coin, or whatever a venue's rows are named by: Polymarket's frames by their
+            market's condition id.
+        channel: only frames of this channel, or of this `event_type`.
+        count: how often it strikes before it is over; None: as often as it can. For socket faults
+            the number of connections of each venue; these are over once they have struck.
         seconds: how long it lasts; None: until it is removed.
         after: seconds before it begins.
         every: seconds after which a socket fault strikes again.
@@ -88,10 +96,18 @@ class Fault:
     began: float = field(default=0.0, init=False)
     chances: int = field(default=0, init=False)
     struck: int = field(default=0, init=False)
+    next: dict[str, float | None] = field(default_factory=dict, init=False)
+
+    def due(self, venue: str | None, now: float) -> bool:
+        """Whether its moment has come for a venue; `next` says when it comes again."""
+        at = self.next.get(venue or "", self.began)
+        return self.venue in (None, venue) and at is not None and now >= at
 
     def over(self, now: float) -> bool:
         spent = self.count is not None and self.struck >= self.count and self.every is None
-        return spent or (self.seconds is not None and now >= self.began + self.seconds)
+        return (spent and self.name not in SOCKET) or (
+            self.seconds is not None and now >= self.began + self.seconds
+        )
 
     def fits(self, where: Mapping[str, str | None]) -> bool:
         """Whether a request or frame with these traits is in its scope."""
@@ -129,6 +145,7 @@ class FaultPlan:
     def __init__(self) -> None:
         self.in_force: list[Fault] = []
         self.strikes: Counter[str] = Counter()
+        self._with_sockets: set[str] = set()
 
     def add(self, spec: Mapping[str, Any]) -> Fault:
         """Put a fault in force.
@@ -185,18 +202,25 @@ class FaultPlan:
         )
 
     def due(self, names: Collection[str], venue: str | None = None) -> list[Fault]:
-        """Faults of these names whose moment has come; each is given once, or once per `every`."""
+        """Faults of these names whose moment has come for that venue.
+
+        Each is given to a venue once, or once per `every`.
+        """
         if not self.in_force:
             return []
         now = time.monotonic()
-        found = [f for f in self._present() if f.name in names and f.venue in (None, venue)]
+        found = [f for f in self._present() if f.name in names and f.due(venue, now)]
         for fault in found:
             self._count(fault)
-            if fault.every is None:
+            fault.next[venue or ""] = None if fault.every is None else now + fault.every
+            asked = {venue} if fault.venue or not venue else self._with_sockets
+            if all(fault.next.get(one or "", 0.0) is None for one in asked):
                 self.in_force.remove(fault)
-            else:
-                fault.began = now + fault.every
         return found
+
+    def has_sockets(self, venue: str) -> None:
+        """Socket faults of every venue strike this one too."""
+        self._with_sockets.add(venue)
 
     def of(self, venue: str) -> VenueFaults:
         """The plan as that venue asks it."""
@@ -236,6 +260,10 @@ class VenueFaults:
         """As `FaultPlan.due`."""
         return self._plan.due(names, self._venue)
 
+    def has_sockets(self) -> None:
+        """As `FaultPlan.has_sockets`."""
+        self._plan.has_sockets(self._venue)
+
 
 def parsed(text: str) -> dict[str, str]:
     """A fault from the command line: `drop,every=30` or `http_500,type=candleSnapshot,count=3`.
@@ -253,10 +281,10 @@ def parsed(text: str) -> dict[str, str]:
     return spec
 
 
-_COIN_KEYS: Final = ("name", "coin", "s")
+COIN_KEYS: Final = ("name", "coin", "s")
 
 
-def with_wrong_types(tree: Any, coin: str, keys: tuple[str, ...] = _COIN_KEYS) -> Any:
+def with_wrong_types(tree: Any, coin: str, keys: tuple[str, ...] = COIN_KEYS) -> Any:
     """The decoded JSON with the values of one coin in types that nobody expects.
 
     A coin's values are found as an object that names it (under one of `keys`), as a key, or as the

@@ -44,6 +44,13 @@ def probe(source: str, limit: int) -> None:
     help="How many times as fast as the clock.",
 )
 @click.option(
+    "--book-changes",
+    type=click.FloatRange(min=0.0),
+    default=0.5,
+    show_default=True,
+    help="How often a second each order book of Polymarket changes.",
+)
+@click.option(
     "--fault",
     "faults",
     multiple=True,
@@ -51,17 +58,25 @@ def probe(source: str, limit: int) -> None:
     help="Misbehave from the start, e.g. drop,every=30 or http_429,count=5; may be repeated.",
 )
 def simulate(
-    port: int | None, seed: int, recordings: Path | None, speed: float, faults: tuple[str, ...]
+    *,
+    port: int | None,
+    seed: int,
+    recordings: Path | None,
+    speed: float,
+    book_changes: float,
+    faults: tuple[str, ...],
 ) -> None:
     """Run the simulated venues: their own protocols, on one loopback port."""
     from market_simulator import server  # noqa: PLC0415 - imports the web server
     from market_simulator.config import SimulatorConfig  # noqa: PLC0415 - imports NumPy
+    from market_simulator.polymarket.size import PolymarketSize  # noqa: PLC0415 - as its package
 
     config = SimulatorConfig(
         port=load().simulator_port if port is None else port,
         seed=seed,
         recordings=recordings,
         speed=speed,
+        polymarket_size=PolymarketSize(book_changes=book_changes),
         faults=faults,
     )
 

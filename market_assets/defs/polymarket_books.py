@@ -59,8 +59,9 @@ def polymarket_books_read(
     """All three tables are written whatever is selected: a head without its levels is no book."""
     from market_assets.ingestion.polymarket.books import read_books  # noqa: PLC0415 - only here
 
-    run = ingestion_run(context, "books", table=POLYMARKET_BOOKS.name)
-    read = read_books(polymarket.clob, store, clock=SystemClock(), run=run)
+    selected = {key.to_user_string() for key in context.selected_asset_keys}
+    runs = [ingestion_run(context, "books", asset=asset) for asset in sorted(selected)]
+    read = read_books(polymarket.clob, store, clock=SystemClock(), runs=runs)
     figures = {
         "tokens": read.tokens,
         "books": read.books,
@@ -69,7 +70,6 @@ def polymarket_books_read(
         "unanswered": some(read.unanswered),
         **requests_made(polymarket.clob),
     }
-    selected = {key.to_user_string() for key in context.selected_asset_keys}
     for table, written in zip(_TABLES, read.written, strict=True):
         if table.name not in selected:
             continue

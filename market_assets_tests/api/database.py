@@ -16,6 +16,7 @@ NOW = datetime(2026, 11, 20, 12, 0, 3, tzinfo=UTC)
 """The present of the tests' clock, 3 seconds into a minute."""
 SYMBOLS = ("BTC", "PURR/USDC", "xyz:TSLA", "@107", "kPEPE")
 MINUTES = 30
+TOKEN = "6519323466662829166490788836493636691088930549089764811674607382051926354847"
 SPECS = {
     spec.name: spec
     for spec in (*TABLES, *(one for one in vars(defillama).values() if isinstance(one, TableSpec)))
@@ -178,6 +179,30 @@ def content() -> dict[str, pl.DataFrame]:
         + [
             run("hyperliquid", "mids", started=ago(minutes=5), ms=60_000, rows=9),
             run("polymarket", "markets", started=ago(minutes=4), ms=90, error="the venue said 502"),
+        ],
+        "polymarket_books": [
+            {
+                "token_id": TOKEN,
+                "condition_id": "0xbtc",
+                "outcome": "Yes",
+                "best_bid": 0.41,
+                "best_ask": 0.43,
+                "levels": 3,
+                "book_at": ago(seconds=20),
+                "book_hash": "abc",
+                "is_proven": True,
+                "source": "stream",
+                "ingested_at": ago(seconds=19),
+            }
+        ],
+        "polymarket_orderbook_levels": [
+            {"token_id": token, "side": side, "price": price, "size": size, "book_hash": "abc"}
+            for token, side, price, size in (
+                (TOKEN, "bid", 0.4, 10.0),
+                (TOKEN, "bid", 0.41, 2.5),
+                (TOKEN, "ask", 0.43, 7.0),
+                ("8", "ask", 0.9, 1.0),
+            )
         ],
         "ingestion_gaps": [
             {

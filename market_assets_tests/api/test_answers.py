@@ -17,13 +17,23 @@ from openapi_spec_validator import validate
 from market_assets.api.openapi import document
 from market_assets.switches import Off
 from market_assets.tables import HYPERLIQUID_CANDLES
-from market_assets_tests.api.database import MINUTES, NOW, SYMBOLS, ago, candle, frame, publish
+from market_assets_tests.api.database import (
+    MINUTES,
+    NOW,
+    SYMBOLS,
+    TOKEN,
+    ago,
+    candle,
+    frame,
+    publish,
+)
 from market_assets_tests.api.serving import HEALTHY, served
 
 LATEST = "/api/v1/assets/{symbol}/latest"
 CANDLES = "/api/v1/assets/{symbol}/candles"
 MARKETS = "/api/v1/polymarket/markets/search"
 SUBJECTS = "/api/v1/defillama/subjects/search"
+BOOK = "/api/v1/polymarket/books/{token_id}"
 
 
 @cache
@@ -34,7 +44,7 @@ def promised() -> dict[str, Any]:
 
 def get(api: httpx.Client, route: str, symbol: str = "", **query: Any) -> Any:
     """An answer with status 200, checked against what the document says of the route."""
-    response = api.get(route.replace("{symbol}", symbol), params=query)
+    response = api.get(_address(route, symbol), params=query)
     assert response.status_code == 200, response.text
     assert response.headers["content-type"] == "application/json"
     said = promised()["paths"][route]["get"]["responses"]["200"]["content"]
@@ -43,6 +53,10 @@ def get(api: httpx.Client, route: str, symbol: str = "", **query: Any) -> Any:
         format_checker=jsonschema.FormatChecker(["date-time", "date"]),
     ).validate(response.json())
     return response.json()
+
+
+def _address(route: str, symbol: str) -> str:
+    return route.replace("{symbol}", symbol).replace("{token_id}", TOKEN)
 
 
 def instant(text: str) -> datetime:
@@ -60,9 +74,7 @@ def test_the_document_is_valid_openapi_and_served_as_it_is(api: httpx.Client) ->
 def test_a_304_is_in_the_document_where_there_is_a_tag(api: httpx.Client) -> None:
     """Routes that send a tag say so, and no other."""
     for route, methods in promised()["paths"].items():
-        answer = api.get(
-            route.replace("{symbol}", "BTC"), params={"q": "x"} if "search" in route else {}
-        )
+        answer = api.get(_address(route, "BTC"), params={"q": "x"} if "search" in route else {})
         assert answer.status_code == 200
         said = methods["get"]["responses"]
         assert ("304" in said) == ("etag" in answer.headers) == ("headers" in said["200"]), route
@@ -327,3 +339,13 @@ def test_subject_search_puts_the_exact_hit_first(api: httpx.Client) -> None:
     assert get(api, SUBJECTS, q="chain:")["count"] == 1
     assert get(api, SUBJECTS, q="_bank 100%")["count"] == 1
     assert get(api, SUBJECTS, q="nobody")["subjects"] == []
+
+
+def test_a_book_is_head_and_levels_best_first(api: httpx.Client) -> None:
+    """Those of this token only; its age is that of the book."""
+    book = get(api, BOOK)
+    assert (book["token_id"], book["best_bid"], book["best_ask"]) == (TOKEN, 0.41, 0.43)
+    assert (book["is_proven"], book["age_s"]) == (True, 20.0)
+    assert instant(book["as_of"]) == ago(seconds=20)
+    assert book["bids"] == [{"price": 0.41, "size": 2.5}, {"price": 0.4, "size": 10.0}]
+    assert book["asks"] == [{"price": 0.43, "size": 7.0}]

@@ -174,3 +174,11 @@ def test_every_route_is_on_the_page_for_users(api: httpx.Client) -> None:
     page = (ROOT / "docs" / "read-api.md").read_text("utf-8")
     routes = set(api.get("/openapi.json").json()["paths"])
     assert set(re.findall(r"^\| `(/\S*)`", page, re.MULTILINE)) == routes - {"/openapi.json"}
+
+
+@pytest.mark.parametrize("token", ["8", "0" * 91, "BTC", "1%20or%201=1", "-1"])
+def test_a_token_without_a_book_is_named(api: httpx.Client, token: str) -> None:
+    """One that has levels and no head, too: half a book is none."""
+    status, code, message = error_of(api.get(f"/api/v1/polymarket/books/{token}"))
+    assert (status, code) == (404, "unknown_token")
+    assert "token" in message

@@ -75,6 +75,7 @@ def test_no_command_shows_them_all(inside: Inside) -> None:
         (["simulate", "--port", "70000"], "70000 is not in the range"),
         (["simulate", "--recordings", "/no/such/folder"], "does not exist"),
         (["simulate", "--port", "0", "--fault", "gremlins"], "gremlins"),
+        (["simulate", "--book-changes", "-1"], "-1.0 is not in the range"),
     ],
 )
 def test_bad_input_is_one_clear_line(inside: Inside, arguments: list[str], says: str) -> None:

@@ -20,11 +20,11 @@ from dagster._daemon.run_coordinator.queued_run_coordinator_daemon import (
 )
 
 from market_assets.defs.jobs import jobs
-from market_assets.defs.stream import hyperliquid_stream
+from market_assets.defs.stream import hyperliquid_stream, polymarket_stream
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 SCHEDULED = dict(jobs[0].tags or {})
-STREAM = dict(hyperliquid_stream.tags)
+STREAMS = [dict(job.tags) for job in (hyperliquid_stream, polymarket_stream)]
 
 
 @pytest.fixture
@@ -64,15 +64,16 @@ def start_all_that_may(instance: DagsterInstance) -> list[dict[str, str]]:
     return started
 
 
-def test_a_stream_does_not_wait_however_many_long_runs_there_are(instance: DagsterInstance) -> None:
+def test_no_stream_waits_however_many_long_runs_there_are(instance: DagsterInstance) -> None:
     queue(instance, 9, SCHEDULED)
     queue(instance, 9, {"dagster/backfill": "one"})
     queue(instance, 9, {"dagster/partition": "2026-11-20"})
     assert len(start_all_that_may(instance)) == 9
-    queue(instance, 3, STREAM)
-    taken = start_all_that_may(instance)
-    assert len(taken) == 2, "the one that is on, and the one that takes over"
-    assert all("market_assets/stream" in tags for tags in taken)
+    for stream in STREAMS:
+        queue(instance, 3, stream)
+    taken = sorted(tags["market_assets/stream"] for tags in start_all_that_may(instance))
+    both = "of each the one that is on, and the one that takes over"
+    assert taken == ["hyperliquid", "hyperliquid", "polymarket", "polymarket"], both
     queue(instance, 2, {})
     assert len(start_all_that_may(instance)) == 2, "what a person starts does not wait either"
 

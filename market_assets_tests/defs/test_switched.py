@@ -92,8 +92,7 @@ def test_of_a_source_that_is_off_nothing_runs_by_itself(
     assert len(others) < len(whole.schedules)
     upkeep = {UPKEEP: "* * * * *"} if off == "hyperliquid" else {}
     assert left.schedules == others | upkeep
-    stream = {"keep_hyperliquid_stream_alive"} if off == "hyperliquid" else set()
-    assert left.sensors.keys() == whole.sensors.keys() - stream
+    assert left.sensors.keys() == whole.sensors.keys() - {f"keep_{off}_stream_alive"}
     assert left.sensors[CATCHES_UP] == {flow.job for flow in FLOWS if flow.source != off}
     windows = {n: w for n, w in whole.windows.items() if not n.startswith(off)}
     assert left.windows == windows
@@ -140,6 +139,19 @@ def test_catching_up_starts_nothing_of_a_source_that_is_off(
     assert sources == set(SOURCES) - {off}
 
 
+def test_books_are_either_streamed_or_polled(whole: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One of the two runs by itself; the other one may be run by hand."""
+    stream, poll = "keep_polymarket_stream_alive", "poll_polymarket_books"
+    monkeypatch.setenv("MARKET_BOOKS_STREAM", "off")
+    polled = Made(defs())
+    assert (stream in whole.sensors, poll in whole.sensors) == (True, False)
+    assert (stream in polled.sensors, poll in polled.sensors) == (False, True)
+    assert polled.by_hand == whole.by_hand
+    [books] = [one for one in load().sources.channels if one.name == "books"]
+    assert (books.mode, books.job) == ("schedule", "polymarket_books_poll")
+    assert polled.windows == whole.windows
+
+
 @contextmanager
 def _polymarket() -> Iterator[dict[str, str]]:
     with simulated(main=1, builder=0, spot=0, events=20) as venue:
@@ -147,6 +159,7 @@ def _polymarket() -> Iterator[dict[str, str]]:
             **venue.environment,
             "MARKET_TRADES_LOOKBACK_HOURS": "1",
             "MARKET_UNIVERSE_SIZE": "10",
+            "MARKET_BOOKS_STREAM": "off",
         }
 
 
@@ -172,13 +185,11 @@ def test_a_source_alone_is_well(
         alone = project(monkeypatch, tmp_path, {**environment, "MARKET_SOURCES": on})
         with alone.instance as instance:
             rows: dict[str, object] = {}
-            for flow in FLOWS:
-                if flow.source == on:
-                    result = alone.run(flow.job)
-                    assert errors(result) == {}, flow.job
-                    rows |= {
-                        name: one["dagster/row_count"] for name, one in metadata(result).items()
-                    }
+            jobs = [flow.job for flow in FLOWS if flow.source == on]
+            for job in (*jobs, *(c.polled_by for c in CHANNELS if c.source == on and c.polled_by)):
+                result = alone.run(job)
+                assert errors(result) == {}, job
+                rows |= {name: one["dagster/row_count"] for name, one in metadata(result).items()}
             assert rows.keys() == {asset for c in CHANNELS if c.source == on for asset in c.assets}
             assert rows.get("polymarket_market_asset_links", 0) == 0
             assert rows.get("polymarket_markets", rows.get("defillama_capital_base")) != 0

@@ -309,3 +309,16 @@ def test_a_database_that_is_a_link_is_the_file_that_it_leads_to(tmp_path: Path) 
     there = tmp_path / "disk" / "market.duckdb"
     (tmp_path / "market.duckdb").symlink_to(there)
     assert load({"MARKET_DB": "market.duckdb"}, tmp_path).market_db == there
+
+
+@pytest.mark.parametrize(
+    ("said", "polled"), [("on", set()), ("off", {"polymarket"}), ("OFF", {"polymarket"})]
+)
+def test_books_may_be_polled(tmp_path: Path, said: str, polled: set[str]) -> None:
+    found = settings.load({"MARKET_BOOKS_STREAM": said}, root=tmp_path)
+    assert found.sources.polled == polled
+
+
+def test_a_stream_of_books_is_on_or_off(tmp_path: Path) -> None:
+    with pytest.raises(SettingError, match="MARKET_BOOKS_STREAM is 'maybe'; on or off"):
+        settings.load({"MARKET_BOOKS_STREAM": "maybe"}, root=tmp_path)

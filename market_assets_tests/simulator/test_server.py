@@ -27,6 +27,7 @@ def test_the_environment_names_only_what_is_simulated() -> None:
         "POLYMARKET_GAMMA_URL": "http://127.0.0.1:8787/polymarket/gamma",
         "POLYMARKET_DATA_URL": "http://127.0.0.1:8787/polymarket/data",
         "POLYMARKET_CLOB_URL": "http://127.0.0.1:8787/polymarket/clob",
+        "POLYMARKET_WS_URL": "ws://127.0.0.1:8787/polymarket/ws/market",
         "DEFILLAMA_API_URL": "http://127.0.0.1:8787/defillama/api",
         "DEFILLAMA_STABLECOINS_URL": "http://127.0.0.1:8787/defillama/stablecoins",
         "DEFILLAMA_COINS_URL": "http://127.0.0.1:8787/defillama/coins",

@@ -17,7 +17,7 @@ from market_simulator.hyperliquid.live import Live, Step
 from market_simulator.hyperliquid.subscriptions import Subscription
 
 if TYPE_CHECKING:
-    from market_simulator.hyperliquid.connections import Connection
+    from market_simulator.hyperliquid.connections import Client
     from market_simulator.hyperliquid.market import Market
     from market_simulator.hyperliquid.numbers import Scale
     from market_simulator.venue_clock import VenueClock
@@ -45,7 +45,7 @@ class Feed:
     def __init__(self, market: Market, clock: VenueClock) -> None:
         self._market = market
         self._clock = clock
-        self._topics: dict[Subscription, set[Connection]] = {}
+        self._topics: dict[Subscription, set[Client]] = {}
         self._live = Live(market, clock.now_ms())
         self._last_ms = clock.now_ms()
         self._quotes: dict[str, str] = {}
@@ -57,7 +57,7 @@ class Feed:
             counts[topic.type] = counts.get(topic.type, 0) + len(members)
         return counts
 
-    def join(self, topic: Subscription, connection: Connection) -> None:
+    def join(self, topic: Subscription, connection: Client) -> None:
         """Add a subscriber and send what the venue sends at once: states, and old trades."""
         members = self._topics.setdefault(topic, set())
         now_ms = self._clock.now_ms()
@@ -73,7 +73,7 @@ class Feed:
             for coin, channel, text in self._states([topic], now_ms):
                 connection.data(channel, coin, text)
 
-    def leave(self, topic: Subscription, connection: Connection) -> None:
+    def leave(self, topic: Subscription, connection: Client) -> None:
         """Remove a subscriber."""
         members = self._topics[topic]
         members.discard(connection)

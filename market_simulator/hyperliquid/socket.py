@@ -1,4 +1,4 @@
-"""`/ws`: the exchange's WebSocket, from the handshake to the last frame.
+"""`/ws`: what the exchange answers on its WebSocket.
 
 Reads what clients send and answers as the exchange does, within its limits per address; what is
 sent to subscribers is the feed's business.
@@ -6,135 +6,74 @@ sent to subscribers is the feed's business.
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
-from starlette.responses import PlainTextResponse
-from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from market_simulator.faults import SOCKET
-from market_simulator.hyperliquid.connections import Connection
+from market_simulator.hyperliquid.connections import Client
 from market_simulator.hyperliquid.subscriptions import Subscription, exists, normalised
+from market_simulator.sockets import Sockets, host_of
 
 if TYPE_CHECKING:
+    from starlette.websockets import WebSocket
+
     from market_simulator.hyperliquid.exchange import Exchange
 
 PONG: Final = '{"channel":"pong"}'
-_CHECK_S: Final = 0.05
 
 
-class Sockets:
-    """All WebSockets of the venue."""
+class ExchangeSockets(Sockets[Client]):
+    """All WebSockets of the exchange."""
+
+    odd_frames = {  # noqa: RUF012 - declared as a ClassVar by its base
+        "not_json": "Websocket connection established.",
+        "unknown_channel": '{"channel":"brandNewChannel","data":{"hello":"world"}}',
+        "untyped": '{"data":{"hello":"world"}}',
+    }
 
     def __init__(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        self.open: set[Connection] = set()
-        self._thawed = asyncio.Event()
-        self._thawed.set()
-
-    async def serve(self, socket: WebSocket) -> None:
-        """One connection, from handshake to end."""
-        exchange = self._exchange
-        await self._thawed.wait()
-        refusal = self._refusal(socket)
-        if refusal is not None:
-            status, text = refusal
-            exchange.traffic.handshakes[str(status)] += 1
-            await socket.send_denial_response(PlainTextResponse(text, status))
-            return
-        await socket.accept()
-        exchange.traffic.handshakes["accepted"] += 1
-        connection = Connection(
-            socket,
-            exchange.addresses.of(_host(socket)),
-            backlog=exchange.limits.backlog,
-            faults=exchange.faults,
-            traffic=exchange.traffic,
+        super().__init__(
+            faults=exchange.faults, traffic=exchange.traffic, transports=exchange.transports
         )
-        connection.address.connections += 1
-        self.open.add(connection)
-        tasks = {
-            asyncio.create_task(connection.write()),
-            asyncio.create_task(self._read(socket, connection)),
-            asyncio.create_task(self._watch(connection)),
-        }
-        try:
-            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            self._forget(connection)
-            for task in tasks:
-                task.cancel()
-            for outcome in await asyncio.gather(*tasks, return_exceptions=True):
-                if isinstance(outcome, Exception) and not _gone(outcome):
-                    raise outcome
-        with contextlib.suppress(RuntimeError, WebSocketDisconnect):
-            await socket.close()
+        self._exchange = exchange
 
-    def strike(self) -> None:
-        """Let the socket faults that are due happen, and freeze or thaw connections."""
-        faults = self._exchange.faults
-        for fault in faults.due(SOCKET):
-            struck = sorted(self.open, key=lambda c: c.number)[: fault.count]
-            for connection in struck:
-                self._strike_one(fault.name, connection)
-        if faults.active("unavailable"):
-            for connection in self.open:
-                self._exchange.transports.reset(connection.client)
-        frozen = faults.active("freeze")
-        (self._thawed.clear if frozen else self._thawed.set)()
-        for connection in self.open:
-            if frozen != connection.frozen:
-                connection.frozen = frozen
-                transport = self._exchange.transports.find(connection.client)
-                if transport is not None:
-                    (transport.pause_reading if frozen else transport.resume_reading)()
-
-    def _strike_one(self, name: str, connection: Connection) -> None:
-        if name == "drop":
-            self._exchange.transports.reset(connection.client)
-        elif name == "close":
-            connection.closing.set()
-        elif name == "not_json":
-            connection.say("Websocket connection established.")
-        else:
-            connection.say('{"channel":"brandNewChannel","data":{"hello":"world"}}')
-
-    def _refusal(self, socket: WebSocket) -> tuple[int, str] | None:
+    def refused(self, socket: WebSocket) -> tuple[int, str] | None:
         exchange = self._exchange
-        if exchange.faults.strike("unavailable", path=socket.url.path):
-            return 502, "<html><body><h1>502 Bad Gateway</h1></body></html>"
-        address, now_s = exchange.addresses.of(_host(socket)), exchange.clock.seconds()
+        address, now_s = exchange.addresses.of(host_of(socket)), exchange.clock.seconds()
         if address.connections >= exchange.limits.connections:
             return 429, "Too many connections"
         if not address.connects.admit(now_s, 1, exchange.limits.connects_per_minute):
             return 429, "Too many new connections"
         return None
 
-    def _forget(self, connection: Connection) -> None:
-        self.open.discard(connection)
+    def connected(self, socket: WebSocket) -> Client:
+        exchange = self._exchange
+        client = Client(
+            socket,
+            exchange.addresses.of(host_of(socket)),
+            backlog=exchange.limits.backlog,
+            faults=exchange.faults,
+            traffic=exchange.traffic,
+        )
+        client.address.connections += 1
+        return client
+
+    def forget(self, connection: Client) -> None:
         for subscription in connection.subscriptions:
             self._exchange.feed.leave(subscription, connection)
         connection.address.subscriptions -= len(connection.subscriptions)
         connection.address.connections -= 1
 
-    async def _watch(self, connection: Connection) -> None:
-        """Ends when the connection is to be closed: silence, a slow reader, or a fault."""
-        silence = self._exchange.limits.silence_s
-        while time.monotonic() - connection.last_sent < silence or connection.frozen:
-            if connection.overflowed:
-                self._exchange.transports.reset(connection.client)
-            if connection.closing.is_set():
-                return
-            await asyncio.sleep(_CHECK_S)
+    def silent(self, connection: Client) -> bool:
+        """Nothing was sent to it for too long."""
+        return time.monotonic() - connection.last_sent >= self._exchange.limits.silence_s
 
-    async def _read(self, socket: WebSocket, connection: Connection) -> None:
+    async def read(self, socket: WebSocket, connection: Client) -> None:
         exchange = self._exchange
         while True:
             text = await socket.receive_text()
-            await self._thawed.wait()
+            await self.thawed.wait()
             address = connection.address
             if not address.messages.admit(
                 exchange.clock.seconds(), 1, exchange.limits.messages_per_minute
@@ -143,7 +82,7 @@ class Sockets:
                 continue
             await self._handle(connection, text)
 
-    async def _handle(self, connection: Connection, text: str) -> None:
+    async def _handle(self, connection: Client, text: str) -> None:
         try:
             message = msgspec.json.decode(text)
         except msgspec.DecodeError:
@@ -165,7 +104,7 @@ class Sockets:
         else:
             connection.error(_unreadable(text))
 
-    def _subscribe(self, connection: Connection, subscription: Subscription) -> None:
+    def _subscribe(self, connection: Client, subscription: Subscription) -> None:
         exchange, address = self._exchange, connection.address
         if subscription in connection.subscriptions:
             connection.error(f"Already subscribed: {subscription.text}")
@@ -179,7 +118,7 @@ class Sockets:
             connection.say(_acknowledged("subscribe", subscription))
             exchange.feed.join(subscription, connection)
 
-    def _unsubscribe(self, connection: Connection, subscription: Subscription) -> None:
+    def _unsubscribe(self, connection: Client, subscription: Subscription) -> None:
         if subscription not in connection.subscriptions:
             connection.error(f"Already unsubscribed: {subscription.text}")
             return
@@ -188,7 +127,7 @@ class Sockets:
         self._exchange.feed.leave(subscription, connection)
         connection.say(_acknowledged("unsubscribe", subscription))
 
-    async def _post(self, connection: Connection, message: dict[str, Any]) -> None:
+    async def _post(self, connection: Client, message: dict[str, Any]) -> None:
         """An info request over the socket; it weighs the same."""
         request = message.get("request")
         payload = request.get("payload") if isinstance(request, dict) else None
@@ -212,12 +151,3 @@ def _acknowledged(method: str, subscription: Subscription) -> str:
 
 def _unreadable(text: str) -> str:
     return f"Error parsing JSON into valid websocket request: {text}"
-
-
-def _host(socket: WebSocket) -> str:
-    return socket.client.host if socket.client else "?"
-
-
-def _gone(error: Exception) -> bool:
-    """Whether an error only says that the client is no longer there."""
-    return isinstance(error, WebSocketDisconnect | OSError | RuntimeError)

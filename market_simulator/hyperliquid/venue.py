@@ -14,7 +14,7 @@ from market_simulator.http_faults import faulty_response
 from market_simulator.hyperliquid import info
 from market_simulator.hyperliquid.control import HyperliquidControl
 from market_simulator.hyperliquid.exchange import Exchange
-from market_simulator.hyperliquid.socket import Sockets
+from market_simulator.hyperliquid.socket import ExchangeSockets
 from market_simulator.refused import Refused
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ class HyperliquidVenue(Exchange):
     ) -> None:
         super().__init__(market, around=around, limits=limits)
         self.notes = notes
-        self.sockets = Sockets(self)
+        self.sockets = ExchangeSockets(self)
         self._control = HyperliquidControl(self, universe)
 
     @staticmethod
@@ -67,7 +67,7 @@ class HyperliquidVenue(Exchange):
 
     async def run(self) -> None:
         """The stream and the socket faults, until cancelled."""
-        await asyncio.gather(self.feed.run(), self._strike(), self.prepare())
+        await asyncio.gather(self.feed.run(), self.sockets.strike_on(), self.prepare())
 
     def state(self) -> dict[str, object]:
         """What `stats` says of this venue."""
@@ -108,11 +108,6 @@ class HyperliquidVenue(Exchange):
             if self.faults.strike("wrong_types", type=kind, coin=fault.coin, path="/info"):
                 body = with_wrong_types(msgspec.json.decode(msgspec.json.encode(body)), fault.coin)
         return body
-
-    async def _strike(self) -> None:
-        while True:
-            self.sockets.strike()
-            await asyncio.sleep(0.02)
 
 
 def _refusal(refused: Refused) -> Response:

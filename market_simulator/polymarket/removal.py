@@ -28,6 +28,10 @@ class Removals:
         """Undo `remove`; nothing happens where it was not removed."""
         self._gone -= {name}
 
+    def gone(self, name: str) -> bool:
+        """Whether that event or market was removed."""
+        return name in self._gone
+
     def event(self, row: Row) -> Row | None:
         """The event as it goes out: without markets that are gone; None if it is gone itself."""
         if str(row.get("id")) in self._gone:

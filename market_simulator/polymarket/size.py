@@ -19,6 +19,8 @@ class PolymarketSize:
         broken_one_in: one market in so many cannot be decoded; 0: none.
         broken_trades_one_in: one fill in so many has a value that cannot be; 0: none.
         history_days: for how long before the simulator's start closed events are listed.
+        book_changes: how often a second the book of a market changes, trades not counted; the
+            channel sends two frames of most changes. At least every 5 seconds, whatever it says.
         updown_days: the same for up/down events, of which each series has up to 288 a day.
         trade_days: how long before the simulator's start trades are known.
     """
@@ -32,6 +34,7 @@ class PolymarketSize:
     broken_one_in: int = 400
     broken_trades_one_in: int = 0
     history_days: int = 120
+    book_changes: float = 0.5
     updown_days: int = 2
     trade_days: int = 30
 
@@ -44,7 +47,13 @@ class PolymarketLimits:
         scale: multiplier of all published request limits; 0.01 makes a limit of 500 one of 5.
         plain_cache_s: venue seconds for which an answer of a plain list (`/events`, `/markets`)
             is repeated for the same address of the request, old as it may be.
+        assets: assets on one socket of the channel; with more of them no books come any more.
+        silence_s: wall seconds without a word from a client after which its socket is reset.
+        backlog: frames that may wait for a slow reader before its socket is reset.
     """
 
     scale: float = 1.0
     plain_cache_s: float = 300.0
+    assets: int = 500
+    silence_s: float = 120.0
+    backlog: int = 20_000

@@ -1,7 +1,7 @@
-"""Polymarket, simulated: Gamma, the Data API and the CLOB's REST routes over one world.
+"""Polymarket, simulated: Gamma, the Data API, and the CLOB's REST routes and market channel.
 
-Each API has a prefix of its own, so that one port serves them all: a base URL is joined with the
-API's own paths.
+They tell of one world. Each API has a prefix of its own, so that one port serves them all: a base
+URL is joined with the API's own paths.
 """
 
 from __future__ import annotations
@@ -9,6 +9,10 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING, Final
 
+from starlette.routing import WebSocketRoute
+
+from market_simulator.polymarket.channel.feed import Feed
+from market_simulator.polymarket.channel.sockets import MarketSockets
 from market_simulator.polymarket.clob import Clob
 from market_simulator.polymarket.control import PolymarketControl
 from market_simulator.polymarket.data_api import DataApi
@@ -27,6 +31,7 @@ NAME: Final = "polymarket"
 GAMMA: Final = "/polymarket/gamma"
 DATA: Final = "/polymarket/data"
 CLOB: Final = "/polymarket/clob"
+CHANNEL: Final = "/polymarket/ws/market"
 _WINDOW_S: Final = 10.0
 _GENERAL: Final = {GAMMA: 4_000, DATA: 1_000, CLOB: 9_000}
 """Requests per 10 seconds and address."""
@@ -46,7 +51,10 @@ class PolymarketVenue:
         self._desk = Desk(NAME, around, named_by=("conditionId", "id", "asset_id", "market"))
         self._limits = limits
         self._removals = Removals()
-        self._control = PolymarketControl(world, self._desk, self._removals)
+        faults = around.faults.of(NAME)
+        self._feed = Feed(world.live, self._desk, faults, limits, self._removals)
+        self._sockets = MarketSockets(self._feed, around, faults, limits)
+        self._control = PolymarketControl(world, self._desk, self._removals, self._feed)
         self._quotas = {prefix: self._quota(most) for prefix, most in _GENERAL.items()}
 
     @staticmethod
@@ -56,17 +64,19 @@ class PolymarketVenue:
             "POLYMARKET_GAMMA_URL": f"{base}{GAMMA}",
             "POLYMARKET_DATA_URL": f"{base}{DATA}",
             "POLYMARKET_CLOB_URL": f"{base}{CLOB}",
+            "POLYMARKET_WS_URL": f"ws://{host}:{port}{CHANNEL}",
         }
 
     def routes(self) -> list[BaseRoute]:
-        return [*self._gamma(), *self._data(), *self._clob()]
+        channel = WebSocketRoute(CHANNEL, self._sockets.serve)
+        return [*self._gamma(), *self._data(), *self._clob(), channel]
 
     def control_routes(self) -> list[BaseRoute]:
         return self._control.routes()
 
     async def run(self) -> None:
-        """Nothing happens by itself: everything is a function of the time."""
-        await asyncio.Event().wait()
+        """The market channel, and the faults of its sockets, until cancelled."""
+        await asyncio.gather(self._feed.run(), self._sockets.strike_on())
 
     def close(self) -> None:
         self._desk.close()
@@ -76,7 +86,7 @@ class PolymarketVenue:
         return {}
 
     def clock_was_set(self) -> None:
-        """The world asks for the time with each request."""
+        """The world asks for the time with each request, and the channel with each beat."""
 
     def _gamma(self) -> list[BaseRoute]:
         gamma = Gamma(self.world, self._limits.plain_cache_s, self._removals)

@@ -1,7 +1,7 @@
-"""What must be known of a Polymarket for its three APIs to be served from it.
+"""What must be known of a Polymarket for its APIs and its channel to be served from it.
 
 Two exist: `synthetic` makes everything up from a seed, `recorded` serves recordings. The routes
-(`gamma.py`, `data_api.py`, `clob.py`) know no difference.
+(`gamma.py`, `data_api.py`, `clob.py`) and the channel know no difference.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+
+    from market_simulator.polymarket.live import Live
 
 Row = dict[str, Any]
 """An object as it goes out in an answer."""
@@ -76,6 +78,11 @@ class World(Protocol):
 
     notes: tuple[str, ...]
 
+    @property
+    def live(self) -> Live:
+        """The same books as `book` gives, as they change."""
+        ...
+
     def event_keys(self, wanted: Selection, now_ms: int) -> Sequence[int]:
         """The keys of events, ascending; newer ones of a kind come later."""
         ...
@@ -110,4 +117,20 @@ class World(Protocol):
 
     def truth_of_markets(self, conditions: Sequence[str], now_ms: int) -> list[Row] | None:
         """How markets really are, all open ones if none is named; None where nobody knows."""
+        ...
+
+    def change_tick(self, condition: str, tick: str, now_ms: int) -> int:
+        """Give a market a finer tick from the next step of prices on; the instant of that.
+
+        Raises:
+            ValueError: there is no such market, or that tick is none for it.
+        """
+        ...
+
+    def resolve(self, condition: str, now_ms: int) -> None:
+        """Let a market be closed and resolved from this instant on.
+
+        Raises:
+            ValueError: there is no such market, or it is closed already.
+        """
         ...

@@ -67,7 +67,7 @@ class BooksRead:
 
 
 def read_books(
-    clob: ClobClient, store: Store, *, clock: Clock, run: IngestionRun | None = None
+    clob: ClobClient, store: Store, *, clock: Clock, runs: Sequence[IngestionRun] = ()
 ) -> BooksRead:
     """Have the books in the database be those that the venue has now.
 
@@ -75,7 +75,7 @@ def read_books(
         clob: asks the venue.
         store: has the universe, and takes the books.
         clock: the time of receipt, and the grid.
-        run: counts what is written.
+        runs: each counts what is written to the table of its asset.
 
     Raises:
         VenueError: no book can be had.
@@ -99,7 +99,7 @@ def read_books(
     gone = [one for one in {*tokens, *stored} if one not in known and one not in unread]
     news = [one for one in shown if _is_news(one, stored.get(one.token.token_id))]
     changes = _changes(news, gone, shown, now)
-    done.written = store.write(*changes, runs=() if run is None else (run,))
+    done.written = store.write(*changes, runs=runs)
     done.books = len(shown)
     done.proven = sum(one.proven is True for one in shown)
     return done

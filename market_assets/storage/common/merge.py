@@ -12,6 +12,8 @@ two busy cores:
     close together             MERGE, which updates in place           32 ms; scattered: 280
     scattered over the table   DELETE, and INSERT at the table's end   77 ms
 
+Whole scopes of a table in which a later write wins (order books) are deleted and inserted.
+
 Scattered are, for example, one minute of all symbols after a backfill that wrote symbol by symbol.
 Moved to the end, they lie close together the next time.
 """
@@ -166,8 +168,11 @@ def apply(connection: DuckDBPyConnection, staged: Staged, now: datetime) -> Writ
         if isinstance(change, Replace):
             done = _actions(connection, statements.replace(spec), now)
         elif isinstance(change, ReplaceWithin):
-            deleted, kept, refused = _withdraw(connection, change, staged.scopes)
-            done = _merge(connection, spec, now) + Counter(DELETE=deleted)
+            if _is_swap(change):
+                done = _swap(connection, change, staged.scopes)
+            else:
+                deleted, kept, refused = _withdraw(connection, change, staged.scopes)
+                done = _merge(connection, spec, now) + Counter(DELETE=deleted)
         else:
             done = _merge(connection, spec, now)
     finally:
@@ -185,6 +190,28 @@ def apply(connection: DuckDBPyConnection, staged: Staged, now: datetime) -> Writ
         event_from_at=staged.event_from_at,
         event_to_at=staged.event_to_at,
     )
+
+
+def _is_swap(change: ReplaceWithin) -> bool:
+    """Whether the scopes simply hold the frame afterwards: nothing stored could stay or be kept."""
+    spec = change.table
+    keeps = spec.version or spec.derived or spec.set_once or spec.changed_at
+    return change.most_removed >= 1 and change.until is None and not keeps
+
+
+def _swap(
+    connection: DuckDBPyConnection, change: ReplaceWithin, scopes: pl.DataFrame | None
+) -> Counter[str]:
+    """Delete all that is stored of the scopes, and insert the registered `source`."""
+    compare, delete, insert = statements.swap(change.table, tuple(change.scopes.columns))
+    connection.register("scopes", scopes)
+    try:
+        [(matched, differ)] = fetch(connection, compare)
+        [(went,)] = fetch(connection, delete)
+    finally:
+        connection.unregister("scopes")
+    [(came,)] = fetch(connection, insert)
+    return Counter(INSERT=came - matched, UPDATE=differ, DELETE=went - matched)
 
 
 def _withdraw(

@@ -100,6 +100,25 @@ def withdraw(spec: TableSpec, scope: tuple[str, ...], until: str) -> tuple[str, 
     )
 
 
+@cache
+def swap(spec: TableSpec, scope: tuple[str, ...]) -> tuple[str, str, str]:
+    """Have the registered `scopes` hold exactly the source: what was there goes, whatever it was.
+
+    For tables in which a later write wins. The first of the three statements gives how many rows of
+    the source have a stored one of the same key, and how many of these differ; the second how many
+    stored rows went; the third how many came.
+    """
+    joined = f'"{spec.name}" t join source s on {_same_key(spec)}'
+    differs = _differs(_compared(spec))
+    columns = _names(spec.column_names)
+    same_scope = " and ".join(f't."{name}" = c."{name}"' for name in scope)
+    return (
+        f"select count(*), count(*) filter ({differs}) from {joined}",  # noqa: S608 - see the module
+        f'delete from "{spec.name}" t using scopes c where {same_scope}',  # noqa: S608 - see the module
+        f'insert into "{spec.name}" ({columns}) select {columns} from source',  # noqa: S608 - see the module
+    )
+
+
 def _merge(spec: TableSpec, *, matched: str, rest: str) -> str:
     assigned = _assigned(spec)
     update = ", ".join(f'"{name}" = {_taken(spec, name)}' for name in assigned)

@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
 NAME: Final = "polymarket"
 USER: Final = "stream"
-FLUSH: Final = timedelta(seconds=1)
-"""An arbitrageur wants the present book to the second."""
+FLUSH: Final = timedelta(seconds=2)
+"""On average a book is a second old when it can be read. Each flush holds the live file for some
+60 ms, whatever has changed."""
 _NO_LIMIT: Final = 1_000_000
 """The venue names no limit of subscriptions for an address."""
 

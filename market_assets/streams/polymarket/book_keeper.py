@@ -9,7 +9,7 @@ why. One thread owns it, the one that the feed runs on. Not here: one book and i
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import from_ms, to_ms
@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 _LOG = logging.getLogger(__name__)
 
+GRACE_S: Final = 5.0
+"""How long the stream may take to bring what REST has already told."""
 AHEAD_MS: Final = 600_000
 """A frame of the venue's future is nonsense from here on: believed, it would freeze the book."""
 
@@ -55,6 +57,7 @@ class _Kept:
     received_at: datetime | None = None
     need: Need | None = None
     has_no_book: bool = False
+    inherited: list[BookGap] = field(default_factory=list)
 
 
 class BookKeeper:
@@ -71,6 +74,7 @@ class BookKeeper:
         self._shared: dict[str, MarketFacts] = {}
         self._changed: dict[str, None] = {}
         self._open: dict[str, None] = {}
+        self._doubted: dict[str, tuple[ExactBook, float]] = {}
         self._tops = GridTops(clock, self._standing)
         self._gaps: list[BookGap] = []
         self.counts = Counts()
@@ -119,6 +123,15 @@ class BookKeeper:
         for token in tokens:
             if token not in self._kept:
                 self._changed[token] = None
+
+    def inherit(self, gap: BookGap) -> None:
+        """A session before this one left a gap open: it ends when the book stands again."""
+        kept = self._kept.get(gap.token_id)
+        if kept is None:
+            return
+        kept.inherited.append(gap)
+        if kept.book.is_sound and kept.book.settled is not None:
+            self._close_inherited(kept)
 
     def show_all(self) -> None:
         """Every book is to be written, whether it has changed or not."""
@@ -183,6 +196,7 @@ class BookKeeper:
         """A second or so has passed."""
         self._tops.look()
         elapsed = self._clock.monotonic()
+        self._settle_doubts(elapsed)
         for token_id in list(self._open):
             kept = self._kept[token_id]
             fate = kept.book.look(elapsed)
@@ -305,39 +319,70 @@ class BookKeeper:
         self._break(kept, "tick size")
 
     def _from_rest(self, kept: _Kept, found: ExactBook) -> None:
-        shared, book = kept.shared, kept.book
+        """What REST says of a book: heals one that is not to be believed, else may doubt it.
+
+        REST may be ahead of frames that are on their way: a newer book is looked at again later.
+        """
+        book = kept.book
         try:
-            is_news = shared.facts is None and found.facts is not None
-            if found.facts is not None and shared.facts is None:
-                shared.know(found.facts)
-            if found.last_trade_price and not shared.last_trade:
-                is_news = shared.traded(found.last_trade_price) or is_news
-            if is_news:
-                self._prove_again(kept.token.condition_id)
-            at_ms = int(found.timestamp)
-            is_newer = at_ms > book.at_ms or not book.is_sound
-            if not is_newer or (found.hash == book.hash and book.is_sound):
-                return
-            was_sound = book.is_sound and book.settled is not None
-            if found.facts is not None:
-                shared.know(found.facts)
-            if found.last_trade_price:
-                shared.traded(found.last_trade_price)
-            fate = book.snapshot(found.bids, found.asks, found.timestamp, found.hash)
+            self._learn(kept, found)
+            if not book.is_sound or book.settled is None:
+                self._replace(kept, found)
+            elif int(found.timestamp) > book.at_ms and found.hash != book.hash:
+                self._doubted[kept.token.token_id] = (found, self._clock.monotonic())
         except ValueError as error:
-            self.counts.nonsense += 1
-            _LOG.warning("REST's book of %s: %s", kept.token.token_id, error)
-            return
-        if fate is Fate.SETTLED and was_sound:
-            self.counts.rest_differs += 1
-            self.counts.broken["missed"] += 1
-            self._gaps.append(self._missed(kept, from_ms(at_ms)))
+            self._refuse(kept, error)
+
+    def _learn(self, kept: _Kept, found: ExactBook) -> None:
+        """What the hash covers, where it is not known yet."""
+        shared, is_news = kept.shared, False
+        if found.facts is not None and shared.facts is None:
+            is_news = shared.know(found.facts)
+        if found.last_trade_price and not shared.last_trade:
+            is_news = shared.traded(found.last_trade_price) or is_news
+        if is_news:
+            self._prove_again(kept.token.condition_id)
+
+    def _replace(self, kept: _Kept, found: ExactBook) -> Fate:
+        if found.facts is not None:
+            kept.shared.know(found.facts)
+        if found.last_trade_price:
+            kept.shared.traded(found.last_trade_price)
+        fate = kept.book.snapshot(found.bids, found.asks, found.timestamp, found.hash)
         self._judge(kept, fate, source="rest")
+        return fate
+
+    def _refuse(self, kept: _Kept, error: ValueError) -> None:
+        self.counts.nonsense += 1
+        _LOG.warning("REST's book of %s: %s", kept.token.token_id, error)
+
+    def _settle_doubts(self, elapsed: float) -> None:
+        """Books that REST had newer: if the stream has not brought them by now, it lost frames."""
+        for token_id, (found, since) in list(self._doubted.items()):
+            kept = self._kept.get(token_id)
+            if kept is not None and elapsed - since < GRACE_S:
+                continue
+            del self._doubted[token_id]
+            if kept is None or int(found.timestamp) <= kept.book.at_ms:
+                continue
+            try:
+                fate = self._replace(kept, found)
+            except ValueError as error:
+                self._refuse(kept, error)
+                continue
+            if fate is Fate.SETTLED:
+                self.counts.rest_differs += 1
+                self.counts.broken["missed"] += 1
+                self._gaps.append(self._missed(kept, from_ms(int(found.timestamp))))
 
     def _prove_again(self, condition_id: str) -> None:
         """What the hash covers has become known: books that could not be proved may be now."""
         for token_id, kept in self._kept.items():
+            shown = kept.book.settled
             if kept.token.condition_id == condition_id and kept.book.prove_again():
+                assert shown is not None
+                self.counts.judged -= shown.proven is not None
+                self.counts.states -= 1  # the same state, judged anew
                 self._judge(kept, Fate.SETTLED)
                 self._changed[token_id] = None
 
@@ -356,6 +401,8 @@ class BookKeeper:
             self.counts.proven += settled.proven is True
             self._changed[kept.token.token_id] = None
             self._witness(kept.token.token_id, settled.at_ms)
+            if kept.inherited:
+                self._close_inherited(kept)
             if kept.need is not None:
                 if kept.need.since is not None:
                     self._gaps.append(
@@ -368,6 +415,13 @@ class BookKeeper:
             self.counts.early += 1
         elif fate is Fate.OLD:
             self.counts.old += 1
+
+    def _close_inherited(self, kept: _Kept) -> None:
+        now = self._clock.now()
+        self._gaps += [
+            gap._replace(until=max(gap.since, now), healed_at=now) for gap in kept.inherited
+        ]
+        kept.inherited.clear()
 
     def _nonsense(self, kept: _Kept, error: ValueError) -> None:
         self.counts.nonsense += 1

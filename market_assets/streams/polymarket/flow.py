@@ -17,7 +17,7 @@ from market_assets.streams.core.streaming import first_of
 from market_assets.streams.core.threads import in_thread
 from market_assets.streams.core.venue_clock import QUORUM, TOLERANCE_S
 from market_assets.streams.polymarket.book_keeper import BookKeeper
-from market_assets.streams.polymarket.books_batch import CHANNEL, SOURCE, BooksBatch
+from market_assets.streams.polymarket.books_batch import CHANNEL, SOURCE, BookGap, BooksBatch
 from market_assets.streams.polymarket.rest_reads import RestReads
 from market_assets.streams.polymarket.token_watch import TokenWatch
 from market_assets.tables import (
@@ -44,6 +44,15 @@ if TYPE_CHECKING:
 
 TABLES: Final = (POLYMARKET_BOOKS, POLYMARKET_ORDERBOOK_LEVELS, POLYMARKET_BOOK_TOPS)
 _STORED: Final = "select token_id from polymarket_books"
+_OPEN: Final = """
+select symbol, gap_from_at, cause, detected_at
+from ingestion_gaps
+where source = $source and channel = $channel and healed_at is null
+"""
+_LEFT_BEHIND: Final[dict[str, tuple[str, dict[str, object]]]] = {
+    "stored": (_STORED, {}),
+    "open": (_OPEN, {"source": SOURCE, "channel": CHANNEL}),
+}
 
 
 class BooksFlow:
@@ -188,16 +197,21 @@ class BooksFlow:
         self._keeper.rest(books, asked)
 
     async def _tidy(self) -> None:
-        """Once, as soon as it is known what is followed: rows of other tokens go."""
+        """Once, as soon as it leads and knows what is followed: put right what was left behind.
+
+        Rows of tokens that nobody follows go, and gaps that a killed session left open are closed.
+        """
         while not self._tokens or not self._leads:
             await _pause()
         while True:
             try:
-                stored = await in_thread(lambda: self._store.read(_STORED))
+                left = await in_thread(lambda: self._store.read_together(_LEFT_BEHIND))
             except StoreError:
                 await _pause()
                 continue
-            self._keeper.drop_rows_of(stored["token_id"].to_list())
+            self._keeper.drop_rows_of(left["stored"]["token_id"].to_list())
+            for token_id, since, cause, detected_at in left["open"].iter_rows():
+                self._keeper.inherit(BookGap(token_id, since, since, cause, detected_at, None))
             await asyncio.Event().wait()  # done; an end of this would end the stream
 
 

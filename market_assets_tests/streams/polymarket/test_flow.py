@@ -13,32 +13,35 @@ from typing import Any
 import polars as pl
 import pytest
 
+from market_assets.clock import to_ms
 from market_assets.machine_paths import machine_paths
-from market_assets.proxies import Proxies
 from market_assets.storage.files.store import FileStore
+from market_assets.streams.core.lease import Lease
 from market_assets.streams.core.options import SessionEnd
-from market_assets.streams.polymarket import assembly, book_needs, rest_reads, token_watch
-from market_assets.tables import POLYMARKET_TRACKED_UNIVERSE
+from market_assets.streams.polymarket import (
+    assembly,
+    book_needs,
+    grid_tops,
+    rest_reads,
+    token_watch,
+)
+from market_assets.streams.polymarket.books_batch import BookGap, gap_rows
+from market_assets.tables import INGESTION_GAPS
 from market_assets_tests.sources.polymarket.order_book.exchange import MARKET, NO, YES, Exchange
 from market_assets_tests.streams.polymarket.channel import Channel
+from market_assets_tests.streams.polymarket.process import Settings
+from market_assets_tests.streams.polymarket.stored import (
+    GAPS,
+    HEADS,
+    LEVELS,
+    OPEN_GAPS,
+    is_the_venues,
+    track,
+)
 from market_assets_tests.waiting import until
 
-HEADS = "select * from polymarket_books order by token_id"
-LEVELS = "select * from polymarket_orderbook_levels order by token_id, side, price"
-GAPS = "select * from ingestion_gaps where channel = 'books' order by gap_from_at"
-
-
-class Settings:
-    """What a session asks of the settings."""
-
-    spool_limit_bytes = 10**8
-    session_length = timedelta(hours=1)
-    proxies = Proxies()
-
-    def __init__(self, folder: Path, channel: Channel) -> None:
-        self.machine = machine_paths(folder / "market.duckdb")
-        self.polymarket_clob_url = channel.clob_url
-        self.polymarket_ws_url = channel.ws_url
+TOPS = "select * from polymarket_book_tops order by observed_at, token_id"
+EARLIER = datetime(2026, 2, 28, 23, 59, tzinfo=UTC)
 
 
 class Running:
@@ -52,7 +55,7 @@ class Running:
         self.reports: list[Any] = []
         session = assembly.polymarket_session(
             self.store,
-            Settings(folder, channel),
+            Settings(folder / "market.duckdb", channel.clob_url, channel.ws_url),
             code_version="test",
             run_id="",
             report_interval=timedelta(0),
@@ -70,45 +73,16 @@ class Running:
         assert self.end is not None
         return self.end
 
+    @property
+    def is_alive(self) -> bool:
+        return self._thread.is_alive()
+
     def read(self, sql: str) -> pl.DataFrame:
         return self.store.read(sql)
 
     def is_the_venues(self) -> bool:
         """Both books stand in the database as the venue has them, and are proved."""
-        heads, levels = self.read(HEADS), self.read(LEVELS)
-        proved = [row["token_id"] for row in heads.iter_rows(named=True) if row["is_proven"]]
-        return proved == [YES, NO] and all(
-            _stored(levels, token) == _true(self.channel.exchange, token) for token in (YES, NO)
-        )
-
-
-def _stored(levels: pl.DataFrame, token: str) -> set[tuple[str, float, float]]:
-    own = levels.filter(pl.col("token_id") == token)
-    return set(own.select("side", "price", "size").iter_rows())
-
-
-def _true(exchange: Exchange, token: str) -> set[tuple[str, float, float]]:
-    bids, asks = exchange.sides(token)
-    return {
-        (side, float(level.price), float(level.size))
-        for side, levels in (("bid", bids), ("ask", asks))
-        for level in levels
-    }
-
-
-def track(store: FileStore, tokens: list[str]) -> None:
-    """The universe is one market with these tokens; none: it is empty."""
-    rows = [
-        {
-            "condition_id": MARKET,
-            "token_ids": tokens,
-            "rank": 1,
-            "reason": "manual",
-            "selected_at": datetime.now(UTC),
-        }
-    ][: len(tokens)]
-    frame = pl.DataFrame(rows, schema=POLYMARKET_TRACKED_UNIVERSE.schema)
-    store.replace(POLYMARKET_TRACKED_UNIVERSE, frame)
+        return is_the_venues(self.store, self.channel.exchange)
 
 
 @pytest.fixture(autouse=True)
@@ -122,7 +96,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def channel() -> Iterator[Channel]:
-    with Channel(Exchange(trade="0.41")) as made:
+    with Channel(Exchange(trade="0.41", at_ms=to_ms(datetime.now(UTC)))) as made:
         yield made
 
 
@@ -291,3 +265,55 @@ def test_a_tick_size_that_changes_leaves_no_book_until_the_next_snapshot(
         channel.is_mute = channel.rest_is_down = False
         until(stream.is_the_venues, "the books on the new tick")
         assert stream.read(HEADS)["tick_size"].to_list() == [0.001, 0.001]
+
+
+def test_gaps_that_a_killed_session_left_open_are_closed(tmp_path: Path, channel: Channel) -> None:
+    """Its successor has the books, and closes the record."""
+    store = FileStore(tmp_path / "market.duckdb")
+    left = BookGap(YES, EARLIER, EARLIER, "mismatch", EARLIER, None)
+    other = BookGap("77", EARLIER, EARLIER, "mismatch", EARLIER, None)
+    store.merge(INGESTION_GAPS, gap_rows([left, other]))
+    with running(tmp_path, channel) as stream:
+        until(stream.is_the_venues, "the first books")
+        until(lambda: stream.read(OPEN_GAPS)["symbol"].to_list() == ["77"], "its gap is closed")
+        [closed] = stream.read(GAPS).filter(pl.col("symbol") == YES).iter_rows(named=True)
+    assert (closed["gap_from_at"], closed["detected_at"]) == (EARLIER, EARLIER)
+    assert closed["gap_to_at"] > EARLIER
+
+
+def test_a_handover_leaves_the_books_the_venues(
+    tmp_path: Path, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The successor hears them beside the leader, and writes them once it leads."""
+    monkeypatch.setattr(grid_tops, "GRID", timedelta(seconds=1))
+    lease = Lease(machine_paths(tmp_path / "market.duckdb").stream("polymarket").folder)
+    with running(tmp_path, channel) as first:
+        until(first.is_the_venues, "the first books")
+        assert lease.request_handover("the code has changed")
+        until(lambda: lease.peek().state == "handing_over", "a leader that wants to be relieved")
+        second = Running(tmp_path, channel)
+        try:
+            until(lambda: not first.is_alive, "the end of the leader")
+            channel.send(channel.exchange.batch(("BUY", "0.41", "3"), ("BUY", "0.39", "0")))
+            until(second.is_the_venues, "the changed books")
+            assert first.finish().reason == "handed_over"
+            assert second.is_alive
+            assert second.read(GAPS).is_empty()
+        finally:
+            end = second.finish()
+    assert end.is_drained
+
+
+def test_tops_stand_on_the_grid(
+    tmp_path: Path, channel: Channel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A row per token and instant, of the book as it stood then."""
+    monkeypatch.setattr(grid_tops, "GRID", timedelta(seconds=1))
+    with running(tmp_path, channel) as stream:
+        until(lambda: stream.read(TOPS).height >= 4, "two instants of two tokens")
+        found = stream.read(TOPS)
+    instants = found["observed_at"].unique().sort()
+    assert all(at.microsecond == 0 for at in instants)
+    assert found.group_by("observed_at").len()["len"].to_list() == [2] * len(instants)
+    yes = found.filter(pl.col("token_id") == YES).row(0, named=True)
+    assert (yes["best_bid"], yes["best_ask"], yes["is_proven"]) == (0.4, 0.42, True)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 
 from market_simulator.clock import to_ms
 from market_simulator.polymarket.parameters import bad
+from market_simulator.polymarket.recorded.books import RecordedBooks
 from market_simulator.polymarket.recorded.files import KINDS, Recordings
 
 if TYPE_CHECKING:
@@ -56,6 +57,7 @@ class RecordedWorld:
             ),
             key=lambda row: -row["timestamp"],
         )
+        self.live = RecordedBooks(found["books"])
         self.notes: tuple[str, ...] = (
             f"Polymarket's recorded trades are moved by {days} days",
             f"no recording of Polymarket's {', '.join(missing(self._recordings))}",
@@ -123,6 +125,16 @@ class RecordedWorld:
     def truth_of_markets(self, conditions: Sequence[str], now_ms: int) -> None:
         """Nobody knows."""
         del conditions, now_ms
+
+    def change_tick(self, condition: str, tick: str, now_ms: int) -> int:
+        """Refused: recordings stay as they are."""
+        del condition, tick, now_ms
+        raise ValueError("recordings do not change")
+
+    def resolve(self, condition: str, now_ms: int) -> None:
+        """Refused: recordings stay as they are."""
+        del condition, now_ms
+        raise ValueError("recordings do not change")
 
 
 def missing(recordings: Recordings) -> tuple[str, ...]:

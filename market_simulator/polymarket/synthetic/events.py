@@ -7,6 +7,7 @@ it is.
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from itertools import accumulate
 from typing import TYPE_CHECKING, Final
 
@@ -14,7 +15,7 @@ from market_simulator.polymarket.synthetic import words
 from market_simulator.polymarket.synthetic.calendar import Calendar
 from market_simulator.polymarket.synthetic.drafts import Ask, Draft, Draw
 from market_simulator.polymarket.synthetic.ids import Ids
-from market_simulator.polymarket.synthetic.life import life
+from market_simulator.polymarket.synthetic.life import Life, life
 from market_simulator.polymarket.synthetic.market_body import BROKEN
 from market_simulator.polymarket.synthetic.model import FIRST_ID, Event, Market
 from market_simulator.polymarket.synthetic.prices import COARSE, FINE
@@ -46,7 +47,20 @@ class Catalogue:
         self._tokens = Ids(key_of(seed, "tokens"))
         self.others = Ids(key_of(seed, "other ids"))
         """Ids that lead nowhere: questions, groups, positions without a book."""
-        self.event = functools.lru_cache(_KEPT_EVENTS)(self._event)
+        self._made = functools.lru_cache(_KEPT_EVENTS)(self._event)
+        self._changed: dict[int, Event] = {}
+
+    def event(self, number: int) -> Event:
+        """The event of a number, whether it is there yet or not."""
+        return self._changed.get(number) or self._made(number)
+
+    def resolve(self, market: Market, now_ms: int) -> None:
+        """Let a market be closed and resolved from this instant on."""
+        event, old = self.event(market.event_number), market.life
+        ended = Life(old.opened, now_ms, 0, now_ms, now_ms, min(old.orders_until, now_ms))
+        markets = list(event.markets)
+        markets[market.place] = replace(market, life=ended)
+        self._changed[event.number] = replace(event, markets=tuple(markets))
 
     def market(self, number: int, now_ms: int) -> Market | None:
         """The market of a number, if it is there by now."""

@@ -62,6 +62,10 @@ class Feed:
                 break
         return made
 
+    def transaction(self, order: int) -> str:
+        """The hash of an order's transaction."""
+        return self._hashes.hex(order)
+
     def _matching(
         self, query: TradeQuery, now_ms: int
     ) -> Iterator[tuple[Fills, np.ndarray[Any, Any]]]:
@@ -131,7 +135,7 @@ class Feed:
             "bio": "",
             "profileImage": "",
             "profileImageOptimized": "",
-            "transactionHash": self._hashes.hex(int(fills.order[i])),
+            "transactionHash": self.transaction(int(fills.order[i])),
         }
         fault = self._fault(fills, i) if self._broken else None
         return row if fault is None else row | fault

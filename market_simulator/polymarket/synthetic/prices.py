@@ -67,13 +67,13 @@ def quotes(markets: Sequence[Market], at_ms: I64 | int) -> Quotes:
     value = np.rint(ONE / (1 + np.exp(-odds))).astype(np.int64)
     ticks = tick.astype(np.int64)
     near = (value < _LOW) | (value > _HIGH)
-    ticks = np.where(near & (ticks == COARSE), FINE, ticks)
+    shape = (keys & np.uint64(127)).astype(np.int64)
+    ticks = np.where(near & (ticks == COARSE) & (shape != 1), FINE, ticks)  # but no empty book's
     gap = np.maximum(np.rint(spread / ticks).astype(np.int64), 1) * ticks
     gap = np.where(near, np.minimum(gap, 4 * ticks), gap)
     bid = (value - gap // 2) // ticks * ticks
     bid = np.clip(bid, ticks, ONE - ticks - gap)
     ask = bid + gap
-    shape = (keys & np.uint64(127)).astype(np.int64)
     return Quotes(value, np.where(shape < 2, 0, bid), np.where(shape % 64 == 1, ONE, ask), ticks)  # noqa: PLR2004 - one in 64 has no bids, as many no asks, and one in 128 neither
 
 

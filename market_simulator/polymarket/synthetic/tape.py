@@ -82,6 +82,11 @@ class Tape:
             return self._made(number, events, min_dollars)
         return self._large(number, None, min_dollars) if min_dollars > 0 else self.chunk(number)
 
+    def forget(self) -> None:
+        """What trades depend on has changed."""
+        self.chunk.cache_clear()
+        self._large.cache_clear()
+
     def _made(
         self, number: int, events: frozenset[int] | None = None, min_dollars: float = 0.0
     ) -> Fills:

@@ -6,18 +6,16 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from market_simulator.polymarket.synthetic import (
-    books,
-    event_body,
-    market_body,
-    prices,
-    words,
-)
+from market_simulator.polymarket.synthetic import event_body, market_body, prices, words
 from market_simulator.polymarket.synthetic.events import MARKETS_PER_EVENT, Catalogue
 from market_simulator.polymarket.synthetic.feed import Feed
+from market_simulator.polymarket.synthetic.following import Following, has_book
 from market_simulator.polymarket.synthetic.ledger import Ledger
+from market_simulator.polymarket.synthetic.matches import Matches
+from market_simulator.polymarket.synthetic.motion import Motion
 from market_simulator.polymarket.synthetic.state import State
 from market_simulator.polymarket.synthetic.tape import Tape
+from market_simulator.polymarket.synthetic.ticks import Ticks
 from market_simulator.randomness import hash_of
 
 if TYPE_CHECKING:
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from market_simulator.randomness import I64
 
 _DAY_MS: Final = 86_400_000
-_BOOK_AFTER_MS: Final = 60_000
-"""For how long the order book does not know a market yet that the catalogue shows."""
 _SPORTS: Final = 470
 _LEAGUES: Final = ("nba", "mlb", "soccer", "hockey", "tennis", "esports")
 
@@ -47,9 +43,13 @@ class SyntheticWorld:
 
     def __init__(self, seed: int, size: PolymarketSize, start_ms: int) -> None:
         self.catalogue = Catalogue(seed, size)
-        tape = Tape(seed, size, self.catalogue)
-        self._ledger = Ledger(tape, self.catalogue, start_ms)
-        self._feed = Feed(seed, size, tape, self.catalogue, start_ms)
+        self._tape = Tape(seed, size, self.catalogue)
+        self._ledger = Ledger(self._tape, self.catalogue, start_ms)
+        self._feed = Feed(seed, size, self._tape, self.catalogue, start_ms)
+        self._ticks = Ticks()
+        self._matches = Matches(self._tape)
+        self._motion = Motion(seed, size.book_changes, self._ticks, self._matches)
+        self.live = Following(self.catalogue, self._motion, self._ledger, self._feed.transaction)
         self._listed_from_ms = np.array(
             [
                 start_ms - (size.updown_days if slot.recurs else size.history_days) * _DAY_MS
@@ -167,12 +167,29 @@ class SyntheticWorld:
         if found is None:
             return None
         market, outcome = found
-        life = market.life
-        there = life.opened + _BOOK_AFTER_MS <= now_ms < life.closed
-        if not (there and market.orders):
+        if not has_book(market, now_ms):
             return None
-        (state,) = self._states([market], now_ms)
-        return books.book(state, outcome, prices.step_ms(now_ms))
+        (traded,) = self._ledger.read([market], now_ms)
+        return self._motion.at(market, now_ms).written(market, outcome, traded.last)
+
+    def change_tick(self, condition: str, tick: str, now_ms: int) -> int:
+        market = self._named(condition, now_ms)
+        return self._ticks.change(market, round(float(tick) * prices.ONE), now_ms)
+
+    def resolve(self, condition: str, now_ms: int) -> None:
+        market = self._named(condition, now_ms)
+        if now_ms >= market.life.closed:
+            raise ValueError("the market is closed already")
+        self.catalogue.resolve(market, now_ms)
+        self._tape.forget()
+        self._matches.forget()
+        self._motion.forget()
+
+    def _named(self, condition: str, now_ms: int) -> Market:
+        market = self.catalogue.by_condition(condition, now_ms)
+        if market is None:
+            raise ValueError(f"no market {condition!r}")
+        return market
 
     def truth_of_markets(self, conditions: Sequence[str], now_ms: int) -> list[Row]:
         if conditions:
@@ -237,7 +254,7 @@ class SyntheticWorld:
         if not markets:
             return []
         at = np.array([min(now_ms, m.life.closed) for m in markets], np.int64)
-        quoted = prices.quotes(markets, at)
+        quoted = self._ticks.quotes(markets, at)
         traded = self._ledger.read(markets, now_ms)
         columns = (column.tolist() for column in quoted)
         return [

@@ -134,6 +134,11 @@ class Exchange:
         }
 
 
+def body(rows: list[dict[str, Any]]) -> bytes:
+    """The answer to `POST /books` with these books."""
+    return json.dumps(rows).encode()
+
+
 def mirrored(price: str) -> str:
     """The other token's price, without trailing zeros."""
     return format((1 - Decimal(price)).normalize(), "f")
