@@ -48,6 +48,13 @@ POLYMARKET_SIGNAL_EVENTS: Final = TableSpec(
         ),
         Column("score", "DOUBLE", "What was measured, by kind.", "the threshold's", required=True),
         Column("threshold", "DOUBLE", "What it was held against.", "by kind", required=True),
+        Column(
+            "found_at",
+            "TIMESTAMPTZ",
+            "When it was looked for and found: at or after as_of, and later where its rows came "
+            "late.",
+            required=True,
+        ),
         Column("detail", "VARCHAR", "The figures behind the score: a JSON object.", required=True),
     ),
     key=("signal_id",),

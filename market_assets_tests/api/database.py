@@ -138,6 +138,7 @@ def content() -> dict[str, pl.DataFrame]:
                 "as_of": ago(minutes=n),
                 "score": 7.0 + n,
                 "threshold": 5.0,
+                "found_at": ago(minutes=n),
                 "detail": f'{{"mid": 0.{n}}}',
             }
             for n, kind, symbol in (

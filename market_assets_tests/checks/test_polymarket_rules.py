@@ -93,6 +93,7 @@ GOOD: dict[str, tuple[TableSpec, dict[str, object]]] = {
             "as_of": NOW,
             "score": 5.0,
             "threshold": 5.0,
+            "found_at": NOW,
             "detail": '{"mid": 0.4}',
         },
     ),

@@ -111,28 +111,32 @@ def begun(
         )
         .drop("over_at", "told_at")
     )
-    return signals(kind, new, threshold=threshold)
+    return signals(kind, new, threshold=threshold, found_at=as_of)
 
 
-def signals(kind: str, rows: pl.DataFrame, *, threshold: float) -> pl.DataFrame:
+def signals(kind: str, rows: pl.DataFrame, *, threshold: float, found_at: datetime) -> pl.DataFrame:
     """One signal for each row.
 
     Args:
         kind: of all of them.
         rows: what they are made of (`POINT`); `trade_key`, where there is one, goes into the id.
         threshold: what the scores were held against.
+        found_at: when that was.
 
     Returns:
         Rows of `polymarket_signal_events`.
     """
     if rows.is_empty():
         return empty(POLYMARKET_SIGNAL_EVENTS)
-    made = [_signal(kind, row, threshold) for row in rows.iter_rows(named=True)]
+    made = [
+        {**_signal(kind, row), "threshold": threshold, "found_at": found_at}
+        for row in rows.iter_rows(named=True)
+    ]
     schema = POLYMARKET_SIGNAL_EVENTS.schema
     return conform(POLYMARKET_SIGNAL_EVENTS, pl.DataFrame(made, schema=schema))
 
 
-def _signal(kind: str, row: Mapping[str, Any], threshold: float) -> dict[str, object]:
+def _signal(kind: str, row: Mapping[str, Any]) -> dict[str, object]:
     made_at: datetime = row.get("made_at") or row["at"]
     made_of = made_at.isoformat(timespec="microseconds")
     if "trade_key" in row:
@@ -146,7 +150,6 @@ def _signal(kind: str, row: Mapping[str, Any], threshold: float) -> dict[str, ob
         "symbol": row.get("symbol"),
         "as_of": made_at,
         "score": row["score"],
-        "threshold": threshold,
         "detail": json.dumps(detail, sort_keys=True, ensure_ascii=False),
     }
 

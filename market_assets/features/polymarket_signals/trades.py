@@ -86,7 +86,7 @@ def large_trades(
             score="notional_usd",
         )
     )
-    return signals(LARGE_TRADE, rows, threshold=threshold)
+    return signals(LARGE_TRADE, rows, threshold=threshold, found_at=as_of)
 
 
 def volume_spikes(trades: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
