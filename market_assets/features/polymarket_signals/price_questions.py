@@ -1,8 +1,8 @@
 """Questions that ask whether a price stands above or below one figure on a date.
 
 Only those whose answer depends on the price at the end are read: "reach", "hit", "dip" and their
-like are true as soon as the price touches the figure, which has another probability. So are "by"
-and "before" a date, and what has to hold all the time.
+like are true as soon as the price touches the figure, which has another probability. So may be "by"
+and "before" a date, "in" a month or a year, and what has to hold all the time.
 """
 
 from __future__ import annotations
@@ -31,21 +31,21 @@ _ABOVE: Final = re.compile(
     r"\b(?:above|over|(?:greater|higher|more)\s+than)\b|>|≥|\bat\s+least\b", re.IGNORECASE
 )
 _BELOW: Final = re.compile(r"\b(?:below|under|(?:less|lower)\s+than)\b|<|≤", re.IGNORECASE)
+_MONTH: Final = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    r"|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
+)
 _NOT_AT_THE_END: Final = re.compile(
     r"\b(?:reach\w*|hit\w*|dip\w*|touch\w*|cross\w*|surpass\w*|exceed\w*|break\w*|fall\w*|drop\w*"
     r"|rise\w*|climb\w*|plunge\w*|crash\w*|go|goes|first|ever|any|anytime|between"
     r"|all[\s-]time|ath|by|before|until|till|through|throughout|within|during|stay\w*|remain\w*"
-    r"|hold\w*|always|never)\b",
+    rf"|hold\w*|always|never|in\s+(?:20\d\d|{_MONTH}))\b",
     re.IGNORECASE,
 )
 _NOT_A_PRICE: Final = re.compile(
     r"\b(?:fdv|market\s+cap\w*|mcap|tvl|volume|supply|dominance|revenue|fees?|inflows?|outflows?"
     r"|funding|open\s+interest|launch\w*|airdrop\w*|ratio)\b",
     re.IGNORECASE,
-)
-_MONTH: Final = (
-    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
-    r"|sep(?:t(?:ember)?)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"
 )
 _DATE: Final = re.compile(
     rf"\b{_MONTH}\b\.?(?:\s+\d|\s*\?|\s*$|,)|\b\d{{1,2}}(?:st|nd|rd|th)?\s+(?:of\s+)?{_MONTH}\b"
