@@ -10,12 +10,11 @@ from importlib import resources
 from typing import TYPE_CHECKING, Final
 
 from market_assets.features.polymarket_signals.events import SignalRows
-from market_assets.features.polymarket_signals.trades import HOUR, WEEK
+from market_assets.features.polymarket_signals.trades import HOUR, LATE, WEEK
 
 if TYPE_CHECKING:
     from market_assets.storage.api import Store
 
-_LATE: Final = timedelta(minutes=10)
 _LONGEST_PAUSE: Final = timedelta(days=1)
 """After a longer one, the trades of a day are judged."""
 _HISTORY: Final = HOUR + timedelta(minutes=15)
@@ -38,7 +37,7 @@ def signal_rows(store: Store, as_of: datetime) -> SignalRows:
     last_run_at: datetime | None = store.read(_LAST_RUN, {"as_of": as_of}).item()
     if last_run_at is not None:
         last_run_at = max(last_run_at, as_of - _LONGEST_PAUSE)
-    lively_since = min(as_of - HOUR, as_of if last_run_at is None else last_run_at - _LATE)
+    lively_since = min(as_of - HOUR, as_of if last_run_at is None else last_run_at - LATE)
     since = {
         "metrics": as_of - 2 * HOUR,
         "tops": as_of - _HISTORY,

@@ -20,7 +20,7 @@ _HOURS_OF_A_WEEK: Final = 168
 _PERCENTILE: Final = 0.99
 _JUDGED: Final = timedelta(minutes=5)
 """Trades of so long before now are judged by every run, the first one too."""
-_LATE: Final = timedelta(minutes=10)
+LATE: Final = timedelta(minutes=10)
 """A trade may arrive so long after it happened and is judged all the same."""
 _LEAST_HOURS: Final = 24
 """Of the week before, with trades: with fewer there is nothing usual to compare with."""
@@ -49,9 +49,7 @@ def large_trades(
     known = trades.filter(pl.col("traded_at") <= as_of)
     judged = pl.col("traded_at") > as_of - _JUDGED
     if last_run_at is not None:
-        judged |= (pl.col("ingested_at") > last_run_at) & (
-            pl.col("traded_at") > last_run_at - _LATE
-        )
+        judged |= (pl.col("ingested_at") > last_run_at) & (pl.col("traded_at") > last_run_at - LATE)
     large = known.filter(judged & (pl.col("notional_usd") >= threshold))
     against = (
         large.select("trade_key", "condition_id", "traded_at")
