@@ -206,6 +206,13 @@ CHANNELS: Final[tuple[Channel, ...]] = (
         ("polymarket_trades",),
         "polymarket_trades_refresh",
     ),
+    Channel(
+        "polymarket",
+        "signals",
+        timedelta(minutes=1),
+        ("polymarket_signal_events",),
+        "polymarket_signals_refresh",
+    ),
     *(
         Channel(
             "defillama",

@@ -12,6 +12,7 @@ from market_assets.api.dashboard import dashboard
 from market_assets.api.latest import latest
 from market_assets.api.listings import MOST_CANDLES, assets, candles
 from market_assets.api.searches import search_markets, search_subjects
+from market_assets.api.signals import MOST_SIGNALS, signals
 from market_assets.tables import (
     HYPERLIQUID_ASSETS,
     HYPERLIQUID_CANDLES,
@@ -20,6 +21,7 @@ from market_assets.tables import (
     POLYMARKET_ORDERBOOK_LEVELS,
 )
 from market_assets.tables.defillama import DEFILLAMA_SUBJECTS
+from market_assets.tables.polymarket_signals import SIGNAL_KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -97,8 +99,8 @@ ENDPOINTS: Final = (
             ask.interval("Which candle and indicators."),
         ),
         "The latest mid, candle, context, funding rate, features, linked prediction markets (the "
-        "20 most traded) and DefiLlama rows, each with its own `as_of` and age. A part that is "
-        "not there is null or an empty list.",
+        "20 most traded), their 10 newest signals and DefiLlama rows, each with its own `as_of` "
+        "and age. A part that is not there is null or an empty list.",
     ),
     Endpoint(
         "/api/v1/assets/{symbol}/candles",
@@ -160,6 +162,22 @@ ENDPOINTS: Final = (
         (ask.token(),),
         "The head and the levels of both sides, best first, of one state. `is_proven` says whether "
         "the venue's hash is that of exactly this book.",
+    ),
+    Endpoint(
+        "/api/v1/polymarket/signals",
+        "signals",
+        "What stood out in prediction markets, newest first",
+        signals,
+        lambda: shape.members(count=shape.INTEGER, signals=shape.listed(shape.signal())),
+        (
+            ask.instant("since", "Signals of that instant or later. Default: all that are kept."),
+            ask.chosen("kind", "Signals of this kind. Default: of every kind.", SIGNAL_KINDS),
+            ask.of_symbol("Signals of markets about this Hyperliquid symbol. Default: of all."),
+            ask.limit(default=100, most=MOST_SIGNALS, of="signals"),
+        ),
+        "One signal for each case that a score came to its threshold. `detail` has the figures "
+        "behind the score. A case is told of once; a signal may come a minute or more after its "
+        "`as_of`.",
     ),
     Endpoint(
         "/api/v1/defillama/subjects/search",

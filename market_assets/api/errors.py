@@ -20,7 +20,7 @@ CODES: Final[dict[str, tuple[int, str]]] = {
     "unknown_parameter": (400, "The route has no parameter of that name."),
     "bad_limit": (400, "`limit` is not a number within its bounds."),
     "bad_interval": (400, "`interval` is not one that is kept."),
-    "bad_instant": (400, "`from` or `to` is not an instant that can be understood."),
+    "bad_instant": (400, "`from`, `to` or `since` is not an instant that can be understood."),
     "bad_span": (400, "`from` is not before `to`, or too long before it."),
     "bad_query": (400, "`q` is empty or too long."),
     "bad_request": (400, "It is not HTTP, or not whole."),

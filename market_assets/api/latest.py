@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.api.errors import ApiError
 from market_assets.api.listings import registry
+from market_assets.api.signals import signals_of
 from market_assets.api.view import View, candle_as_of, newest, sql
 from market_assets.tables import (
     HYPERLIQUID_ASSET_CONTEXTS,
@@ -134,6 +135,7 @@ def latest(view: View, asked: Mapping[str, Any]) -> dict[str, Any]:
         **prices,
         "features": {part.name: part.of(view, symbol, interval=interval) for part in FEATURES},
         "prediction_markets": _markets(view, symbol),
+        "signals": signals_of(view, symbol),
         "defillama": _subjects(view, symbol, interval),
     }
 

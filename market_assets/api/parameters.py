@@ -171,6 +171,30 @@ def symbol() -> Parameter:
     )
 
 
+def chosen(name: str, doc: str, among: Sequence[str]) -> Parameter:
+    """One of a few words, or not given."""
+
+    def read(text: str) -> str:
+        if text not in among:
+            raise ApiError(
+                "bad_parameter", f"{name} is {_shown(text)}; it may be {', '.join(among)}"
+            )
+        return text
+
+    return Parameter(name, doc, {"type": "string", "enum": list(among)}, read)
+
+
+def of_symbol(doc: str) -> Parameter:
+    """A Hyperliquid symbol that restricts the answer, or not given."""
+
+    def read(text: str) -> str:
+        if not text or len(text) > _LONGEST_SHOWN:
+            raise ApiError("unknown_symbol", f"no symbol {_shown(text)}; see /api/v1/assets")
+        return text
+
+    return Parameter("symbol", doc, {"type": "string"}, read, example="BTC")
+
+
 def token() -> Parameter:
     """A token's id as a part of the address."""
 

@@ -11,6 +11,7 @@ from market_assets.tables import (
     POLYMARKET_IMMEDIATE_MARKETS,
     POLYMARKET_MARKET_ASSET_LINKS,
     POLYMARKET_MARKETS,
+    POLYMARKET_SIGNAL_EVENTS,
 )
 from market_assets.tables.defillama import DEFILLAMA_SUBJECTS
 
@@ -143,6 +144,11 @@ def dashboard() -> Schema:
     )
 
 
+def signal() -> Schema:
+    """A signal; `detail` is an object here, whose members depend on the kind."""
+    return part(POLYMARKET_SIGNAL_EVENTS, detail={"type": "object"})
+
+
 def latest() -> Schema:
     """What `latest.py` answers."""
     links = row(
@@ -180,6 +186,7 @@ def latest() -> Schema:
                 books=listed(part(POLYMARKET_BOOKS, only=BOOK_COLUMNS)),
             )
         ),
+        signals=listed(signal()),
         defillama=listed(part(DEFILLAMA_SUBJECTS, only=(), **_parts(CAPITAL))),
     )
 

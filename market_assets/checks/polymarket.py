@@ -16,6 +16,7 @@ from market_assets.tables import (
     POLYMARKET_MARKETS,
     POLYMARKET_ORDERBOOK_LEVELS,
     POLYMARKET_RECENTLY_CLOSED_MARKETS,
+    POLYMARKET_SIGNAL_EVENTS,
     POLYMARKET_TAGS,
     POLYMARKET_TRACKED_UNIVERSE,
     POLYMARKET_TRADES,
@@ -38,6 +39,7 @@ POLYMARKET_RULES: Final[tuple[Rule, ...]] = (
         POLYMARKET_BOOKS,
         POLYMARKET_ORDERBOOK_LEVELS,
         POLYMARKET_BOOK_TOPS,
+        POLYMARKET_SIGNAL_EVENTS,
     ),
     from_file(
         "open_events_were_seen_lately",
@@ -115,5 +117,11 @@ POLYMARKET_RULES: Final[tuple[Rule, ...]] = (
         POLYMARKET_BOOK_TOPS,
         "Of the books that stood on the grid within the last hour, 99 % had the venue's hash.",
         is_error=False,
+    ),
+    from_file(
+        "signals_reach_their_threshold",
+        POLYMARKET_SIGNAL_EVENTS,
+        "Every signal is of a known kind, its score is at its threshold or above, and its detail "
+        "is a JSON object.",
     ),
 )

@@ -105,7 +105,7 @@ def _database_row(settings: Settings) -> Row:
     """
     error = None
     try:
-        _store(settings).read("select 1 as there")
+        store_of_a_tick(settings).read("select 1 as there")
     except StoreError as caught:
         error = str(caught)
     source, _, channel = DATABASE.partition("/")
@@ -147,7 +147,7 @@ def record_failed_runs(
         rows += _rows_of(context.instance, failed, ended_s=entry.timestamp)
     if rows:
         try:
-            _store(settings).write(runs=rows)
+            store_of_a_tick(settings).write(runs=rows)
         except StoreError as error:
             return dg.SkipReason(f"{len(rows)} rows wait: {error}")
     return dg.SensorResult(
@@ -194,7 +194,7 @@ def _not_brought(failed: FailedRun) -> Iterator[tuple[str, str, str, RunError]]:
             yield backfill.source, backfill.channel, backfill.table, error
 
 
-def _store(settings: Settings) -> Store:
+def store_of_a_tick(settings: Settings) -> Store:
     """The store, for a tick that does not wait for long."""
     return open_store(
         settings.market_db,

@@ -90,3 +90,30 @@ class LiquidityThresholds:
     """
 
     books_within: timedelta = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignalThresholds:
+    """From which score on something in a Polymarket market is a signal, by kind.
+
+    Attributes:
+        large_trade: a trade's price × size, in USD.
+        volume_spike: the last hour's notional over the mean hour's of the week before.
+        open_interest_jump: change of open interest within an hour, per cent.
+        spread_blowout: the spread over its median of 24 hours.
+        book_imbalance: difference of the two sides' depths over their sum, 0 to 1.
+        price_jump: change of the mid within five minutes, cents.
+        complement_arbitrage: what buying both outcomes leaves of a dollar, cents.
+        negative_risk_arbitrage: what buying Yes of all outcomes leaves of a dollar, cents.
+        asset_divergence: distance of Yes from the price's own probability, percentage points.
+    """
+
+    large_trade: float = 10_000.0
+    volume_spike: float = 5.0
+    open_interest_jump: float = 10.0
+    spread_blowout: float = 5.0
+    book_imbalance: float = 0.8
+    price_jump: float = 5.0
+    complement_arbitrage: float = 0.5
+    negative_risk_arbitrage: float = 0.5
+    asset_divergence: float = 10.0

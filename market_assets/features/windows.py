@@ -23,3 +23,9 @@ CONTEXTS: Final = timedelta(hours=25)
 """A change over 24 hours is measured against a context of so long ago at most."""
 FUNDING_RATES: Final = timedelta(hours=172)
 """A week of hourly rates before a newest one that may be four hours old."""
+BOOK_TOPS: Final = timedelta(hours=25)
+"""A spread is held against the median of 24 hours before a top that may be some minutes old."""
+MARKET_METRICS: Final = timedelta(hours=2)
+"""Changes of open interest within an hour, of each instant of the last hour."""
+POLYMARKET_TRADES: Final = timedelta(hours=170)
+"""A week before the hour that is held against it, of each minute of the last hour."""

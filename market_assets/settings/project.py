@@ -27,7 +27,12 @@ from market_assets.settings import dotenv_file, sources
 from market_assets.settings import values as setting_values
 from market_assets.settings.endpoints import read_endpoints
 from market_assets.settings.environment import Environment
-from market_assets.settings.features import LEAST_RETENTION, FeatureThresholds, read
+from market_assets.settings.features import (
+    LEAST_RETENTION,
+    FeatureThresholds,
+    read,
+    signal_alerts,
+)
 from market_assets.settings.values import SettingError
 from market_assets.settings.variables import DEFAULTS, SECRETS, VARIABLES, env_example
 from market_assets.tables import FOR_EVER, TABLES
@@ -131,6 +136,7 @@ class Settings:
     keep_runs: timedelta
     keep_failed_runs: timedelta
     thresholds: FeatureThresholds
+    signal_alerts: tuple[str, ...]
     polymarket: PolymarketSettings
     defillama: DefillamaSettings
 
@@ -271,6 +277,7 @@ def load(
         keep_runs=hours("MARKET_KEEP_RUNS_HOURS"),
         keep_failed_runs=hours("MARKET_KEEP_FAILED_RUNS_HOURS"),
         thresholds=thresholds,
+        signal_alerts=signal_alerts(names),
         polymarket=sources.polymarket(number, names),
         defillama=sources.defillama(number, names),
     )

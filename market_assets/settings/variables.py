@@ -10,7 +10,7 @@ from typing import Final
 
 from market_assets import switches
 from market_assets.settings import sources
-from market_assets.settings.features import variables
+from market_assets.settings.features import SIGNAL_ALERTS, variables
 
 
 @dataclass(frozen=True)
@@ -91,6 +91,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("MARKET_KEEP_LATER_MARKETS_HOURS", "168", "retention of later markets"),
     Variable("MARKET_KEEP_MARKET_METRICS_HOURS", "720", "retention of market metrics"),
     Variable("MARKET_KEEP_BOOK_TOPS_HOURS", "168", "retention of the tops of Polymarket's books"),
+    Variable("MARKET_KEEP_SIGNAL_EVENTS_HOURS", "720", "retention of Polymarket's signals"),
     Variable(
         "MARKET_KEEP_CLOSED_MARKETS_HOURS",
         "0",
@@ -109,6 +110,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("MARKET_KEEP_FAILED_RUNS_HOURS", "720", "Dagster's history: failed runs"),
     *(Variable(*one) for one in sources.VARIABLES),
     *(Variable(*one) for one in variables()),
+    Variable(SIGNAL_ALERTS, "", "comma-separated kinds of signals that are posted as alerts"),
 )
 
 

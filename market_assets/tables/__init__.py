@@ -58,6 +58,7 @@ from market_assets.tables.polymarket_markets import (
     POLYMARKET_TRACKED_UNIVERSE,
     POLYMARKET_TRADES,
 )
+from market_assets.tables.polymarket_signals import POLYMARKET_SIGNAL_EVENTS
 from market_assets.tables.spec import FOR_EVER, Column, Derived, Retention, TableSpec
 from market_assets.tables.sql_types import SqlType
 
@@ -95,6 +96,7 @@ __all__ = [
     "POLYMARKET_MARKET_METRICS",
     "POLYMARKET_ORDERBOOK_LEVELS",
     "POLYMARKET_RECENTLY_CLOSED_MARKETS",
+    "POLYMARKET_SIGNAL_EVENTS",
     "POLYMARKET_TAGS",
     "POLYMARKET_TRACKED_UNIVERSE",
     "POLYMARKET_TRADES",
@@ -133,6 +135,7 @@ TABLES: Final[tuple[TableSpec, ...]] = (
     POLYMARKET_BOOKS,
     POLYMARKET_ORDERBOOK_LEVELS,
     POLYMARKET_BOOK_TOPS,
+    POLYMARKET_SIGNAL_EVENTS,
     DEFILLAMA_SUBJECTS,
     DEFILLAMA_CAPITAL_BASE,
     DEFILLAMA_CAPITAL_FLOWS,

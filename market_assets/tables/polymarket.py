@@ -100,6 +100,13 @@ POLYMARKET_MARKETS: Final = TableSpec(
         Column("last_trade_price", "DOUBLE", "Last trade, of whichever outcome.", "USD a share"),
         Column("tick_size", "DOUBLE", "Smallest step of a price.", "USD a share"),
         Column("min_order_size", "DOUBLE", "Smallest order.", "shares"),
+        Column(
+            "taker_fee_rate",
+            "DOUBLE",
+            "What a taker pays for a share is this × price × (1 − price), by the market's own fee "
+            "schedule; 0 where the venue says that fees are off, NULL where it gives no schedule.",
+            "rate",
+        ),
         Column("end_at", "TIMESTAMPTZ", "When its question is decided; NULL where it has no end."),
         Column("closed_at", "TIMESTAMPTZ", "When it closed; NULL while open."),
         Column("resolution_status", "VARCHAR", "The oracle's word: proposed, disputed, resolved."),

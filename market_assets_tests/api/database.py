@@ -128,6 +128,25 @@ def content() -> dict[str, pl.DataFrame]:
             {"condition_id": "0x1", "symbol": "BTC", "as_of": ago(minutes=n), "yes_price": n / 10}
             for n in (2, 7)
         ],
+        "polymarket_signal_events": [
+            {
+                "signal_id": f"s{n}",
+                "kind": kind,
+                "condition_id": f"0x{n}",
+                "token_id": "1" if kind == "price_jump" else None,
+                "symbol": symbol,
+                "as_of": ago(minutes=n),
+                "score": 7.0 + n,
+                "threshold": 5.0,
+                "found_at": ago(minutes=n),
+                "detail": f'{{"mid": 0.{n}}}',
+            }
+            for n, kind, symbol in (
+                (1, "price_jump", "BTC"),
+                (2, "volume_spike", None),
+                *((n, "volume_spike", "BTC") for n in range(3, 15)),
+            )
+        ],
         "defillama_subjects": [
             {
                 "subject_id": "chain:bitcoin",

@@ -18,6 +18,7 @@ from market_assets.tables import (
     POLYMARKET_MARKET_ASSET_LINKS,
     POLYMARKET_MARKET_METRICS,
     POLYMARKET_MARKETS,
+    POLYMARKET_SIGNAL_EVENTS,
     POLYMARKET_TRACKED_UNIVERSE,
     POLYMARKET_TRADES,
     TableSpec,
@@ -81,6 +82,19 @@ GOOD: dict[str, tuple[TableSpec, dict[str, object]]] = {
             "size": 10.0,
             "notional_usd": 4.0,
             "traded_at": NOW - HOUR,
+        },
+    ),
+    "signal": (
+        POLYMARKET_SIGNAL_EVENTS,
+        {
+            "kind": "price_jump",
+            "condition_id": "0x1",
+            "token_id": "1",
+            "as_of": NOW,
+            "score": 5.0,
+            "threshold": 5.0,
+            "found_at": NOW,
+            "detail": '{"mid": 0.4}',
         },
     ),
     "gap": (
@@ -151,6 +165,10 @@ def broken(store: FileStore, name: str) -> list[object]:
         ("fills_make_sense", "fill", {"notional_usd": 400.0}),
         ("fills_make_sense", "fill", {"side": "HOLD"}),
         ("no_gap_stays_open", "gap", {"healed_at": None}),
+        ("signals_reach_their_threshold", "signal", {"score": 4.9}),
+        ("signals_reach_their_threshold", "signal", {"kind": "moon"}),
+        ("signals_reach_their_threshold", "signal", {"detail": "[]"}),
+        ("signals_reach_their_threshold", "signal", {"detail": "mid 0.4"}),
     ],
     ids=str,
 )

@@ -59,6 +59,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
         "polymarket_discovery_refresh",
         "polymarket_later_markets_refresh",
         "polymarket_prices_refresh",
+        "polymarket_signals_refresh",
         "polymarket_stream_checks",
         "polymarket_tables_check",
         "polymarket_tags_refresh",
@@ -76,6 +77,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     assert {one.name for one in repository.schedule_defs} == {f"{j}_schedule" for j in refreshed}
     assert {sensor.name for sensor in repository.sensor_defs} == {
         "alert_on_problems",
+        "alert_on_signals",
         "catch_up_late_channels",
         "close_runs_without_process",
         "keep_hyperliquid_stream_alive",

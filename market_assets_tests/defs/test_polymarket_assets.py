@@ -11,10 +11,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import dagster as dg
+import polars as pl
 import pytest
 
 from market_assets.checks.rules import broken_by, rules
 from market_assets.defs.jobs import FLOWS
+from market_assets.tables import POLYMARKET_TRADES
 from market_assets_tests.defs.running import Project, errors, metadata, project
 from market_assets_tests.simulated import Simulated, simulated
 
@@ -26,14 +28,16 @@ JOBS = (
     "polymarket_later_markets_refresh",
     "polymarket_closed_markets_refresh",
     "polymarket_trades_refresh",
+    "polymarket_signals_refresh",
 )
 LESS = {
     "MARKET_TRADES_LOOKBACK_HOURS": "3",
     "MARKET_UNIVERSE_SIZE": "20",
     "MARKET_TRADES_HISTORY_MIN_USD": "2000",
     "MARKET_HISTORY_REQUESTS_PER_10S": "200",
+    "MARKET_SIGNAL_BOOK_IMBALANCE": "0.05",
 }
-"""Settings that leave less to do."""
+"""Settings that leave less to do, and something to tell of."""
 
 
 HALF_AN_HOUR = timedelta(minutes=30)
@@ -83,6 +87,8 @@ def test_every_asset_of_the_source_was_materialized_and_says_what_it_did(
     expected = {asset for flow in FLOWS if flow.source == "polymarket" for asset in flow.assets}
     assert set(said) == expected
     for asset, figures in said.items():
+        if asset == "polymarket_signal_events":
+            continue  # nothing need stand out
         assert figures["dagster/row_count"] > 0, asset
         assert {"rows_written", "preview", "first_event_at", "last_event_at"} <= set(figures), asset
     assert said["polymarket_events"]["pages"] >= 1
@@ -165,6 +171,51 @@ def test_trades_are_exactly_those_of_the_feed(made: Project, venue: Simulated) -
     ]
     assert sorted(row[:4] for row in stored) == sorted(told)
     assert len(told) > 100
+
+
+def test_a_large_trade_is_told_of_once(made: Project) -> None:
+    """One by a whale, made up and stored as if the feed had brought it just now."""
+    known = made.store.read("select * from polymarket_trades order by traded_at desc limit 1")
+    now = datetime.now(tz=UTC)
+    whale = known.with_columns(
+        trade_key=pl.lit("whale"),
+        notional_usd=pl.lit(5e6),
+        traded_at=pl.lit(now).cast(known.schema["traded_at"]),
+        ingested_at=pl.lit(now).cast(known.schema["ingested_at"]),
+    )
+    made.store.merge(POLYMARKET_TRADES, whale)
+    stored = (
+        "select signal_id, score, as_of from polymarket_signal_events"
+        " where kind = 'large_trade' and (detail->>'trade_key') = 'whale'"
+    )
+    for _ in range(2):
+        assert errors(made.run("polymarket_signals_refresh")) == {}
+        [(_, score, as_of)] = made.rows(stored)
+        assert (score, as_of) == (5e6, now)
+    attempts = made.rows(
+        "select status from ingestion_runs where channel = 'signals' order by started_at"
+    )
+    assert set(attempts) == {("ok",)}
+    made.store.delete(POLYMARKET_TRADES, "trade_key = 'whale'")
+
+
+def test_a_second_run_over_the_same_books_tells_of_each_once(made: Project) -> None:
+    """Every book that leans to one side is told of, once."""
+    assert errors(made.materialize("polymarket_books")) == {}
+    depths = "bid_depth_5c_usd, ask_depth_5c_usd"
+    stored = made.store.read(f"select token_id, {depths} from polymarket_books")  # noqa: S608 - own names
+    leaning = sorted(
+        token
+        for token, bids, asks in stored.iter_rows()
+        if bids + asks > 0 and abs(bids - asks) / (bids + asks) >= 0.05
+    )
+    assert len(leaning) > 5
+    for _ in range(2):
+        assert errors(made.run("polymarket_signals_refresh")) == {}
+        told = made.rows(
+            "select token_id from polymarket_signal_events where kind = 'book_imbalance'"
+        )
+        assert sorted(token for (token,) in told) == leaning
 
 
 def test_rows_keep_every_rule(made: Project) -> None:

@@ -31,7 +31,12 @@ from market_assets_tests.sources.defillama.shapes import llama
 SOURCES = ("hyperliquid", "polymarket", "defillama")
 UPKEEP = "store_maintenance_run_schedule"
 OWN_SCHEDULES = {"run_history_prune_schedule"}
-OWN_SENSORS = {"alert_on_problems", "close_runs_without_process", "record_failed_runs"}
+OWN_SENSORS = {
+    "alert_on_problems",
+    "alert_on_signals",
+    "close_runs_without_process",
+    "record_failed_runs",
+}
 CATCHES_UP = "catch_up_late_channels"
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from market_assets.features.thresholds import SignalThresholds
 from market_assets.settings import load
 from market_assets.settings.features import FeatureThresholds, variables
 from market_assets.settings.values import SettingError
+from market_assets.tables.polymarket_signals import SIGNAL_KINDS
 
 
 def test_defaults_are_those_of_the_features(tmp_path: Path) -> None:
@@ -40,6 +43,8 @@ def test_every_variable_reaches_a_threshold_of_its_own(tmp_path: Path) -> None:
         ({"MARKET_FUNDING_LOW_PERCENTILE": "95"}, "MARKET_FUNDING_LOW_PERCENTILE"),
         ({"MARKET_FUNDING_ZSCORE": "-1"}, "MARKET_FUNDING_ZSCORE"),
         ({"MARKET_POSITIONING_QUIET_OI_PCT": "few"}, "not a number"),
+        ({"MARKET_SIGNAL_BOOK_IMBALANCE": "1.1"}, "MARKET_SIGNAL_BOOK_IMBALANCE"),
+        ({"MARKET_SIGNAL_ALERTS": "price_jump,moon"}, "MARKET_SIGNAL_ALERTS names 'moon'"),
     ],
     ids=str,
 )
@@ -53,3 +58,16 @@ def test_what_makes_no_sense_is_refused_by_name(
 def test_symbols_are_restricted_in_their_order(tmp_path: Path) -> None:
     assert load({}, tmp_path).restricted(["B", "A"]) == ["B", "A"]
     assert load({"MARKET_SYMBOLS": "A,C"}, tmp_path).restricted(["C", "B", "A"]) == ["C", "A"]
+
+
+def test_signals_that_are_posted_are_named_by_kind(tmp_path: Path) -> None:
+    assert load({}, tmp_path).signal_alerts == ()
+    chosen = {"MARKET_SIGNAL_ALERTS": " price_jump, Large_Trade,price_jump ,"}
+    assert load(chosen, tmp_path).signal_alerts == ("price_jump", "large_trade")
+
+
+def test_each_kind_of_signal_has_a_threshold_of_its_own_name(tmp_path: Path) -> None:
+    assert tuple(field.name for field in fields(SignalThresholds)) == SIGNAL_KINDS
+    for kind in SIGNAL_KINDS:
+        moved = load({f"MARKET_SIGNAL_{kind.upper()}": "0.75"}, tmp_path).thresholds.signals
+        assert getattr(moved, kind) == 0.75

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datetime import timedelta
 
     from market_assets.operations.alerts.policy import Message
+    from market_assets.operations.alerts.signal import Signal
 
 _MARKS: Final = {"info": "🔵", "warning": "🟡", "error": "🔴", "critical": "🚨"}
 _OVER: Final = "🟢"
@@ -49,6 +50,8 @@ def body(message: Message, *, url: str, ui_url: str, runbook_url: str = "") -> b
 def fields(message: Message, *, ui_url: str, runbook_url: str = "") -> dict[str, object]:
     """The message for programs: `runbook` is a file of the project, `runbookUrl` an address."""
     problem = message.problem
+    if message.signal is not None:
+        return _signal_fields(message, message.signal)
     over = message.kind == "recovery"
     return {
         "event": message.kind,
@@ -68,9 +71,34 @@ def fields(message: Message, *, ui_url: str, runbook_url: str = "") -> dict[str,
     }
 
 
+def _signal_fields(message: Message, signal: Signal) -> dict[str, object]:
+    return {
+        "event": message.kind,
+        "title": title_of(message),
+        "severity": message.severity,
+        "source": message.problem.source,
+        "channel": message.problem.channel,
+        "at": message.at.isoformat(),
+        "signalId": signal.signal_id,
+        "kind": signal.kind,
+        "conditionId": signal.condition_id,
+        "tokenId": signal.token_id,
+        "symbol": signal.symbol,
+        "asOf": signal.as_of.isoformat(),
+        "score": signal.score,
+        "threshold": signal.threshold,
+        "detail": json.loads(signal.detail),
+        "question": signal.question,
+    }
+
+
 def text_of(message: Message, *, ui_url: str, runbook_url: str = "") -> str:
     """The message for people, in a few lines."""
     problem = message.problem
+    if message.signal is not None:
+        signal = message.signal
+        at = f"{signal.symbol or 'no asset'}, {signal.as_of:%Y-%m-%d %H:%M:%S} UTC"
+        return "\n".join([f"{_MARKS['info']} {title_of(message)}", at, signal.detail])
     over = message.kind == "recovery"
     lines = [f"{_OVER if over else _MARKS[message.severity]} {title_of(message)}"]
     if not over:

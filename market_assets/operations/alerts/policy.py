@@ -18,6 +18,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, Literal
 
 from market_assets.operations.alerts.problems import Problem, Severity, rank
+from market_assets.operations.alerts.signal import Signal  # noqa: TC001 - msgspec reads the annotation
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -101,14 +102,16 @@ class Message:
         since: when the incident began.
         at: when the message was decided on.
         also: labels of what the problem explains.
+        signal: what a message of the kind `signal` is about; then `problem` holds its title alone.
     """
 
-    kind: Literal["alert", "reminder", "recovery"]
+    kind: Literal["alert", "reminder", "recovery", "signal"]
     problem: Problem
     severity: Severity
     since: datetime
     at: datetime
     also: tuple[str, ...] = ()
+    signal: Signal | None = None
 
     @property
     def duration(self) -> timedelta:

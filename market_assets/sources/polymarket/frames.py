@@ -66,6 +66,7 @@ _MARKET_COLUMNS: Final = (
     "last_trade_price",
     "tick_size",
     "min_order_size",
+    "taker_fee_rate",
     "end_at",
     "closed_at",
     "resolution_status",

@@ -138,6 +138,7 @@ def read_market(
             "orderPriceMinTickSize", values.traded_price, wire.order_price_min_tick_size
         ),
         min_order_size=read("orderMinSize", values.amount, wire.order_min_size),
+        taker_fee_rate=_taker_fee_rate(wire, reader),
         end_at=read("endDate", values.instant, wire.end_date)
         or read("endDateIso", values.instant, wire.end_date_iso),
         closed_at=closed_at,
@@ -234,6 +235,18 @@ def _first_amount(reader: Reader, **candidates: float | str | None) -> float | N
         if value is not None and value != "":
             return reader.read(field, values.amount, value)
     return None
+
+
+def _taker_fee_rate(wire: WireMarket, reader: Reader) -> float | None:
+    """The rate of the fee schedule; 0 where fees are off, whatever schedule stands beside that.
+
+    Every recorded schedule has the exponent 1. The basis points of `takerBaseFee` are not what is
+    charged.
+    """
+    if wire.fees_enabled is False:
+        return 0.0
+    schedule = wire.fee_schedule
+    return None if schedule is None else reader.read("feeSchedule", values.amount, schedule.rate)
 
 
 def _resolution_status(wire: WireMarket) -> str | None:

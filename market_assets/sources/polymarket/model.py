@@ -46,6 +46,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True, gc=False):
         last_trade_price: of whichever outcome; None before the first trade.
         tick_size: smallest step of a price.
         min_order_size: smallest order, in shares.
+        taker_fee_rate: a taker pays this × price × (1 − price) a share; 0 where fees are off.
         end_at: when its question is decided.
         closed_at: when it closed.
         created_at: when it was made.
@@ -78,6 +79,7 @@ class Market(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     last_trade_price: float | None = None
     tick_size: float | None = None
     min_order_size: float | None = None
+    taker_fee_rate: float | None = None
     end_at: datetime | None = None
     closed_at: datetime | None = None
     created_at: datetime | None = None

@@ -62,6 +62,12 @@ class EventReference(msgspec.Struct):
     id: Id = None
 
 
+class FeeSchedule(msgspec.Struct):
+    """What a market charges."""
+
+    rate: Number = None
+
+
 class WireMarket(msgspec.Struct, rename="camel"):
     """A market, in an event or in `/markets`."""
 
@@ -93,6 +99,8 @@ class WireMarket(msgspec.Struct, rename="camel"):
     last_trade_price: Number = None
     order_price_min_tick_size: Number = None
     order_min_size: Number = None
+    fees_enabled: bool | None = None
+    fee_schedule: FeeSchedule | None = None
     end_date: Number = None
     end_date_iso: Number = None
     closed_time: Number = None

@@ -328,3 +328,30 @@ def test_the_oracles_word_is_the_one_of_the_version() -> None:
 def test_a_market_by_itself_names_its_event() -> None:
     assert read_one(events=[None, {"id": 30829}])[0].event_id == "30829"
     assert read_one(events=[])[0].event_id is None
+
+
+@pytest.mark.parametrize(
+    ("changed", "rate"),
+    [
+        ({"feesEnabled": True, "feeSchedule": {"rate": 0.07, "exponent": 1}}, 0.07),
+        ({"feeSchedule": {"rate": "0.04", "takerOnly": True}}, 0.04),
+        ({"feesEnabled": False, "feeSchedule": {"rate": 0.07}}, 0.0),
+        ({"feesEnabled": False}, 0.0),
+        ({"feesEnabled": True}, None),
+        ({"feesEnabled": True, "feeSchedule": {}}, None),
+        ({"feeSchedule": None, "takerBaseFee": 1000}, None),
+    ],
+)
+def test_the_fee_is_that_of_the_schedule(changed: dict[str, Any], rate: float | None) -> None:
+    found, rejected = read_one(**changed)
+    assert found.taker_fee_rate == rate
+    assert rejected == {}
+
+
+@pytest.mark.parametrize("schedule", ["off", {"rate": -0.01}, {"rate": "free"}])
+def test_a_fee_that_cannot_be_costs_itself_alone(schedule: object) -> None:
+    found, rejected = read_one(feeSchedule=schedule)
+    assert found.taker_fee_rate is None
+    assert found.question == "Will it happen 1?"
+    [name] = rejected
+    assert "feeSchedule" in name

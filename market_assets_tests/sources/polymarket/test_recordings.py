@@ -61,6 +61,13 @@ def markets(said: list[Any]) -> list[Market]:
     return [one for one in found if one is not None]
 
 
+def _fee(said: dict[str, Any]) -> float | None:
+    """Fees that are off are 0; without a schedule nothing is known."""
+    if said.get("feesEnabled") is False:
+        return 0.0
+    return said["feeSchedule"]["rate"] if "feeSchedule" in said else None
+
+
 def agrees(found: Market, said: dict[str, Any]) -> None:
     """Each value is what the payload says, read the plain way."""
     assert found.condition_id == said["conditionId"]
@@ -79,6 +86,7 @@ def agrees(found: Market, said: dict[str, Any]) -> None:
     assert found.last_trade_price == (said.get("lastTradePrice") or None)
     assert found.tick_size == said["orderPriceMinTickSize"]
     assert found.min_order_size == said["orderMinSize"]
+    assert found.taker_fee_rate == _fee(said)
     assert found.end_at is not None
     assert f"{found.end_at:%Y-%m-%dT%H:%M:%SZ}" == said["endDate"]
     assert (found.closed_at is None) == ("closedTime" not in said)
