@@ -11,7 +11,8 @@ from market_simulator.polymarket.parameters import bad
 
 if TYPE_CHECKING:
     from market_simulator.polymarket.removal import Removals
-    from market_simulator.polymarket.world import Row, World
+    from market_simulator.polymarket.rows import Row
+    from market_simulator.polymarket.world import World
     from market_simulator.rest import Asked
 
 MOST_TOKENS: Final = 500

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from market_simulator.polymarket.channel.feed import Feed
     from market_simulator.polymarket.removal import Removals
-    from market_simulator.polymarket.world import Row, World
+    from market_simulator.polymarket.rows import Row
+    from market_simulator.polymarket.world import World
     from market_simulator.rest import Desk
 
 _BOOKS_KNOWN_MS: Final = 300_000

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Any, Final
 
 from market_simulator.polymarket.parameters import bad
 from market_simulator.polymarket.synthetic.ids import is_hex_id
-from market_simulator.polymarket.world import Row, TradeQuery, World
+from market_simulator.polymarket.world import TradeQuery, World
 
 if TYPE_CHECKING:
     from market_simulator.polymarket.removal import Removals
+    from market_simulator.polymarket.rows import Row
     from market_simulator.rest import Asked
 
 DEFAULT_ROWS: Final = 100

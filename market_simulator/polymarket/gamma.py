@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from market_simulator.polymarket import parameters
-from market_simulator.polymarket.world import Row, Selection, World
+from market_simulator.polymarket.world import Selection, World
 from market_simulator.refused import Refused
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
     from market_simulator.polymarket.removal import Removals
+    from market_simulator.polymarket.rows import Row
     from market_simulator.rest import Asked
 
 DEFAULT_PAGE: Final = 20

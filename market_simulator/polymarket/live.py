@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from market_simulator.polymarket.world import Row
+    from market_simulator.polymarket.rows import Row
 
 
 @dataclass(eq=False)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from market_simulator.polymarket.world import Row
+    from market_simulator.polymarket.rows import Row
 
 
 class Removals:

@@ -7,15 +7,13 @@ Two exist: `synthetic` makes everything up from a seed, `recorded` serves record
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
     from market_simulator.polymarket.live import Live
-
-Row = dict[str, Any]
-"""An object as it goes out in an answer."""
+    from market_simulator.polymarket.rows import Row
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from market_simulator.polymarket.live import Fill, Happening
-    from market_simulator.polymarket.world import Row
+    from market_simulator.polymarket.rows import Row
 
 _FRAMES_PER_BATCH: Final = 6
 """Batches of more changes put several of them into each frame."""

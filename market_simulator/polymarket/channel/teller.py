@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from market_simulator.polymarket.channel.frames import Frame
     from market_simulator.polymarket.live import Followed, Live, News
-    from market_simulator.polymarket.world import Row
+    from market_simulator.polymarket.rows import Row
 
 
 class Batch(NamedTuple):

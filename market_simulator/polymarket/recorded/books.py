@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
     from market_simulator.polymarket.live import Happening, News
-    from market_simulator.polymarket.world import Row
+    from market_simulator.polymarket.rows import Row
 
 
 class RecordedBooks:

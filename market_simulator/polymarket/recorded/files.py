@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from market_simulator.polymarket.world import Row
+    from market_simulator.polymarket.rows import Row
 
 _SIGNS: Final[dict[str, tuple[frozenset[str], str]]] = {
     "trades": (frozenset({"proxyWallet", "transactionHash", "timestamp"}), ""),

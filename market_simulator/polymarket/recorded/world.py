@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Sequence
     from pathlib import Path
 
-    from market_simulator.polymarket.world import Row, Selection, TradeQuery
+    from market_simulator.polymarket.rows import Row
+    from market_simulator.polymarket.world import Selection, TradeQuery
 
 _DAY_S: Final = 86_400
 _ROUTES: Final = {

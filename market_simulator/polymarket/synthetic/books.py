@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from market_simulator.polymarket.synthetic import prices
+from market_simulator.polymarket.synthetic.model import MIN_ORDER
 from market_simulator.polymarket.synthetic.prices import ONE, STEP_MS
 from market_simulator.randomness import hash_of
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from market_simulator.polymarket.synthetic.matches import Match
     from market_simulator.polymarket.synthetic.model import Market
 
-MIN_ORDER: Final = 5
 Side = dict[int, int]
 """Sizes in hundredths of a share by price in units of 0.00001, for the first token."""
 _MOST_LEVELS: Final = 24

@@ -13,10 +13,11 @@ from market_simulator.randomness import hash_of, key_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from market_simulator.polymarket.rows import Row
     from market_simulator.polymarket.size import PolymarketSize
     from market_simulator.polymarket.synthetic.events import Catalogue
     from market_simulator.polymarket.synthetic.tape import Fills, Tape
-    from market_simulator.polymarket.world import Row, TradeQuery
+    from market_simulator.polymarket.world import TradeQuery
 
 _DAY_S: Final = 86_400
 _CHUNK_S: Final = CHUNK_MS // 1000

@@ -12,13 +12,13 @@ from market_simulator.polymarket.synthetic.prices import STEP_MS, step_ms
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from market_simulator.polymarket.rows import Row
     from market_simulator.polymarket.synthetic.books import Moment
     from market_simulator.polymarket.synthetic.events import Catalogue
     from market_simulator.polymarket.synthetic.ledger import Ledger
     from market_simulator.polymarket.synthetic.matches import Match
     from market_simulator.polymarket.synthetic.model import Market
     from market_simulator.polymarket.synthetic.motion import Motion
-    from market_simulator.polymarket.world import Row
 
 BOOK_AFTER_MS: Final = 60_000
 """For how long the order book does not know a market yet that the catalogue shows."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from market_simulator.polymarket.synthetic.books import MIN_ORDER
+from market_simulator.polymarket.synthetic.model import MIN_ORDER
 from market_simulator.polymarket.synthetic.prices import ONE
 from market_simulator.polymarket.synthetic.texts import IMAGES, fine, rules, spaced, zulu
 

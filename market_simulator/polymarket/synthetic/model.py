@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     from market_simulator.polymarket.synthetic.drafts import Draft, Question
     from market_simulator.polymarket.synthetic.life import Life
 
+MIN_ORDER: Final = 5
+"""The smallest order, in shares."""
 FIRST_ID: Final = 10_000
 """The venue's number of the first event, and of its first market."""
 

@@ -21,9 +21,10 @@ from market_simulator.randomness import hash_of
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from market_simulator.polymarket.rows import Row
     from market_simulator.polymarket.size import PolymarketSize
     from market_simulator.polymarket.synthetic.model import Event, Market
-    from market_simulator.polymarket.world import Row, Selection, TradeQuery
+    from market_simulator.polymarket.world import Selection, TradeQuery
     from market_simulator.randomness import I64
 
 _DAY_MS: Final = 86_400_000
