@@ -84,6 +84,7 @@ _SLOW: tuple[str, ...] = tuple(
         *("simulator/test_polymarket", "streams/candles/test_healing"),
         *("streams/hyperliquid/test_accounts", "streams/hyperliquid/test_bad_days"),
         *("streams/hyperliquid/test_clocks", "streams/hyperliquid/test_session"),
+        *("streams/polymarket/", "sources/polymarket/test_market_feed"),
         *("test_docs", "test_pictures", "test_runbook", "test_wheel"),
     )
 )
