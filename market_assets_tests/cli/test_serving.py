@@ -163,7 +163,7 @@ def test_the_whole_of_it_on_a_fresh_installation(env: dict[str, str]) -> None:
 
 def test_of_a_source_that_is_off_nothing_is_served_but_its_name(env: dict[str, str]) -> None:
     """Health, metrics and the page; what its stream once said of itself too."""
-    settings = load({**env, "MARKET_SOURCES": "polymarket"})
+    settings = load({**env, "MARKET_SOURCES": "polymarket", "MARKET_BOOKS_STREAM": "off"})
     publish(settings.market_db)
     SESSION.write(settings.machine.folder / STATE_FILE)
     reporter = Reporter(settings)

@@ -59,6 +59,16 @@ class WireBook(msgspec.Struct):
 _books: Final = Decoder[list[WireBook | None]](list[WireBook | None])
 
 
+def wire_books(body: bytes) -> tuple[list[WireBook | None], dict[str, str]]:
+    """`/books` as it came, texts as texts; None for what cannot be read, which is named.
+
+    Raises:
+        UNREADABLE: it is no list.
+    """
+    rows, faults = _books.read(body)
+    return rows, named(faults)
+
+
 def decode_books(body: bytes, asked: Collection[str]) -> Books:
     """`/books`, for the tokens that were asked for.
 

@@ -18,6 +18,7 @@ from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
     INGESTION_GAPS,
     INGESTION_RUNS,
+    POLYMARKET_BOOKS,
     POLYMARKET_EVENTS,
     POLYMARKET_MARKETS,
 )
@@ -123,7 +124,13 @@ class Desk:
 @pytest.fixture
 def desk(tmp_path: Path) -> Desk:
     """An empty store."""
-    tables = (POLYMARKET_EVENTS, POLYMARKET_MARKETS, INGESTION_GAPS, INGESTION_RUNS)
+    tables = (
+        POLYMARKET_EVENTS,
+        POLYMARKET_MARKETS,
+        POLYMARKET_BOOKS,
+        INGESTION_GAPS,
+        INGESTION_RUNS,
+    )
     clock = ManualClock(NOW)
     return Desk(FileStore(tmp_path / "market.duckdb", tables=tables, steps=(), clock=clock), clock)
 

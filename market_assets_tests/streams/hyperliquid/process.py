@@ -14,6 +14,7 @@ import signal
 import sys
 import threading
 import urllib.request
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ from market_assets.clock import from_ms
 from market_assets.sources.hyperliquid.client import HyperliquidClient
 from market_assets.sources.hyperliquid.feed import FeedPolicy, HyperliquidFeed
 from market_assets.sources.retry import RetryPolicy
+from market_assets.storage.common.segments import Content
 from market_assets.storage.common.spool import Spool
 from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.lease import LeaseHeldError
@@ -31,11 +33,8 @@ from market_assets.streams.hyperliquid.options import HyperliquidOptions
 from market_simulator.clock import ScaledClock
 
 if TYPE_CHECKING:
-    import polars as pl
-
     from market_assets.clock import Clock
     from market_assets.sources.hyperliquid.feed import FeedSink
-    from market_assets.tables import TableSpec
 
 MID_BUCKET_PHASE_S = 1.5
 """The clock is that much ahead of the venue's, so that no mid comes at the edge of its bucket."""
@@ -53,13 +52,12 @@ class LoggedSpool(Spool):
         super().__init__(directory, **options)
         self._acks = os.open(acks, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
 
-    def append(
-        self, table: TableSpec, frame: pl.DataFrame, *, scopes: pl.DataFrame | None = None
-    ) -> Path:
-        path = super().append(table, frame, scopes=scopes)
-        rows = frame.select(*table.key, *table.version).rows()
-        text = "".join(json.dumps([table.name, *row], default=str) + "\n" for row in rows)
-        os.write(self._acks, text.encode())
+    def append_together(self, contents: Sequence[Content]) -> Path:
+        path = super().append_together(contents)
+        for table, frame, _ in contents:
+            rows = frame.select(*table.key, *table.version).rows()
+            text = "".join(json.dumps([table.name, *row], default=str) + "\n" for row in rows)
+            os.write(self._acks, text.encode())
         return path
 
 

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from market_assets.clock import SystemClock
 from market_assets.sources.errors import VenueUnavailable
+from market_assets.storage.common.segments import Content
 from market_assets.storage.common.spool import Spool
 from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.sound_rows import sift
@@ -28,10 +29,9 @@ from market_assets.tables import HYPERLIQUID_MID_PRICES
 from market_assets_tests.waiting import until
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
-    from market_assets.tables import TableSpec
 
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -41,12 +41,10 @@ class Failing(Spool):
 
     fails: str = ""
 
-    def append(
-        self, table: TableSpec, frame: pl.DataFrame, *, scopes: pl.DataFrame | None = None
-    ) -> Path:
-        if table.name == self.fails:
+    def append_together(self, contents: Sequence[Content]) -> Path:
+        if self.fails in {one.table.name for one in contents}:
             raise ZeroDivisionError("nobody has thought of it")
-        return super().append(table, frame, scopes=scopes)
+        return super().append_together(contents)
 
 
 class Bench:

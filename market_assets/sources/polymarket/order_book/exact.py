@@ -5,15 +5,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-import msgspec
-
-from market_assets.sources.decoding import UNREADABLE
+from market_assets.sources.polymarket import values
+from market_assets.sources.polymarket.books import wire_books
 from market_assets.sources.polymarket.order_book.hashing import Facts, Level
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
+
+    from market_assets.sources.polymarket.books import WireBook
 
 
 class ExactBook(NamedTuple):
@@ -56,27 +57,6 @@ class ExactAnswer(NamedTuple):
     unanswered: Mapping[str, str]
 
 
-class _WireLevel(msgspec.Struct):
-    price: str
-    size: str
-
-
-class _WireBook(msgspec.Struct):
-    asset_id: str
-    timestamp: str
-    bids: list[_WireLevel]
-    asks: list[_WireLevel]
-    hash: str | None = None
-    min_order_size: str | None = None
-    tick_size: str | None = None
-    neg_risk: bool | None = None
-    last_trade_price: str | None = None
-
-
-_pieces: Final = msgspec.json.Decoder(list[msgspec.Raw])
-_book: Final = msgspec.json.Decoder(_WireBook)
-
-
 def decode_exact_books(body: bytes, asked: Collection[str]) -> ExactBooks:
     """`POST /books`, for the tokens that were asked for.
 
@@ -85,29 +65,43 @@ def decode_exact_books(body: bytes, asked: Collection[str]) -> ExactBooks:
     """
     wanted = frozenset(asked)
     books: dict[str, ExactBook] = {}
-    rejected: dict[str, str] = {}
-    for position, piece in enumerate(_pieces.decode(body)):
+    rows, rejected = wire_books(body)
+    for position, row in enumerate(rows):
+        if row is None:
+            continue
+        token_id = values.identifier(row.asset_id)
+        if token_id not in wanted:
+            rejected[f"book [{position}]"] = f"of {row.asset_id!r}, which nobody asked for"
+            continue
         try:
-            wire = _book.decode(piece)
-        except UNREADABLE as error:
-            rejected[f"book [{position}]"] = str(error)
-            continue
-        if wire.asset_id not in wanted:
-            rejected[f"book [{position}]"] = f"of {wire.asset_id[:90]!r}, which nobody asked for"
-            continue
-        books[wire.asset_id] = _exact(wire)
+            books[token_id] = _exact(row)
+        except ValueError as error:
+            rejected[f"book {token_id}"] = str(error)
     return ExactBooks(books, rejected)
 
 
-def _exact(wire: _WireBook) -> ExactBook:
+def _exact(wire: WireBook) -> ExactBook:
+    """The book with its texts.
+
+    Raises:
+        ValueError: a side is missing, or something is no text, so that no hash can be formed.
+    """
+    if wire.bids is None or wire.asks is None:
+        raise ValueError("a side is missing")
     facts = None
     if wire.min_order_size and wire.tick_size and wire.neg_risk is not None:
-        facts = Facts(wire.min_order_size, wire.tick_size, wire.neg_risk)
+        facts = Facts(_text(wire.min_order_size), _text(wire.tick_size), wire.neg_risk)
     return ExactBook(
-        bids=tuple(Level(one.price, one.size) for one in wire.bids),
-        asks=tuple(Level(one.price, one.size) for one in wire.asks),
-        timestamp=wire.timestamp,
+        bids=tuple(Level(_text(one.price), _text(one.size)) for one in wire.bids),
+        asks=tuple(Level(_text(one.price), _text(one.size)) for one in wire.asks),
+        timestamp=_text(wire.timestamp),
         hash=wire.hash or "",
         facts=facts,
-        last_trade_price=wire.last_trade_price or "",
+        last_trade_price=_text(wire.last_trade_price or ""),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{value!r} is no text: its hash cannot be formed")  # noqa: TRY004 - callers know one error
+    return value
