@@ -159,11 +159,11 @@ def test_a_frozen_feed_is_renewed_though_it_answers_pings(channel: Channel) -> N
 
 
 def test_data_keep_a_socket(channel: Channel) -> None:
-    with running(channel, data_age=3.0) as run:
+    with running(channel, data_age=5.0) as run:
         run.want(YES)
         until(lambda: run.sink.books(YES) == 1, "the first book")
         for _ in range(12):
-            threading.Event().wait(0.3)
+            threading.Event().wait(0.5)
             channel.send(channel.exchange.batch(("BUY", "0.3", "1")))
         assert run.feed.stats().reconnects == 0
 

@@ -91,6 +91,11 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(token_watch, "EVERY_S", 0.2)
     monkeypatch.setattr(assembly, "FLUSH", timedelta(seconds=0.2))
     monkeypatch.setattr(rest_reads, "RETRY_S", 0.2)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A book that has not come after a second is asked for again."""
     monkeypatch.setattr(book_needs, "FIRST_BOOK_S", 1.0)
 
 
@@ -158,6 +163,7 @@ def _healed(stream: Running) -> list[dict[str, Any]]:
     return rows if rows and all(row["healed_at"] for row in rows) else []
 
 
+@pytest.mark.usefixtures("impatient")
 def test_while_a_book_is_not_to_be_believed_it_says_so(tmp_path: Path, channel: Channel) -> None:
     with running(tmp_path, channel) as stream:
         until(stream.is_the_venues, "the first books")
@@ -184,6 +190,7 @@ def test_after_a_reconnect_the_books_are_had_again(tmp_path: Path, channel: Chan
     assert {row["cause"] for row in gaps} == {"reconnect"}
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_first_book_that_never_comes_is_asked_for_again(tmp_path: Path, channel: Channel) -> None:
     channel.is_mute = channel.rest_is_down = True
     with running(tmp_path, channel) as stream:
@@ -238,6 +245,7 @@ def test_frames_of_all_kinds_disturb_nothing(tmp_path: Path, channel: Channel) -
     assert stream.reports[-1].metrics["undecodable"] == 1
 
 
+@pytest.mark.usefixtures("impatient")
 def test_a_tick_size_that_changes_leaves_no_book_until_the_next_snapshot(
     tmp_path: Path, channel: Channel
 ) -> None:
