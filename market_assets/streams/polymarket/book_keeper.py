@@ -420,6 +420,11 @@ class BookKeeper:
         token_id = kept.token.token_id
         self._open.pop(token_id, None)
         now = self._clock.now()
+        if kept.need is not None and kept.need.since is not None:
+            # It is on record already: one gap, from its first cause to the next book.
+            kept.need.due = min(kept.need.due, self._clock.monotonic()) if ask else kept.need.due
+            self._changed[token_id] = None
+            return
         began = since or self._known_until(kept) or now
         wait = book_needs.FIRST_BOOK_S
         kept.need = Need(began, cause, self._clock.monotonic() + (0.0 if ask else wait), wait)

@@ -132,6 +132,20 @@ def test_a_break_is_written_down_told_and_healed_by_a_snapshot(desk: Desk) -> No
     assert desk.keeper.counts.proven_share < 1.0
 
 
+def test_what_goes_wrong_while_a_book_is_missing_is_the_same_gap(desk: Desk) -> None:
+    """Its record is closed by the next book; none is left open beside it."""
+    desk.keeper.lost([YES], desk.clock.now(), "reconnect")
+    desk.pass_time(3.0)
+    tick = {"event_type": "tick_size_change", "asset_id": YES, "market": MARKET}
+    desk.hear(tick | {"new_tick_size": "0.001", "timestamp": str(desk.exchange.at_ms)})
+    assert desk.keeper.snapshots_wanted() == [YES]
+    desk.exchange.facts = desk.exchange.facts._replace(tick_size="0.001")
+    desk.hear(desk.exchange.book(YES, first=True))
+    gaps = {(gap.since, gap.cause): gap.healed_at for gap in desk.take().gaps}
+    assert list(gaps.values()) == [desk.clock.now()]
+    assert [cause for _, cause in gaps] == ["reconnect"]
+
+
 def test_a_snapshot_that_does_not_come_is_asked_for_ever_less_often(desk: Desk) -> None:
     desk.keeper.lost([YES], desk.clock.now(), "reconnect")
     asked = []
