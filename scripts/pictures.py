@@ -40,6 +40,7 @@ PLOTS_S: Final = 90.0
 _GROUPS: Final = ("hyperliquid", "polymarket", "defillama", "features")
 _GRAPH: Final = "/asset-groups?expanded=" + ",".join(f"global@global:{one}" for one in _GROUPS)
 _CANDLES: Final = "/assets/hyperliquid_candles?view=overview"
+_BOOKS: Final = "/assets/polymarket_books?view=overview"
 
 
 def main() -> None:
@@ -114,6 +115,8 @@ def take_everyday(url: str, env: dict[str, str]) -> None:
     asset, plots = PICTURES / "asset.png", PICTURES / "plots.png"
     screenshot(url + _CANDLES, asset, size=(1500, 1420), settle_s=SETTLE_S)
     screenshot(url + _CANDLES, plots, size=(1500, 700), settle_s=SETTLE_S, click="Plots")
+    books = PICTURES / "book-plots.png"
+    screenshot(url + _BOOKS, books, size=(1500, 700), settle_s=SETTLE_S, click="Plots")
 
 
 def draw(page: str, file: Path, *, width: int) -> None:

@@ -18,6 +18,7 @@ from market_assets.cli.run_log import RunLog
 from market_assets.cli.stopping import Stop
 from market_assets.cli.stores import open_store
 from market_assets.cli.supervising import Supervisor
+from market_assets.cli.venues import book_changes_option
 from market_assets.settings import ROOT, ROOT_VARIABLE, Settings, dotenv_file, load
 
 if TYPE_CHECKING:
@@ -31,7 +32,8 @@ if TYPE_CHECKING:
     envvar="MARKET_SIMULATED",
     help="Against simulated venues; `UPSTREAM=simulated make run` says this.",
 )
-def run(*, simulated: bool) -> None:
+@book_changes_option
+def run(*, simulated: bool, book_changes: float) -> None:
     """Start everything: UI, daemon, schedules, sensors, stream. Ctrl-C stops everything."""
     settings = load(joins=False)
     stop = Stop()
@@ -49,7 +51,10 @@ def run(*, simulated: bool) -> None:
         click.echo(f"everything is logged in {log.path}", err=True)
         with process_groups(settings, stop.hurry) as groups:
             supervisor = Supervisor(settings, groups=groups, log=log, stop=stop, env=env)
-            supervisor.run(simulated=simulated or settings.wanted_upstream == "simulated")
+            supervisor.run(
+                simulated=simulated or settings.wanted_upstream == "simulated",
+                book_changes=book_changes,
+            )
 
 
 @click.command()

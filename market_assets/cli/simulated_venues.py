@@ -37,6 +37,7 @@ class SimulatedVenues:
         self,
         settings: Settings,
         *,
+        book_changes: float,
         groups: list[Group],
         env: Mapping[str, str],
         log: int,
@@ -46,6 +47,7 @@ class SimulatedVenues:
 
         Args:
             settings: which port they are to take, if it is free, and whose database they fill.
+            book_changes: how often a second each order book changes.
             groups: takes the process, for whoever stops everything.
             env: its environment.
             log: the descriptor that takes what it says on stderr.
@@ -55,7 +57,8 @@ class SimulatedVenues:
             RunError: they did not start.
         """
         port = settings.simulator_port if is_free(settings.simulator_port) else 0
-        command = [sys.executable, "-m", "market_assets.cli.main", "simulate", "--port", str(port)]
+        command = [sys.executable, "-m", "market_assets.cli.main", "simulate"]
+        command += ["--port", str(port), "--book-changes", str(book_changes)]
         self._process, group = start(
             "simulator", command, env=env, cwd=ROOT, stdout=subprocess.PIPE, stderr=log
         )

@@ -18,6 +18,7 @@ from market_assets.cli.ports import is_free
 from market_assets.cli.remembered import remember_started
 from market_assets.cli.simulated_venues import SimulatedVenues
 from market_assets.cli.terminal import Terminal
+from market_assets.cli.venues import BOOK_CHANGES
 from market_assets.settings.endpoints import forget_endpoints
 
 if TYPE_CHECKING:
@@ -63,11 +64,12 @@ class Supervisor:
         self._ended: list[float] = []
         self._venues: SimulatedVenues | None = None
 
-    def run(self, *, simulated: bool) -> None:
+    def run(self, *, simulated: bool, book_changes: float = BOOK_CHANGES) -> None:
         """Start everything, say where it is, and keep it up until told to stop.
 
         Args:
             simulated: against simulated venues.
+            book_changes: how often a second each simulated order book changes.
 
         Raises:
             RunError: it cannot start, or keeps ending.
@@ -79,6 +81,7 @@ class Supervisor:
         if simulated and not self._stop.wanted.is_set():
             self._venues = SimulatedVenues(
                 self._settings,
+                book_changes=book_changes,
                 groups=self._groups,
                 env=self._env,
                 log=self._log.descriptor,

@@ -13,7 +13,7 @@ Not here: one socket (`link.py`), subscriptions (`ledger.py`), what becomes of t
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Final, NoReturn
+from typing import TYPE_CHECKING, Final
 
 from market_assets.clock import SystemClock
 from market_assets.sources.feed_stats import FeedStats
@@ -22,6 +22,7 @@ from market_assets.sources.hyperliquid.link import Link
 from market_assets.sources.hyperliquid.messages import Subscription
 from market_assets.sources.hyperliquid.shared import FeedPolicy, FeedSink, Shared, Tally
 from market_assets.sources.hyperliquid.wire import CandleUpdate
+from market_assets.sources.socket_tasks import SocketTasks
 from market_assets.sources.stream import Pacer
 
 if TYPE_CHECKING:
@@ -82,9 +83,8 @@ class HyperliquidFeed:
         self._links: list[Link] = []
         self._mids_link: Link | None = None
         self._left_out: tuple[str, ...] = ()
-        self._tasks: dict[Link, asyncio.Task[NoReturn]] = {}
+        self._tasks = SocketTasks()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._broken: asyncio.Future[NoReturn] | None = None
 
     def want(self, *, dexs: Sequence[str], symbols: Sequence[str]) -> None:
         """Exactly the mids of these dexs and the candles of these symbols from now on.
@@ -112,18 +112,10 @@ class HyperliquidFeed:
         if self._loop is not None:
             raise RuntimeError("this feed is running already")
         self._loop = asyncio.get_running_loop()
-        self._broken = self._loop.create_future()
         try:
-            for link in self._links:
-                self._start(link)
-            await self._broken
+            await self._tasks.run(self._links)
         finally:
             self._loop = None
-            tasks = list(self._tasks.values())
-            self._tasks.clear()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
 
     def stats(self) -> FeedStats:
         """What the feed did, and how it is now. May be called from any thread."""
@@ -198,27 +190,11 @@ class HyperliquidFeed:
     def _add_link(self) -> Link:
         link = Link(self._shared)
         self._links.append(link)
-        if self._loop is not None:
-            self._start(link)
+        self._tasks.start(link)
         return link
 
     def _drop_link(self, link: Link) -> None:
         self._links.remove(link)
         if link is self._mids_link:
             self._mids_link = None
-        task = self._tasks.pop(link, None)
-        if task is not None:
-            task.cancel()
-
-    def _start(self, link: Link) -> None:
-        task = asyncio.create_task(link.run())
-        task.add_done_callback(self._ended)
-        self._tasks[link] = task
-
-    def _ended(self, task: asyncio.Task[NoReturn]) -> None:
-        """A socket's task only ends by being cancelled, or by a fault that ends the feed."""
-        if task.cancelled() or self._broken is None or self._broken.done():
-            return
-        fault = task.exception()
-        if fault is not None:
-            self._broken.set_exception(fault)
+        self._tasks.stop(link)

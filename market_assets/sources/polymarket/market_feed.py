@@ -25,6 +25,7 @@ from market_assets.sources.polymarket.market_channel import (
     subscribe,
     unsubscribe,
 )
+from market_assets.sources.socket_tasks import SocketTasks
 from market_assets.sources.stream import Pacer, Stream, StreamPolicy
 
 if TYPE_CHECKING:
@@ -124,6 +125,10 @@ class _Link:
             ping=PING,
             proxies=feed.proxies,
         )
+
+    async def run(self) -> NoReturn:
+        """Stay connected until cancelled."""
+        await self.stream.run()
 
     def want(self, tokens: Iterable[str]) -> None:
         """Exactly these from now on."""
@@ -231,8 +236,7 @@ class MarketFeed:
         self.messages = Pacer(self.policy.messages_per_minute, 60.0, clock)
         self._homes: dict[str, _Link] = {}
         self._links: list[_Link] = []
-        self._tasks: dict[_Link, asyncio.Task[NoReturn]] = {}
-        self._broken: asyncio.Future[NoReturn] | None = None
+        self._tasks = SocketTasks()
 
     def want(self, tokens: Sequence[str]) -> None:
         """Exactly these tokens from now on; sockets that stay are told the difference only.
@@ -271,18 +275,7 @@ class MarketFeed:
         Raises:
             Exception: what the sink raised, or `InvalidURI`; nothing that the venue does.
         """
-        self._broken = asyncio.get_running_loop().create_future()
-        try:
-            for link in self._links:
-                self._start(link)
-            await self._broken
-        finally:
-            self._broken = None
-            tasks = list(self._tasks.values())
-            self._tasks.clear()
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
+        await self._tasks.run(self._links)
 
     def stats(self) -> FeedStats:
         """What the feed did, and how it is now. May be called from any thread."""
@@ -310,28 +303,12 @@ class MarketFeed:
     def _add_link(self) -> _Link:
         link = _Link(self)
         self._links.append(link)
-        if self._broken is not None:
-            self._start(link)
+        self._tasks.start(link)
         return link
 
     def _drop_link(self, link: _Link) -> None:
         self._links.remove(link)
-        task = self._tasks.pop(link, None)
-        if task is not None:
-            task.cancel()
-
-    def _start(self, link: _Link) -> None:
-        task = asyncio.create_task(link.stream.run())
-        task.add_done_callback(self._ended)
-        self._tasks[link] = task
-
-    def _ended(self, task: asyncio.Task[NoReturn]) -> None:
-        """A socket's task only ends by being cancelled, or by a fault that ends the feed."""
-        if task.cancelled() or self._broken is None or self._broken.done():
-            return
-        fault = task.exception()
-        if fault is not None:
-            self._broken.set_exception(fault)
+        self._tasks.stop(link)
 
 
 def _parts(tokens: Sequence[str], size: int) -> Iterable[list[str]]:
