@@ -29,6 +29,9 @@ _WHOLE_PAGE_SCALE: Final = 1.5
 smaller than it is."""
 
 
+_REDRAWN_S: Final = 1.0
+
+
 def screenshot(
     url: str,
     file: Path,
@@ -37,6 +40,7 @@ def screenshot(
     settle_s: float,
     area: tuple[int, int, int, int] | None = None,
     click: str = "",
+    script: str = "",
     kept: Mapping[str, object] | None = None,
 ) -> None:
     """Draw what a window of that size shows.
@@ -48,6 +52,7 @@ def screenshot(
         settle_s: seconds that the page needs to ask for all that it shows.
         area: left, top, width and height of what is drawn; the whole window if None.
         click: the text of a button to press before the picture is taken; it settles once more.
+        script: JavaScript that the page runs last, before the picture is taken.
         kept: what the page finds in its local storage, as if chosen on an earlier visit.
     """
 
@@ -65,6 +70,9 @@ def screenshot(
             find = f"{buttons}.find(b => b.innerText.trim() == '{click}')"
             ask("Runtime.evaluate", expression=f"{find}.scrollIntoView(); {find}.click()")
             time.sleep(settle_s)
+        if script:
+            ask("Runtime.evaluate", expression=script)
+            time.sleep(_REDRAWN_S)
         left, top, wide, high = area or (0, 0, *size)
         clip = {"x": left, "y": top, "width": wide, "height": high, "scale": 1}
         return ask("Page.captureScreenshot", format="png", clip=clip)

@@ -41,6 +41,16 @@ _GROUPS: Final = ("hyperliquid", "polymarket", "defillama", "features")
 _GRAPH: Final = "/asset-groups?expanded=" + ",".join(f"global@global:{one}" for one in _GROUPS)
 _CANDLES: Final = "/assets/hyperliquid_candles?view=overview"
 _BOOKS: Final = "/assets/polymarket_books?view=overview"
+_SHOWN_PLOTS: Final = ("frames", "lag_s", "proven_share", "book_states_proven")
+"""Of the thirty that the asset of the books has, which are in alphabetical order."""
+_HIDE_OTHER_PLOTS: Final = f"""
+const shown = {json.dumps(_SHOWN_PLOTS)};
+const title = [...document.querySelectorAll('span')].find(one => one.innerText === shown[0]);
+let plot = title.parentElement;
+while (plot.parentElement.children.length < 10) plot = plot.parentElement;
+for (const one of plot.parentElement.children)
+  if (!shown.includes(one.innerText.split('\\n')[0].trim())) one.style.display = 'none';
+"""
 
 
 def main() -> None:
@@ -116,7 +126,14 @@ def take_everyday(url: str, env: dict[str, str]) -> None:
     screenshot(url + _CANDLES, asset, size=(1500, 1420), settle_s=SETTLE_S)
     screenshot(url + _CANDLES, plots, size=(1500, 700), settle_s=SETTLE_S, click="Plots")
     books = PICTURES / "book-plots.png"
-    screenshot(url + _BOOKS, books, size=(1500, 700), settle_s=SETTLE_S, click="Plots")
+    screenshot(
+        url + _BOOKS,
+        books,
+        size=(1500, 700),
+        settle_s=SETTLE_S,
+        click="Plots",
+        script=_HIDE_OTHER_PLOTS,
+    )
 
 
 def draw(page: str, file: Path, *, width: int) -> None:

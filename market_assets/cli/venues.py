@@ -12,8 +12,8 @@ from market_assets.cli.probes import SOURCES, probe_of
 from market_assets.settings import load
 
 BOOK_CHANGES: Final = 0.5
-"""How often a second each simulated book changes unless told otherwise: with 200 tracked markets some
-100 changes a second, of which the market channel makes about 220 frames."""
+"""How often a second each simulated book changes unless told otherwise: with 200 tracked markets
+some 100 changes a second, of which the market channel makes about 220 frames."""
 VENUES_ARE_UP = "# the simulated venues are up; Ctrl-C stops them"
 """The last line that `simulate` prints, once all its variables are out."""
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -106,6 +107,11 @@ def with_decimals_of(tick: str, price: str) -> str:
     plain = price.rstrip("0")
     digits = max(len(tick), len(plain)) - 2
     return f"{Decimal(price):.{digits}f}"
+
+
+def kinds(frames: Sequence[Message]) -> Counter[str]:
+    """How many frames there are of each type."""
+    return Counter(frame["event_type"] for frame in frames)
 
 
 class Socket:

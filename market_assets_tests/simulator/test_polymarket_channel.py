@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
 
 import pytest
 from websockets.exceptions import ConnectionClosed
@@ -16,6 +14,7 @@ from market_assets_tests.simulator.market_channel import (
     Books,
     books,
     connected,
+    kinds,
     sha1_of,
     stream,
     tokens_with_books,
@@ -25,21 +24,6 @@ from market_assets_tests.waiting import until
 from market_simulator.polymarket.size import PolymarketLimits, PolymarketSize
 
 RECORDED = recordings("polymarket")
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Api]:
-    with polymarket(limits=PolymarketLimits(scale=100)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def tokens(api: Api) -> list[str]:
-    return tokens_with_books(api, 60)
-
-
-def kinds(frames: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(frame["event_type"] for frame in frames)
 
 
 def test_first_books_are_one_array_of_what_rest_has(api: Api, tokens: list[str]) -> None:

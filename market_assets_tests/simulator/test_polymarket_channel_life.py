@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -15,28 +14,13 @@ from market_assets_tests.simulator.market_channel import (
     Books,
     books,
     connected,
+    kinds,
     sha1_of,
     tokens_with_books,
 )
 from market_assets_tests.simulator.market_venue import Api, polymarket
-from market_simulator.polymarket.size import PolymarketLimits
 
 RECORDED = recordings("polymarket")
-
-
-@pytest.fixture(scope="module")
-def api() -> Iterator[Api]:
-    with polymarket(limits=PolymarketLimits(scale=100)) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def tokens(api: Api) -> list[str]:
-    return tokens_with_books(api, 60)
-
-
-def kinds(frames: list[dict[str, Any]]) -> Counter[str]:
-    return Counter(frame["event_type"] for frame in frames)
 
 
 def test_custom_events_are_for_those_who_asked() -> None:
