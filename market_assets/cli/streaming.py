@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from market_assets.storage.api import Store
     from market_assets.streams.core.options import Report, SessionEnd
 
-
+_TRACKED: Final = "select count(*) as n from polymarket_tracked_universe"
 _BOOKS: Final = "book"
 _MIDS: Final = "allMids"
 """The channel whose frames come every second, whoever trades."""
@@ -53,6 +53,8 @@ def stream_for(settings: Settings, source: str, seconds: float) -> None:
         report_interval=timedelta(seconds=10),
     )
     click.echo(f"streaming {_where(settings, source)} for {seconds:g} s …", err=True)
+    if (look := _NEEDED.get(source)) and (lacking := look(store)):
+        click.echo(f"{lacking}. Waiting for that", err=True)
     end = session.run(stop, report=_say)
     for table, rows in end.rows.items():
         healed = end.healed_rows if table == HYPERLIQUID_CANDLES.name else 0
@@ -74,15 +76,22 @@ def _where(settings: Settings, source: str) -> str:
     return str(getattr(settings, f"{source}_ws_url"))
 
 
+def _lacking_universe(store: Store) -> str:
+    """What to do where no market is tracked; empty where one is."""
+    if store.read(_TRACKED)["n"].item():
+        return ""
+    return (
+        "no market is tracked yet: `dagster asset materialize --select "
+        "polymarket_tracked_universe -m market_assets.definitions` chooses them"
+    )
+
+
 def _lacking_books(settings: Settings, store: Store, end: SessionEnd) -> str:
     """What Polymarket's stream did not bring; empty if nothing lacks."""
     where = settings.polymarket_ws_url
-    tracked = store.read("select count(*) as n from polymarket_tracked_universe")["n"].item()
-    if not tracked:
-        return (
-            "no market is tracked yet: `dagster asset materialize --select "
-            "polymarket_tracked_universe -m market_assets.definitions` chooses them"
-        )
+    if untracked := _lacking_universe(store):
+        return untracked
+    tracked = store.read(_TRACKED)["n"].item()
     why = end.error or "is the venue there, and are the tracked markets open?"
     if not end.data_frames:
         return f"nothing came from {where} ({tracked} markets): {why}"
@@ -108,6 +117,8 @@ def _lacking_prices(settings: Settings, store: Store, end: SessionEnd) -> str:
     return ""
 
 
+_NEEDED: Final = {"polymarket": _lacking_universe}
+"""What a stream cannot do without, and may get while it waits; asked before it begins."""
 _LACKING: Final = {"hyperliquid": _lacking_prices, "polymarket": _lacking_books}
 
 

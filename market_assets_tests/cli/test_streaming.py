@@ -18,6 +18,7 @@ from market_assets.sources.hyperliquid import frames
 from market_assets.storage.files.store import FileStore
 from market_assets.streams.core.options import SessionEnd
 from market_assets.tables import HYPERLIQUID_MID_PRICES
+from market_assets_tests.streams.polymarket.stored import track
 
 AT = datetime(2026, 2, 28, 23, 59, 55, tzinfo=UTC)
 WELL: dict[str, Any] = {
@@ -38,7 +39,12 @@ Streams = Callable[..., None]
 def streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Streams:
     """A stream whose session ends as a test says, over a database with a mid of BTC."""
 
-    def stream(symbols: str = "BTC", **end: Any) -> None:
+    def stream(
+        symbols: str = "BTC",
+        source: str = "hyperliquid",
+        begins: Callable[[], None] = lambda: None,
+        **end: Any,
+    ) -> None:
         variables = {"MARKET_DB": str(tmp_path / "market.duckdb"), "MARKET_SYMBOLS": symbols}
         settings: Settings = load(variables, root=tmp_path)
         mids = frames.mids({"BTC": 1.0}, AT)
@@ -46,12 +52,13 @@ def streams(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Streams:
 
         class Session:
             def run(self, *_: object, **__: object) -> SessionEnd:
+                begins()
                 return SessionEnd(**{**WELL, **end})
 
         made = SimpleNamespace(assemble=lambda *_, **__: Session())
         monkeypatch.setattr(streaming, "stream_of", lambda _: made)
         monkeypatch.setattr(streaming.signal, "signal", lambda *_: None)
-        stream_for(settings, "hyperliquid", 8)
+        stream_for(settings, source, 8)
 
     return stream
 
@@ -97,3 +104,37 @@ def test_what_waits_in_the_spool_is_not_nothing(
     assert "safe in the spool" in said
     assert "nothing came" not in said
     assert "published" not in capsys.readouterr().out
+
+
+def test_a_universe_without_a_market_is_told_before_the_stream_waits_for_one(
+    streams: Streams, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And again at the end, as the error."""
+    said: list[str] = []
+
+    def begins() -> None:
+        said.append(capsys.readouterr().err)
+
+    with pytest.raises(NotDoneError, match="no market is tracked yet: `dagster asset materialize"):
+        streams(source="polymarket", begins=begins, frames={}, data_frames=0)
+    assert said[0].splitlines()[-1].endswith("chooses them. Waiting for that")
+
+
+def test_a_universe_with_a_market_needs_no_word(
+    streams: Streams, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    store = FileStore(tmp_path / "market.duckdb")
+    track(store, ["1", "2"])
+    streams(source="polymarket", frames={"book": 2}, data_frames=2)
+    assert "no market" not in capsys.readouterr().err
+
+
+def test_a_universe_that_is_chosen_meanwhile_is_no_error(streams: Streams, tmp_path: Path) -> None:
+    """The command has waited for it."""
+    store = FileStore(tmp_path / "market.duckdb")
+    streams(
+        source="polymarket",
+        begins=lambda: track(store, ["1", "2"]),
+        frames={"book": 2},
+        data_frames=2,
+    )
