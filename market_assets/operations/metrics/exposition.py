@@ -109,10 +109,9 @@ class Metrics(Collector):
             yield from families.runs(self._totals.of(snapshot))
 
     def _streams(self) -> Iterator[Metric]:
-        for source, own in self._places.items():
-            account = read_json(own.folder / STATE_FILE)
-            if account is not None:
-                yield from families.stream(source, account, self._clock.now())
+        found = {name: read_json(own.folder / STATE_FILE) for name, own in self._places.items()}
+        accounts = {name: account for name, account in found.items() if account is not None}
+        yield from families.streams(accounts, self._clock.now())
 
     def _depth(self) -> SpoolDepth:
         """What waits in the spools of all streams."""

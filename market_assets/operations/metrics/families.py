@@ -84,6 +84,22 @@ def health(found: Health) -> Iterator[Metric]:
     )
 
 
+def streams(accounts: Mapping[str, Mapping[str, Any]], now: datetime) -> Iterator[Metric]:
+    """What all streams last said of themselves: each family once, with the samples of all of them.
+
+    Args:
+        accounts: by source, each a `SessionState` as JSON.
+        now: ages count up to this instant.
+    """
+    found: dict[str, Metric] = {}
+    for source, account in accounts.items():
+        for family in stream(source, account, now):
+            known = found.setdefault(family.name, family)
+            if known is not family:
+                known.samples += family.samples
+    yield from found.values()
+
+
 def stream(source: str, account: Mapping[str, Any], now: datetime) -> Iterator[Metric]:
     """What a stream's session last said of itself (`stream.json`); its ages go on from there.
 

@@ -17,6 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from market_assets.channels import CHANNELS
 from market_assets.clock import ManualClock
+from market_assets.machine_paths import machine_paths
 from market_assets.operations.health.statuses import Health
 from market_assets.operations.metrics import families
 from market_assets.operations.metrics.exposition import Metrics
@@ -53,6 +54,7 @@ STREAM = SessionState(
     },
     last_error=SECRET,
 )
+BOOKS = replace(STREAM, clock={"proven_share": 0.998}, lag_s={"polymarket_books": 1.0})
 
 
 def metrics_of(path: Path, health: Callable[[], Health] = lambda: HEALTHY) -> Metrics:
@@ -69,10 +71,13 @@ def metrics_of(path: Path, health: Callable[[], Health] = lambda: HEALTHY) -> Me
 
 @pytest.fixture(scope="module")
 def installation(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A published file, a stream that says how it is, and two segments in the spool."""
+    """A published file, two streams that say how they are, and two segments in the spool."""
     path = tmp_path_factory.mktemp("metrics") / "market.duckdb"
     store = publish(path)
     STREAM.write(store.paths.folder / STATE_FILE)
+    books = machine_paths(path).stream("polymarket").folder
+    books.mkdir(parents=True)
+    BOOKS.write(books / STATE_FILE)
     spool = Spool(
         store.paths.folder / "spool", limit_bytes=10**9, clock=ManualClock(ago(seconds=30))
     )
@@ -129,6 +134,8 @@ def test_the_numbers_are_those_of_the_installation(scraped: httpx.Response) -> N
     assert found["stream_lag_seconds{source=hyperliquid}{table=hyperliquid_mid_prices}"] == 6.0
     assert found["stream_queue_depth_rows{source=hyperliquid}"] == 70
     assert found["stream_reconnects{source=hyperliquid}"] == 2
+    assert found["stream_proven_share{source=polymarket}"] == 0.998
+    assert "stream_proven_share{source=hyperliquid}" not in found
     assert found["database_lock_wait_seconds{source=hyperliquid}"] == 0.25
     assert found["spool_segments"] == 2
     assert found["spool_oldest_age_seconds"] == 30.0
@@ -259,6 +266,13 @@ def test_the_dashboard_names_only_metrics_that_exist(
     assert set(re.findall(r"(\w+)\s*=~?\s*\"", expression)) <= labels, panel
     for grouping in re.findall(r"by \(([^)]*)\)", expression):
         assert {one.strip() for one in grouping.split(",")} <= labels, panel
+
+
+def test_the_dashboard_shows_how_each_stream_is() -> None:
+    """What it brings, how late, and whether its books are the venue's: of the chosen sources."""
+    asked = {expression for _, expression in expressions()}
+    for name in ("stream_frames_per_second", "stream_lag_seconds", "stream_proven_share"):
+        assert f'{name}{{source=~"$source"}}' in asked
 
 
 def test_every_panel_asks_the_data_source_that_is_chosen() -> None:
