@@ -7,6 +7,7 @@ in which they are due. Each test looks at a part.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,9 @@ import pytest
 
 from market_assets.checks.rules import broken_by, rules
 from market_assets.defs.jobs import FLOWS
+from market_assets.derived.signals import signal_rows
+from market_assets.features.polymarket_signals.events import signal_events
+from market_assets.features.thresholds import SignalThresholds
 from market_assets.tables import POLYMARKET_TRADES
 from market_assets_tests.defs.running import Project, errors, metadata, project
 from market_assets_tests.simulated import Simulated, simulated
@@ -106,7 +110,7 @@ def test_the_catalogue_is_the_venues(made: Project, venue: Simulated) -> None:
     assert len(set(truth) & set(rows)) > 100
     for condition_id in set(truth) & set(rows):
         row, real = rows[condition_id], truth[condition_id]
-        for name in ("question", "event_id", "outcomes", "token_ids"):
+        for name in ("question", "event_id", "outcomes", "token_ids", "taker_fee_rate"):
             assert row[name] == real[name], name
 
 
@@ -216,6 +220,35 @@ def test_a_second_run_over_the_same_books_tells_of_each_once(made: Project) -> N
             "select token_id from polymarket_signal_events where kind = 'book_imbalance'"
         )
         assert sorted(token for (token,) in told) == leaning
+
+
+def test_a_signal_takes_off_the_fees_that_the_venue_charges(
+    made: Project, venue: Simulated
+) -> None:
+    """Both outcomes of each market with a book are offered for less than a dollar."""
+    assert errors(made.materialize("polymarket_books")) == {}
+    now = datetime.now(tz=UTC)
+    rows = signal_rows(made.store, now)
+    offered = (
+        rows.markets.filter(pl.col("token_ids").list.len() == 2)
+        .select("condition_id", token_id=pl.col("token_ids"), best_ask=pl.lit([0.4, 0.5]))
+        .explode("token_id", "best_ask")
+        .with_columns(is_proven=True, book_at=pl.lit(now))
+    )
+    heads = pl.concat([rows.heads.clear(), offered], how="diagonal_relaxed")
+    only = replace(rows, heads=heads, tops=rows.tops.clear())
+    found = signal_events(only, SignalThresholds(), as_of=now)
+    scores = dict(
+        found.filter(pl.col("kind") == "complement_arbitrage")
+        .select("condition_id", "score")
+        .iter_rows()
+    )
+    rates = {m["condition_id"]: m["taker_fee_rate"] or 0.0 for m in venue.markets(*scores)}
+    assert max(rates.values()) >= 0.03
+    assert scores == {
+        condition_id: pytest.approx(10 - 100 * rate * (0.4 * 0.6 + 0.5 * 0.5))
+        for condition_id, rate in rates.items()
+    }
 
 
 def test_rows_keep_every_rule(made: Project) -> None:

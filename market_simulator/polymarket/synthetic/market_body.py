@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from market_simulator.polymarket.synthetic import fees
 from market_simulator.polymarket.synthetic.model import MIN_ORDER
 from market_simulator.polymarket.synthetic.prices import ONE
 from market_simulator.polymarket.synthetic.texts import IMAGES, fine, rules, spaced, zulu
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from market_simulator.polymarket.synthetic.model import Event, Market
     from market_simulator.polymarket.synthetic.state import State
 
-_FEES: Final = {"crypto": 0.07, "politics": 0.04, "sports": 0.03, "economics": 0.05}
 _KEPT: Final = 4_096
 """Markets whose constant part is kept: enough for the usual catalogue, 4 KB each."""
 
@@ -133,11 +133,7 @@ def _may_be_there(made: dict[str, Any], m: Market, event: Event) -> None:
     _text_or_empty(made, "negRiskRequestID", request, empty=m.one_winner or one % 7 == 0)
     if m.one_winner:
         made["negRiskMarketID"] = f"{made['questionID'][:-2]}00"
-    rate = _FEES.get(event.draft.category)
-    if rate is not None:
-        made["feesEnabled"], made["feeType"] = True, f"{event.draft.category}_fees"
-        schedule = {"exponent": 1, "rate": rate, "takerOnly": True, "rebateRate": 0.25}
-        made["feeSchedule"] = schedule
+    made.update(fees.told(event.draft.category, one))
     if event.draft.recurs:
         made["eventStartTime"] = zulu(event.begins_ms)
     if event.draft.game:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from market_simulator.polymarket.synthetic import event_body, market_body, prices, words
+from market_simulator.polymarket.synthetic import event_body, fees, market_body, prices, words
 from market_simulator.polymarket.synthetic.events import MARKETS_PER_EVENT, Catalogue
 from market_simulator.polymarket.synthetic.feed import Feed
 from market_simulator.polymarket.synthetic.following import Following, has_book
@@ -216,6 +216,7 @@ class SyntheticWorld:
             "token_ids": list(market.token_ids),
             "version": market.version,
             "broken": market.broken,
+            "taker_fee_rate": fees.rate(event.draft.category, market.key),
             "symbol": _symbol(market, event) or None,
             "opened_at_ms": life.opened,
             "end_at_ms": None if event.draft.endless else event.ends_ms,
