@@ -1,6 +1,6 @@
-"""What proving order books costs: `python -m benchmarks.books`, about a minute.
+"""What proving order books costs, and how late they are: `python -m benchmarks.books`.
 
-Frames of 200 markets (400 tokens) as the market channel sends them: 20 levels a side, batches of
+It takes about two minutes and a half. First the cost alone. Frames of 200 markets (400 tokens) as the market channel sends them: 20 levels a side, batches of
 one to three frames, both tokens in each. They are made beforehand; what is timed goes from bytes to
 books that stand. The floor, in the same run and turn by turn: `orjson`, a dict per side, the level
 set or removed, nothing checked. Figures are medians over turns, with the 5th and 95th percentile.
@@ -21,6 +21,7 @@ from typing import Any
 
 import orjson
 
+from benchmarks import books_latency
 from market_assets.clock import ManualClock, from_ms
 from market_assets.sources.polymarket.market_channel import decode_frame
 from market_assets.sources.polymarket.order_book.exact import ExactBook
@@ -213,7 +214,9 @@ def main() -> None:
     print(line("the floor, frames a second of CPU", rates["floor"]))
     print(line("ratio", rates["ratio"], 3))
     share = f"{counts.proven:,} of {counts.judged:,}"
-    print(f"\nProved: {share} states; peak RSS with all frames {peak:.0f} MB.")
+    print(f"\nProved: {share} states; peak RSS with all frames {peak:.0f} MB.\n")
+    print("\n".join(books_latency.measured()))
+    print(f"\nLoad average {', '.join(f'{load:.1f}' for load in os.getloadavg())}.")
 
 
 if __name__ == "__main__":

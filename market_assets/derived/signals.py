@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from importlib import resources
 from typing import TYPE_CHECKING, Final
 
+from market_assets.features.polymarket_signals.cases import looked_back
 from market_assets.features.polymarket_signals.events import SignalRows
 from market_assets.features.polymarket_signals.trades import HOUR, LATE, WEEK
 
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
 
 _LONGEST_PAUSE: Final = timedelta(days=1)
 """After a longer one, the trades of a day are judged."""
-_HISTORY: Final = HOUR + timedelta(minutes=15)
-"""How far back books, mids and volatility are read: for an hour of scores, and what was before it.
-"""
+_BEFORE: Final = timedelta(minutes=15)
+"""What was so long before the first score counts for it: books, mids and volatility."""
 _LAST_RUN: Final = """
 select max(started_at) as last_run_at
 from ingestion_runs
@@ -37,23 +37,25 @@ def signal_rows(store: Store, as_of: datetime) -> SignalRows:
     last_run_at: datetime | None = store.read(_LAST_RUN, {"as_of": as_of}).item()
     if last_run_at is not None:
         last_run_at = max(last_run_at, as_of - _LONGEST_PAUSE)
+    begin = as_of - looked_back(as_of, last_run_at)
     lively_since = min(as_of - HOUR, as_of if last_run_at is None else last_run_at - LATE)
     since = {
-        "metrics": as_of - 2 * HOUR,
-        "tops": as_of - _HISTORY,
+        "metrics": begin - HOUR,
+        "tops": begin - _BEFORE,
         "spreads": as_of - 24 * HOUR,
-        "mids": as_of - _HISTORY,
-        "volatility": as_of - _HISTORY,
+        "mids": begin - _BEFORE,
+        "volatility": begin - _BEFORE,
     }
     asked: dict[str, tuple[str, dict[str, object]]] = {
         name: (_query(name), {"as_of": as_of, "since": at}) for name, at in since.items()
     }
     for name in ("heads", "links", "told"):
         asked[name] = (_query(name), {"as_of": as_of})
-    asked["markets"] = (_query("markets"), {"as_of": as_of, "since": as_of - _HISTORY})
+    asked["markets"] = (_query("markets"), {"as_of": as_of, "since": begin - _BEFORE})
+    trades_since = min(lively_since, begin) - WEEK - HOUR
     asked["trades"] = (
         _query("trades"),
-        {"as_of": as_of, "lively_since": lively_since, "since": lively_since - WEEK - HOUR},
+        {"as_of": as_of, "lively_since": lively_since, "since": trades_since},
     )
     return SignalRows(**store.read_together(asked), last_run_at=last_run_at)
 

@@ -37,7 +37,7 @@ def complement_arbitrages(
         as_of: only books of by then are used.
 
     Returns:
-        Scores (`cases.POINT`) of now and of the grid's last hour, by market.
+        Scores (`cases.POINT`) of now and of the grid, by market.
     """
     pairs = markets.filter(~_is_closed() & (pl.col("token_ids").list.len() == _OUTCOMES))
     legs = pairs.select(
@@ -64,7 +64,7 @@ def negative_risk_arbitrages(
         as_of: only books of by then are used.
 
     Returns:
-        Scores (`cases.POINT`) of now and of the grid's last hour, by event.
+        Scores (`cases.POINT`) of now and of the grid, by event.
     """
     listed = markets.filter(
         pl.col("event_id").is_not_null() & pl.col("is_listed").fill_null(value=True)

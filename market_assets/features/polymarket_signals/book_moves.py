@@ -24,20 +24,21 @@ _POINT: Final = ("condition_id", "token_id", "at")
 
 
 def spread_blowouts(
-    series: pl.DataFrame, spreads: pl.DataFrame, *, as_of: datetime
+    series: pl.DataFrame, spreads: pl.DataFrame, *, as_of: datetime, history: timedelta = HISTORY
 ) -> pl.DataFrame:
     """The spread over the median of its last 24 hours.
 
-    Earlier spreads of the hour are held against the present median too. Without a spread, or with
+    Earlier spreads are held against the present median too. Without a spread, or with
     a median of 0 or less (a book that stands crossed), there is no score.
 
     Args:
         series: what `books.book_series` returns.
         spreads: `token_id`, `observed_at` and `spread` of `polymarket_book_tops`, a day of them.
         as_of: only what was seen by then is used.
+        history: how far back scores are given.
 
     Returns:
-        Scores (`cases.POINT`) of the last hour, by token.
+        Scores (`cases.POINT`) of that time, by token.
     """
     seen = pl.col("observed_at")
     medians = (
@@ -47,7 +48,7 @@ def spread_blowouts(
     )
     median = pl.col("median_spread_24h")
     return (
-        series.filter(pl.col("at") > as_of - HISTORY)
+        series.filter(pl.col("at") > as_of - history)
         .join(medians, on="token_id", how="left")
         .select(
             *_POINT,
@@ -58,7 +59,9 @@ def spread_blowouts(
     )
 
 
-def book_imbalances(series: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
+def book_imbalances(
+    series: pl.DataFrame, *, as_of: datetime, history: timedelta = HISTORY
+) -> pl.DataFrame:
     """How much heavier one side is than the other within 0.05 of the best prices, 0 to 1.
 
     A book with nothing on either side has no score.
@@ -66,12 +69,13 @@ def book_imbalances(series: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
     Args:
         series: what `books.book_series` returns.
         as_of: only what was seen by then is used.
+        history: how far back scores are given.
 
     Returns:
-        Scores (`cases.POINT`) of the last hour, by token.
+        Scores (`cases.POINT`) of that time, by token.
     """
     bids, asks = pl.col("bid_depth_5c_usd"), pl.col("ask_depth_5c_usd")
-    return series.filter((pl.col("at") > as_of - HISTORY) & (pl.col("at") <= as_of)).select(
+    return series.filter((pl.col("at") > as_of - history) & (pl.col("at") <= as_of)).select(
         *_POINT,
         "bid_depth_5c_usd",
         "ask_depth_5c_usd",
@@ -80,7 +84,9 @@ def book_imbalances(series: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
     )
 
 
-def price_jumps(series: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
+def price_jumps(
+    series: pl.DataFrame, *, as_of: datetime, history: timedelta = HISTORY
+) -> pl.DataFrame:
     """How far the mid has moved within five minutes, in cents.
 
     Of a mid against those of the five minutes before it, their first instant included, the greatest
@@ -89,9 +95,10 @@ def price_jumps(series: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
     Args:
         series: what `books.book_series` returns.
         as_of: only what was seen by then is used.
+        history: how far back scores are given.
 
     Returns:
-        Scores (`cases.POINT`) of the last hour, by token.
+        Scores (`cases.POINT`) of that time, by token.
     """
     mid = pl.col("mid")
     least, most = pl.col("least_mid_5m"), pl.col("most_mid_5m")
@@ -101,7 +108,7 @@ def price_jumps(series: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
             least_mid_5m=mid.rolling_min_by("at", window_size="5m", closed="both").over("token_id"),
             most_mid_5m=mid.rolling_max_by("at", window_size="5m", closed="both").over("token_id"),
         )
-        .filter(pl.col("at") > as_of - HISTORY)
+        .filter(pl.col("at") > as_of - history)
         .select(
             *_POINT,
             "mid",

@@ -1,4 +1,4 @@
-"""Books over time: the tops of the last hour and the present heads as one series for each token.
+"""Books over time: the tops of some hours and the present heads as one series for each token.
 
 Not here: what is measured on them (`book_moves.py`, `arbitrage.py`, `divergence.py`).
 """
@@ -35,7 +35,8 @@ def book_series(
 
     Args:
         heads: rows of `polymarket_books`.
-        tops: rows of `polymarket_book_tops`; those of the last hour and of five minutes more.
+        tops: rows of `polymarket_book_tops`; those of the time for which there are to be scores,
+            and of five minutes before it.
         tokens: `token_id` and `condition_id` of further tokens.
         as_of: later states are left out.
 

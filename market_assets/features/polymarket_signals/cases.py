@@ -24,8 +24,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 HISTORY: Final = timedelta(hours=1)
-"""How far back scores are looked at for the end of a case. A case that was told of longer ago goes
-on if it has held for all of that time."""
+"""How far back scores are looked at for the end of a case, where a run has just been. A case that
+was told of longer ago goes on if it has held for all of that time."""
+LONGEST_HISTORY: Final = timedelta(hours=7)
+"""The same after a pause of any length: so much of 400 books can be held in memory."""
 DECIMALS: Final = 9
 """Scores are rounded to so many: five cents between two floats are five cents."""
 INSTANT: Final = pl.Datetime("us", "UTC")
@@ -47,6 +49,19 @@ TOLD: Final = {
 """Signals that are stored: the newest `as_of` of each kind, market and token."""
 _KEY: Final = ["condition_id", "token_id"]
 _APART: Final = {*POINT, "symbol", "made_at"}
+
+
+def looked_back(as_of: datetime, last_run_at: datetime | None) -> timedelta:
+    """How far back scores are looked at: an hour before the last run, and seven hours at most.
+
+    What happened while nobody looked ends a case as it would have otherwise.
+
+    Args:
+        as_of: now.
+        last_run_at: when signals were last looked for; None: never.
+    """
+    pause = timedelta(0) if last_run_at is None else max(as_of - last_run_at, timedelta(0))
+    return min(HISTORY + pause, LONGEST_HISTORY)
 
 
 def rounded(score: pl.Expr) -> pl.Expr:
@@ -75,22 +90,24 @@ def begun(
     told: pl.DataFrame,
     as_of: datetime,
     within: timedelta,
+    history: timedelta = HISTORY,
 ) -> pl.DataFrame:
     """Signals of the markets whose score has come to its threshold and was not told of yet.
 
     Args:
         kind: of all the signals.
-        points: scores over the last hour (`POINT`), in any order. A NULL score says that nothing
+        points: scores over the history (`POINT`), in any order. A NULL score says that nothing
             is known: it makes no signal, and ends no case.
         threshold: from which score on there is a signal.
         told: signals that are stored (`TOLD`), of any kind; those of after `as_of` are left out.
         as_of: now; later points are left out.
         within: a market whose newest score is older has none now.
+        history: how far back scores are looked at.
 
     Returns:
         Rows of `polymarket_signal_events`, one for each case that is new.
     """
-    known = points.filter((pl.col("at") <= as_of) & (pl.col("at") > as_of - HISTORY)).sort(
+    known = points.filter((pl.col("at") <= as_of) & (pl.col("at") > as_of - history)).sort(
         *_KEY, "at", maintain_order=True
     )
     over = known.filter(pl.col("score") < threshold).group_by(_KEY).agg(over_at=pl.col("at").max())

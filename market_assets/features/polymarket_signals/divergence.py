@@ -95,6 +95,7 @@ def asset_divergences(
     volatility: pl.DataFrame,
     *,
     as_of: datetime,
+    history: timedelta = HISTORY,
 ) -> pl.DataFrame:
     """Distance of the mid of Yes from the probability that the asset's price gives, in points.
 
@@ -106,12 +107,13 @@ def asset_divergences(
         volatility: `symbol`, `as_of` and `realized_vol_24h_rate` of
             `hyperliquid_volatility_profiles`, used in the same way.
         as_of: only what is of by then is used.
+        history: how far back scores are given.
 
     Returns:
-        Scores (`cases.POINT`) of the last hour, by market; NULL where a mid or a volatility is not
+        Scores (`cases.POINT`) of that time, by market; NULL where a mid or a volatility is not
         known, or the end is over.
     """
-    yes = series.filter((pl.col("at") > as_of - HISTORY) & (pl.col("at") <= as_of)).select(
+    yes = series.filter((pl.col("at") > as_of - history) & (pl.col("at") <= as_of)).select(
         "at", pl.col("token_id").alias("yes_token_id"), pl.col("mid").alias("yes_mid")
     )
     known = (

@@ -12,7 +12,7 @@ from market_assets.features.polymarket_signals import arbitrage, book_moves, div
 from market_assets.features.polymarket_signals import open_interest as interest
 from market_assets.features.polymarket_signals import trades as trading
 from market_assets.features.polymarket_signals.books import FRESH, book_series
-from market_assets.features.polymarket_signals.cases import begun
+from market_assets.features.polymarket_signals.cases import begun, looked_back
 from market_assets.frames import conform
 from market_assets.tables import POLYMARKET_SIGNAL_EVENTS
 
@@ -28,15 +28,15 @@ class SignalRows:
 
     Attributes:
         trades: rows of `polymarket_trades`: eight days, of the markets that traded lately.
-        metrics: rows of `polymarket_market_metrics`: two hours.
+        metrics: rows of `polymarket_market_metrics`: the history (`cases.looked_back`) and an hour.
         heads: rows of `polymarket_books`.
-        tops: rows of `polymarket_book_tops`: an hour and five minutes.
+        tops: rows of `polymarket_book_tops`: the history and five minutes.
         spreads: `token_id`, `observed_at` and `spread` of the same table: a day.
         markets: rows of `polymarket_markets`: those with books, and all of their negative-risk
             events.
         links: rows of `polymarket_market_asset_links`.
-        mids: rows of `hyperliquid_mid_prices`: an hour, or as far back as there are some.
-        volatility: rows of `hyperliquid_volatility_profiles`: an hour and more.
+        mids: rows of `hyperliquid_mid_prices`: the history, or as far back as there are some.
+        volatility: rows of `hyperliquid_volatility_profiles`: the history and more.
         told: signals that are stored (`cases.TOLD`).
         last_run_at: when signals were last looked for; None: never.
     """
@@ -76,10 +76,18 @@ def signal_events(
             last_run_at=rows.last_run_at,
         )
     ]
-    for kind, (points, within) in _scores(rows, symbols, as_of).items():
-        threshold: float = getattr(thresholds, kind)
+    back = looked_back(as_of, rows.last_run_at)
+    for kind, (points, within) in _scores(rows, symbols, as_of, back).items():
         found.append(
-            begun(kind, points, threshold=threshold, told=rows.told, as_of=as_of, within=within)
+            begun(
+                kind,
+                points,
+                threshold=getattr(thresholds, kind),
+                told=rows.told,
+                as_of=as_of,
+                within=within,
+                history=back,
+            )
         )
     linked = (
         pl.concat(found)
@@ -107,7 +115,7 @@ def symbol_of_each(links: pl.DataFrame, as_of: datetime) -> pl.DataFrame:
 
 
 def _scores(
-    rows: SignalRows, symbols: pl.DataFrame, as_of: datetime
+    rows: SignalRows, symbols: pl.DataFrame, as_of: datetime, back: timedelta
 ) -> dict[str, tuple[pl.DataFrame, timedelta]]:
     """Scores by kind, and how old the newest may be: as old as its channel is called fresh."""
     tokens = rows.markets.select("condition_id", pl.col("token_ids").alias("token_id"))
@@ -116,17 +124,23 @@ def _scores(
     asked = divergence.asked_prices(rows.markets, symbols)
     metrics_within = channel_of("polymarket_market_metrics").freshness_window
     return {
-        trading.VOLUME_SPIKE: (trading.volume_spikes(rows.trades, as_of=as_of), FRESH),
+        trading.VOLUME_SPIKE: (
+            trading.volume_spikes(rows.trades, as_of=as_of, history=back),
+            FRESH,
+        ),
         interest.OPEN_INTEREST_JUMP: (
-            interest.open_interest_jumps(rows.metrics, as_of=as_of),
+            interest.open_interest_jumps(rows.metrics, as_of=as_of, history=back),
             metrics_within,
         ),
         book_moves.SPREAD_BLOWOUT: (
-            book_moves.spread_blowouts(books, rows.spreads, as_of=as_of),
+            book_moves.spread_blowouts(books, rows.spreads, as_of=as_of, history=back),
             FRESH,
         ),
-        book_moves.BOOK_IMBALANCE: (book_moves.book_imbalances(books, as_of=as_of), FRESH),
-        book_moves.PRICE_JUMP: (book_moves.price_jumps(books, as_of=as_of), FRESH),
+        book_moves.BOOK_IMBALANCE: (
+            book_moves.book_imbalances(books, as_of=as_of, history=back),
+            FRESH,
+        ),
+        book_moves.PRICE_JUMP: (book_moves.price_jumps(books, as_of=as_of, history=back), FRESH),
         arbitrage.COMPLEMENT_ARBITRAGE: (
             arbitrage.complement_arbitrages(books, rows.markets, as_of=as_of),
             FRESH,
@@ -136,7 +150,9 @@ def _scores(
             FRESH,
         ),
         divergence.ASSET_DIVERGENCE: (
-            divergence.asset_divergences(books, asked, rows.mids, rows.volatility, as_of=as_of),
+            divergence.asset_divergences(
+                books, asked, rows.mids, rows.volatility, as_of=as_of, history=back
+            ),
             FRESH,
         ),
     }

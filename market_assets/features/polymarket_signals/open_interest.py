@@ -16,18 +16,22 @@ OPEN_INTEREST_JUMP: Final = "open_interest_jump"
 WINDOW: Final = timedelta(hours=1)
 
 
-def open_interest_jumps(metrics: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
+def open_interest_jumps(
+    metrics: pl.DataFrame, *, as_of: datetime, history: timedelta = HISTORY
+) -> pl.DataFrame:
     """How far open interest has moved within an hour, per cent.
 
     Of an observation against those of the hour before it, the hour's first instant included, the
     greatest absolute change counts. One that follows nothing within the hour has no score.
 
     Args:
-        metrics: rows of `polymarket_market_metrics` of the last two hours, in any order.
+        metrics: rows of `polymarket_market_metrics` of that time and of an hour before it, in any
+            order.
         as_of: only what was observed by then is used.
+        history: how far back scores are given.
 
     Returns:
-        Scores (`cases.POINT`) of the last hour's observations.
+        Scores (`cases.POINT`) of the observations of that time.
     """
     now, least, most = pl.col("open_interest_usd"), pl.col("least"), pl.col("most")
     up = pl.when(least > 0).then(now / least - 1)
@@ -43,7 +47,7 @@ def open_interest_jumps(metrics: pl.DataFrame, *, as_of: datetime) -> pl.DataFra
                 "condition_id"
             ),
         )
-        .filter(pl.col("observed_at") > as_of - HISTORY)
+        .filter(pl.col("observed_at") > as_of - history)
         .select(
             "condition_id",
             token_id=pl.lit(None, pl.String),

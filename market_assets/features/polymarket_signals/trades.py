@@ -87,24 +87,28 @@ def large_trades(
     return signals(LARGE_TRADE, rows, threshold=threshold, found_at=as_of)
 
 
-def volume_spikes(trades: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
+def volume_spikes(
+    trades: pl.DataFrame, *, as_of: datetime, history: timedelta = HISTORY
+) -> pl.DataFrame:
     """Notional of the last hour over the mean hour's of the seven days before it.
 
     The mean is over all 168 hours, those without trades too. A market with trades in fewer than 24
     of them has no score.
 
     Args:
-        trades: rows of `polymarket_trades` of seven days and two hours, in any order.
+        trades: rows of `polymarket_trades` of that time and of seven days and an hour before it, in
+            any order.
         as_of: only trades up to then are used.
+        history: how far back scores are given.
 
     Returns:
-        Scores (`cases.POINT`) of now and of each full minute of the last hour, of the markets with
+        Scores (`cases.POINT`) of now and of each full minute of that time, of the markets with
         a trade in the hour up to now.
     """
     known = trades.filter(pl.col("traded_at") <= as_of).sort("condition_id", "traded_at")
     lively = known.filter(pl.col("traded_at") > as_of - HOUR).select("condition_id").unique()
     known = known.join(lively, on="condition_id", how="semi")
-    instants = pl.DataFrame({"at": _minutes(as_of)}, schema={"at": INSTANT})
+    instants = pl.DataFrame({"at": _minutes(as_of, history)}, schema={"at": INSTANT})
     sums = _sums(known)
     points = lively.join(instants, how="cross").sort("condition_id", "at")
     for name, back in (("now", timedelta(0)), ("hour", HOUR), ("week", HOUR + WEEK)):
@@ -139,10 +143,10 @@ def volume_spikes(trades: pl.DataFrame, *, as_of: datetime) -> pl.DataFrame:
     )
 
 
-def _minutes(as_of: datetime) -> list[datetime]:
+def _minutes(as_of: datetime, history: timedelta) -> list[datetime]:
     """The full minutes of the history that is looked at, and now."""
     full = as_of.replace(second=0, microsecond=0)
-    count = HISTORY // _STEP
+    count = history // _STEP
     found = [full - i * _STEP for i in range(count)]
     return sorted({*found, as_of})
 
