@@ -176,8 +176,8 @@ def report(tokens: int, frames: pl.DataFrame, seen: Watched, state: dict[str, An
     reading = statistics.median(seen.read_ms)
     return [
         f"{tokens} tokens, {rate:,.0f} frames of changes a second for {MEASURED_S:.0f} s,",
-        f"flushed every {FLUSH.total_seconds():g} s, proven {proven:.2%}. The live file was read",
-        f"{len(seen.readings)} times; {read.height:,} of {frames.height:,} frames were found in it.",
+        f"flushed every {FLUSH.total_seconds():g} s, proven {proven:.2%}. The live file was",
+        f"read {len(seen.readings)} times; {read.height:,} of {frames.height:,} frames were in it.",
         "",
         "| until its row can be read in the live file | p50 | p99 | longest |",
         "|---|---:|---:|---:|",
