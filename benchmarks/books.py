@@ -1,11 +1,11 @@
 """What proving order books costs, and how late they are: `python -m benchmarks.books`.
 
-It takes about two minutes and a half. First comes the cost alone: frames of 200 markets (400 tokens)
-as the market channel sends them, 20 levels a side, batches of one to three frames, both tokens in
-each. They are made beforehand; what is timed goes from bytes to books that stand. The floor, in the
-same run and turn by turn: `orjson`, a dict per side, the level set or removed, nothing checked.
-Figures are medians over turns, with the 5th and 95th percentile. Then the whole stream runs for a
-minute: see `books_latency.py`.
+It takes about two minutes. First comes the cost alone: frames of 200 markets (400 tokens) as the
+market channel sends them, 20 levels a side, batches of one to three frames, both tokens in each.
+They are made beforehand; what is timed goes from bytes to books that stand. The floor, in the same
+run and turn by turn: `orjson`, a dict per side, the level set or removed, nothing checked. Figures
+are medians over turns, with the 5th and 95th percentile. Then the whole stream runs for a minute:
+see `books_latency.py`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import signal
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -172,21 +171,23 @@ def report(tokens: int, frames: pl.DataFrame, seen: Watched, state: dict[str, An
     read = frames.drop_nulls("read_s")
     from_arrival = read["read_s"] - read["came_s"]
     from_venue = read["read_s"] - read["venue_ms"] / 1000
-    proven = state["clock"]["proven_share"]
-    reading = statistics.median(seen.read_ms)
+    proven, times = state["clock"]["proven_share"], len(seen.readings)
     return [
-        f"{tokens} tokens, {rate:,.0f} frames of changes a second for {MEASURED_S:.0f} s,",
-        f"flushed every {FLUSH.total_seconds():g} s, proven {proven:.2%}. The live file was",
-        f"read {len(seen.readings)} times; {read.height:,} of {frames.height:,} frames were in it.",
+        f"{tokens} tokens, {rate:,.0f} frames of changes a second, for {MEASURED_S:.0f} s.",
+        f"Flushed every {FLUSH.total_seconds():g} s; {proven:.2%} of the states are proved.",
+        f"The file was read {times} times; {read.height:,} of {frames.height:,} frames were in it.",
         "",
         "| until its row can be read in the live file | p50 | p99 | longest |",
         "|---|---:|---:|---:|",
         _seconds("from the arrival of the frame", from_arrival),
         _seconds("from the venue's instant in it", from_venue),
+        _seconds("of that, reading", pl.Series(seen.read_ms) / 1e3),
         "",
-        f"Of that a reading takes {reading:.0f} ms. The stream's process, without Dagster:",
-        f"{seen.cpu_share:.0%} of a core, RSS at most {max(seen.rss_mb):.0f} MB, PSS at most",
-        f"{max(seen.pss_mb):.0f} MB.",
+        "| the stream's process, without Dagster | |",
+        "|---|---:|",
+        f"| CPU, of a core | {seen.cpu_share:.0%} |",
+        f"| RSS, most | {max(seen.rss_mb):.0f} MB |",
+        f"| PSS, most | {max(seen.pss_mb):.0f} MB |",
     ]
 
 
