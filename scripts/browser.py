@@ -30,6 +30,7 @@ smaller than it is."""
 
 
 _REDRAWN_S: Final = 1.0
+"""After a script has changed the page, before it is drawn."""
 
 
 def screenshot(

@@ -42,7 +42,7 @@ _GRAPH: Final = "/asset-groups?expanded=" + ",".join(f"global@global:{one}" for 
 _CANDLES: Final = "/assets/hyperliquid_candles?view=overview"
 _BOOKS: Final = "/assets/polymarket_books?view=overview"
 _SHOWN_PLOTS: Final = ("frames", "lag_s", "proven_share", "book_states_proven")
-"""Of the thirty that the asset of the books has, which are in alphabetical order."""
+"""Of the thirty that the asset of the books has; the others are hidden."""
 _HIDE_OTHER_PLOTS: Final = f"""
 const shown = {json.dumps(_SHOWN_PLOTS)};
 const title = [...document.querySelectorAll('span')].find(one => one.innerText === shown[0]);
