@@ -99,6 +99,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "ingestion",
         "definitions",
         "api",
+        "launcher",
     },
 }
 FORBIDDEN: dict[str, set[str]] = {
