@@ -27,6 +27,7 @@ _POLL_S: Final = 0.1
 def main() -> None:
     """Dagster's command line: `api grpc --socket PATH ...`."""
     deferred.defer()
+    deferred.hide_pandas()
     server: Any = importlib.import_module("dagster._grpc.server")
     messages: Any = importlib.import_module("dagster._grpc.__generated__").dagster_api_pb2
     entrance = Path(sys.argv[sys.argv.index("--socket") + 1]).with_name(ENTRANCE)

@@ -277,6 +277,7 @@ import sys
 from pathlib import Path
 from market_assets.launcher import deferred
 deferred.defer()
+deferred.hide_pandas()  # it looks inside pyarrow
 from market_assets.storage.files.store import FileStore
 FileStore(Path(sys.argv[1])).reach()
 assert deferred.still_deferred() == ["pyarrow", "polars"], deferred.still_deferred()
