@@ -25,6 +25,7 @@ from shutil import copyfile
 from typing import TYPE_CHECKING, Any
 
 from market_assets.clock import floor
+from market_assets.launcher.deferred import hide_pandas
 from market_assets.settings import ROOT
 from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
@@ -100,20 +101,9 @@ def _cpu() -> float:
     return used.ru_utime + used.ru_stime + children.ru_utime + children.ru_stime
 
 
-class _NotInstalled:
-    """Makes pandas look as it does where only `requirements.lock` is installed: not there.
-
-    DuckDB imports it with the first parameter that it binds, if it can: 0.3 CPU seconds.
-    """
-
-    def find_spec(self, name: str, *_: object) -> None:
-        if name.partition(".")[0] == "pandas":
-            raise ModuleNotFoundError(name)
-
-
 def child() -> None:
     """One run, as Dagster's worker does it; prints CPU seconds by part as JSON."""
-    sys.meta_path.insert(0, _NotInstalled())  # type: ignore[arg-type]  # all that it needs
+    hide_pandas()
     parts: Counter[str] = Counter()
 
     @contextmanager

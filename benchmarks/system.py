@@ -36,11 +36,10 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 KINDS: Final = {
     "cli.main simulate": "(simulated venues)",
     "market_assets.cli.main run": "market-assets run",
-    "dagster_dev dev": "dagster dev, parent",
+    "market_assets.cli.services": "their parent",
     "cli.web_server": "web server",
     "dagster._daemon": "daemon",
-    "code-server start": "code server, proxy",
-    "api grpc": "code server",
+    "cli.code_server": "code server",
     "market_assets warm process": "warm process",
     "market_assets run: ": "stream",
     "spawn_main": "stream",

@@ -3,16 +3,17 @@
 import inspect
 import logging
 import warnings
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import dagster as dg
 
 import market_assets.defs
+from market_assets.database_revisions import read_revisions_once
 from market_assets.defs.options import with_retention
 from market_assets.defs.resources import resources
 from market_assets.defs.switched import by_hand_where_off, schedules_on, sensors_on
 from market_assets.logs import install, level_of
-from market_assets.settings import load
+from market_assets.settings import Settings, load
 
 # Dagster's sensor decorator warns of a beta parameter that it passes on by itself.
 warnings.filterwarnings("ignore", message=".*SensorDefinition", category=dg.BetaWarning)
@@ -28,6 +29,10 @@ warnings.filterwarnings("ignore", message=".*backfill_policy", category=dg.BetaW
 _Assets = TypeVar("_Assets")
 """Any kind of asset that a module may define."""
 
+_built: Final[list[tuple[Settings, dg.Definitions]]] = []
+"""The definitions and what they were built with: a run asks for them more than once, and one that
+is forked finds those of the process that it is forked from."""
+
 
 @dg.definitions
 def defs() -> dg.Definitions:
@@ -42,6 +47,13 @@ def defs() -> dg.Definitions:
         secrets=settings.secrets,
         level=level_of(settings.log_level, logging.INFO),
     )
+    if not _built or _built[0][0] != settings:
+        _built[:] = [(settings, _definitions(settings))]
+    return _built[0][1]
+
+
+def _definitions(settings: Settings) -> dg.Definitions:
+    read_revisions_once()
     loaded = dg.load_definitions_from_package_module(market_assets.defs)
     assets = list(loaded.assets or [])
     defined = [one for one in assets if isinstance(one, dg.AssetsDefinition)]

@@ -26,6 +26,11 @@ def empty(spec: TableSpec) -> pl.DataFrame:
     return pl.DataFrame(schema=spec.schema)
 
 
+def at(instant: datetime) -> pl.Expr:
+    """An instant as a literal of the type that every `TIMESTAMPTZ` column has."""
+    return pl.lit(instant, pl.Datetime("us", "UTC"))
+
+
 def conform(spec: TableSpec, frame: pl.DataFrame) -> pl.DataFrame:
     """The frame with the table's columns in the table's order, or an error that names the column.
 

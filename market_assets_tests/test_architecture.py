@@ -39,6 +39,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "vocabulary": set(),
     "proxies": set(),
     "code_version": set(),
+    "database_revisions": set(),
     "tables": set(),
     "frames": {"tables"},
     "settings": {
@@ -82,8 +83,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "derived",
         "ingestion",
     },
-    "definitions": {"defs", "logs", "settings"},
-    "launcher": {"settings", "code_version", "process_identity"},
+    "definitions": {"database_revisions", "defs", "logs", "settings"},
+    "launcher": {"settings", "code_version", "database_revisions", "process_identity"},
     "cli": BASE
     | {
         "settings",
@@ -98,6 +99,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "ingestion",
         "definitions",
         "api",
+        "launcher",
     },
 }
 FORBIDDEN: dict[str, set[str]] = {

@@ -1,14 +1,13 @@
 """Dagster under `run`: started, watched, and cleaned up after when a part of it has died.
 
-`dagster dev` is a parent of a daemon, a web server and code servers; runs are children of a code
-server. When the parent dies, its children live on, hold the port and schedule; a second daemon
-beside them would start everything twice. So they are ended first, but for the runs, of which the
-stream is one: it goes on meanwhile.
+A parent (`services.py`) has a daemon, a web server and a code server; runs are children of the
+daemon's warm process, or of the code server. When the parent dies, its children live on, hold the
+port and schedule; a second daemon beside them would start everything twice. So they are ended
+first, but for the runs, of which the stream is one: it goes on meanwhile.
 """
 
 from __future__ import annotations
 
-import signal
 import sys
 import time
 import urllib.error
@@ -26,11 +25,9 @@ if TYPE_CHECKING:
 
 UP_WITHIN_S: Final = 120.0
 _POLL_S: Final = 0.5
-_CODE_SERVER: Final = " api grpc "
 _SERVICES: Final = (
-    " market_assets.cli.dagster_dev ",
-    " code-server start ",
-    _CODE_SERVER,
+    " market_assets.cli.services ",
+    " market_assets.cli.code_server ",
     " market_assets.cli.web_server ",
     " dagster._daemon ",
 )
@@ -46,14 +43,11 @@ def is_run_worker(pid: int) -> bool:
 
 
 def dagster_command(settings: Settings) -> list[str]:
-    """`dagster dev` as `run` starts it."""
+    """Dagster's services as `run` starts them."""
     return [
         sys.executable,
-        "-W",
-        "ignore",  # `dagster dev` warns that `dg dev` supersedes it; that one needs another package
         "-m",
-        "market_assets.cli.dagster_dev",
-        "dev",
+        "market_assets.cli.services",
         "--workspace",
         str(project_file(WORKSPACE)),
         "--host",
@@ -68,7 +62,7 @@ def dagster_command(settings: Settings) -> list[str]:
 
 
 class Dagster:
-    """`dagster dev` and all that it started."""
+    """Dagster's services and all that they started."""
 
     def __init__(self, settings: Settings, env: Mapping[str, str], log: int) -> None:
         """Start it.
@@ -110,20 +104,6 @@ class Dagster:
     def exit_code(self) -> int | None:
         """Of the parent; None while it lives."""
         return self._process.poll()
-
-    def end_without_code_server(self) -> bool:
-        """Have it end where its code server is gone: it would go on without one for ever.
-
-        Nothing would be scheduled any more, while the UI and the daemon look alive.
-
-        Returns:
-            Whether that was so.
-        """
-        members = self.group.members()
-        if any(_CODE_SERVER in command_of(one.pid) for one in members):
-            return False
-        self._process.send_signal(signal.SIGINT)
-        return True
 
     def end_services(self) -> bool:
         """End what the parent left behind, but for the runs; whether it is gone.

@@ -1,7 +1,7 @@
 """Process groups: started together, told to stop together, waited for until the last is gone.
 
-`dagster dev` is a parent with a daemon, a web server, code servers and a worker per run. A signal
-to the parent alone leaves workers behind; the group gets it here.
+Dagster's services are a parent with a daemon, a web server and a code server, and each run is a
+process too. A signal to the parent alone leaves some behind; the group gets it here.
 """
 
 from __future__ import annotations

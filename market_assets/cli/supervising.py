@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from market_assets.cli.stopping import Stop
     from market_assets.settings import Settings
 
-_LOOK_EVERY_S: Final = 10.0
 _FREE_WITHIN_S: Final = 10.0
 _RESTARTS: Final = 5
 _RESTART_WINDOW_S: Final = 600.0
@@ -122,7 +121,6 @@ class Supervisor:
 
     def _watch(self, dagster: Dagster, terminal: Terminal) -> None:
         """Until it ends, or is to end."""
-        next_look_at = 0.0
         while not self._stop.wanted.wait(1.0) and dagster.exit_code is None:
             if self._venues is not None and self._venues.exit_code is not None:
                 raise RunError(
@@ -130,14 +128,9 @@ class Supervisor:
                 )
             terminal.tell()
             self._log.rotate()
-            now = time.monotonic()
-            if now >= next_look_at:
-                next_look_at = now + _LOOK_EVERY_S
-                if dagster.end_without_code_server():
-                    click.echo("Dagster has lost its code server", err=True)
 
     def _count_or_give_up(self, said: str) -> None:
-        """`dagster dev` ends when its daemon or its web server does; the stream goes on meanwhile.
+        """It ends when one of its services does; the stream goes on meanwhile.
 
         Raises:
             RunError: it keeps ending.

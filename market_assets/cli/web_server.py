@@ -1,7 +1,7 @@
 """Dagster's web server, which answers requests for a loopback address only.
 
 Dagster's own looks at no Host and no Origin: any page in a browser on this machine could read
-everything and start everything. `dagster_dev.py` starts this one in its place.
+everything and start everything. `services.py` starts this one in its place.
 """
 
 from __future__ import annotations

@@ -105,7 +105,7 @@ def _database_row(settings: Settings) -> Row:
     """
     error = None
     try:
-        store_of_a_tick(settings).read("select 1 as there")
+        store_of_a_tick(settings).reach()
     except StoreError as caught:
         error = str(caught)
     source, _, channel = DATABASE.partition("/")

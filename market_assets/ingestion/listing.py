@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 
 import polars as pl
 
+from market_assets.frames import at
+
 if TYPE_CHECKING:
     from datetime import datetime
 
@@ -26,8 +28,6 @@ OVER: Final = timedelta(hours=1)
 OVER_IF_SILENT: Final = timedelta(days=1)
 """So long where the answer named none of what was asked for."""
 
-_INSTANT: Final = pl.Datetime("us", "UTC")
-
 
 def missed(stored: pl.DataFrame, now: datetime, *, silent: bool = False) -> pl.DataFrame:
     """Stored rows with one more miss, and unlisted where these are enough.
@@ -37,7 +37,7 @@ def missed(stored: pl.DataFrame, now: datetime, *, silent: bool = False) -> pl.D
         now: when that came.
         silent: the answer named none of many.
     """
-    now_ = pl.lit(now, _INSTANT)
+    now_ = at(now)
     since = pl.coalesce("missing_since", now_)
     times = pl.col("times_missed").fill_null(0) + 1
     long_enough = now_ - since >= (OVER_IF_SILENT if silent else OVER)

@@ -27,6 +27,7 @@ from dagster._core.launcher import CheckRunHealthResult, LaunchRunContext, Worke
 from dagster._grpc.types import ExecuteRunArgs
 
 from market_assets.code_version import code_stamp
+from market_assets.database_revisions import read_revisions_once
 from market_assets.launcher.messages import Lines, Ready, Start, Started
 from market_assets.process_identity import WORKER_TAG, ProcessIdentity
 from market_assets.settings import Settings, load
@@ -128,6 +129,7 @@ class WarmRunLauncher(DefaultRunLauncher):
     def __init__(self, inst_data: ConfigurableClassData | None = None) -> None:
         """Start nothing yet: only the process that launches runs needs a warm one."""
         super().__init__(inst_data)
+        read_revisions_once()
         self._warm: WarmProcess | None = None
         self._failed: tuple[tuple[str, Settings], float, str] | None = None
         self._lock = threading.Lock()

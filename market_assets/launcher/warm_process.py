@@ -22,14 +22,13 @@ from typing import TYPE_CHECKING, Final
 import psutil
 from dagster import DagsterInstance, deserialize_value
 from dagster._cli.api import execute_run_command
-from dagster._core.origin import RepositoryPythonOrigin
 from dagster._grpc.types import ExecuteRunArgs
 from dagster._utils import get_run_crash_explanation
-from dagster._utils.hosted_user_process import recon_repository_from_origin
 from setproctitle import setproctitle
 
 from market_assets.launcher import deferred
 from market_assets.launcher.messages import Lines, Ready, Start, Started
+from market_assets.launcher.preloading import preload
 from market_assets.process_identity import ProcessIdentity
 
 if TYPE_CHECKING:
@@ -125,6 +124,7 @@ def work(start: Start, launcher: Lines) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     setproctitle(f"market_assets run: {start.tells}")
+    deferred.hide_pandas()
     deferred.import_now()
     execute_run = execute_run_command.callback
     if execute_run is None:
@@ -147,16 +147,6 @@ def report_crash(start: Start, exit_code: int) -> None:
         )
         instance.report_engine_event(message, run, cls=WarmProcess)
         instance.report_run_failed(run)
-
-
-def preload(origin: str) -> None:
-    """Load the definitions and build every job: what each run would do before its first step.
-
-    Args:
-        origin: where the definitions are, a `RepositoryPythonOrigin` as Dagster serialized it.
-    """
-    repository = recon_repository_from_origin(deserialize_value(origin, RepositoryPythonOrigin))
-    repository.get_definition().get_all_jobs()
 
 
 def threads() -> int:

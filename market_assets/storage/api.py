@@ -61,6 +61,9 @@ class Store(Protocol):
             OtherUpstream: it holds the rows of other venues.
         """
 
+    def reach(self) -> None:
+        """Open the database and leave it again: an error says why it cannot be read."""
+
     def write(self, *changes: Change, runs: Sequence[IngestionRun] = ()) -> tuple[Written, ...]:
         """Apply all changes in one transaction, together with the rows of the runs they belong to.
 

@@ -1,9 +1,9 @@
-"""A made-up `dagster dev`: the same family of processes, without Dagster.
+"""Made-up services of Dagster: the same family of processes, without Dagster.
 
-`python -m market_assets_tests.cli.family market_assets.cli.dagster_dev dev PORT FOLDER` starts a
-web server, a daemon, a code server and, where none lives yet, a run; each number is written into
-the folder. As with Dagster, the children outlive a parent that is killed. `FOLDER/fails` makes it
-end while starting.
+`python -m market_assets_tests.cli.family market_assets.cli.services PORT FOLDER` starts a web
+server, a daemon, a code server and, where none lives yet, a run; each number is written into the
+folder, and `FOLDER/listens` once the run can be interrupted. As with Dagster, the children outlive
+a parent that is killed. `FOLDER/fails` makes it end while starting.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
-PARENT = ["market_assets.cli.dagster_dev", "dev"]
+PARENT = ["market_assets.cli.services"]
 CHILDREN = {
     "web": ["market_assets.cli.web_server"],
     "daemon": ["dagster._daemon", "run"],
-    "code": ["api", "grpc"],
+    "code": ["market_assets.cli.code_server", "api", "grpc"],
     "run": ["spawn_main"],
 }
 
@@ -39,6 +39,7 @@ def main() -> None:
     else:
         if "spawn_main" in what:
             signal.signal(signal.SIGINT, lambda *_: put_away(Path(folder)))
+            (Path(folder) / "listens").touch()
         time.sleep(600)
 
 

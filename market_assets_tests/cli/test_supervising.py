@@ -130,9 +130,8 @@ def test_one_that_ends_while_starting_is_given_up_after_five(running: Running) -
 
 
 def test_a_lost_code_server_is_a_lost_dagster(
-    running: Running, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    running: Running, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("market_assets.cli.supervising._LOOK_EVERY_S", 0.0)
     running.thread.start()
     until(lambda: "UI  " in capsys.readouterr().out, "up")
     old = running.pid("code")
@@ -148,6 +147,7 @@ def test_a_run_is_waited_for_and_the_rest_is_not(
     (running.folder / "slow").write_text("2")
     running.thread.start()
     until(lambda: "UI  " in capsys.readouterr().out, "up")
+    until((running.folder / "listens").exists, "a run that can be interrupted")
     assert running.end() == []
     assert (running.folder / "written").exists()
 
@@ -159,6 +159,7 @@ def test_a_run_that_does_not_end_is_killed(
     (running.folder / "slow").write_text("600")
     running.thread.start()
     until(lambda: "UI  " in capsys.readouterr().out, "up")
+    until((running.folder / "listens").exists, "a run that can be interrupted")
     assert running.end() == []
     assert not (running.folder / "written").exists()
 
@@ -169,6 +170,7 @@ def test_a_second_press_waits_for_nothing(
     (running.folder / "slow").write_text("600")
     running.thread.start()
     until(lambda: "UI  " in capsys.readouterr().out, "up")
+    until((running.folder / "listens").exists, "a run that can be interrupted")
     threading.Timer(0.5, running.stop.hurry.set).start()
     began = time.monotonic()
     assert running.end() == []

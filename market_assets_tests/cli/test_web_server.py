@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import socket
 import subprocess
@@ -139,37 +138,7 @@ def test_a_websocket_is_guarded_too(ui: httpx.Client, port: int) -> None:
     assert refused.value.response.status_code == 403
 
 
-RECORDED = """
-import importlib, json, sys
-dev = importlib.import_module("dagster._cli.dev")
-def record(command, **_):
-    print(json.dumps(command))
-    sys.exit()
-dev.open_ipc_subprocess = record
-from market_assets.cli import dagster_dev
-dagster_dev.run()
-"""
-"""`dagster dev` up to the first process that it starts."""
-
-
-def test_dagster_dev_starts_this_web_server(tmp_path: Path) -> None:
-    """In the place of Dagster's; everything else in the command is Dagster's."""
-    arguments = ["dev", "--empty-workspace", "--use-legacy-code-server-behavior", "--port", "42099"]
-    told = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", RECORDED, *arguments],
-        env={**os.environ, "DAGSTER_HOME": str(tmp_path)},
-        cwd=tmp_path,
-        check=True,
-        stdout=subprocess.PIPE,
-        text=True,
-    ).stdout
-    command = json.loads(told.splitlines()[-1])
-    assert command[:3] == [sys.executable, "-m", "market_assets.cli.web_server"]
-    assert command[command.index("--port") + 1] == "42099"
-
-
-def test_run_starts_this_dagster_dev(tmp_path: Path) -> None:
-    """On loopback."""
+def test_run_starts_the_services_on_loopback(tmp_path: Path) -> None:
     command = dagster_command(load({}, root=tmp_path))
-    assert command[command.index("-m") + 1 :][:2] == ["market_assets.cli.dagster_dev", "dev"]
+    assert command[command.index("-m") + 1] == "market_assets.cli.services"
     assert command[command.index("--host") + 1] == "127.0.0.1"

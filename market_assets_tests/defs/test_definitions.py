@@ -42,6 +42,19 @@ def test_assets_are_those_of_the_channels_and_backfills(specs: dict[str, dg.Asse
     assert set(specs) == channels | BACKFILLED
 
 
+def test_they_are_built_once_and_again_when_a_setting_changes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    before = defs()
+    assert defs() is before
+    assert defs().get_repository_def() is before.get_repository_def()
+    monkeypatch.setenv("MARKET_SOURCES", "defillama")
+    after = defs()
+    assert after is not before
+    assert any("polymarket" in one.name for one in before.schedules or ())
+    assert not any("polymarket" in one.name for one in after.schedules or ())
+
+
 def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     """A name that changes here changes for everybody who uses it from the shell."""
     repository = definitions.get_repository_def()

@@ -40,6 +40,13 @@ def is_killed():
 def exits():
     os._exit(3)
 
+@dg.op
+def imports_pandas(context):
+    try:
+        import pandas
+    except ModuleNotFoundError:
+        context.log.info("there is none")
+
 @dg.op(config_schema={"began": str, "ended": str})
 def waits(context):
     began, ended = context.op_config["began"], context.op_config["ended"]
@@ -56,7 +63,8 @@ def job_of(op):
         op()
     return made
 
-defs = dg.Definitions(jobs=[job_of(one) for one in (ends_well, raises, is_killed, exits, waits)])
+STEPS = (ends_well, raises, is_killed, exits, waits, imports_pandas)
+defs = dg.Definitions(jobs=[job_of(one) for one in STEPS])
 """
 _PATIENCE_S = 90.0
 

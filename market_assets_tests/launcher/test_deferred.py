@@ -121,3 +121,46 @@ assert numpy.asarray(frame["x"]).sum() == 3.0
 assert duckdb.sql("select sum(x) from frame").fetchall() == [(3.0,)]
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_what_is_loaded_before_the_fork_starts_no_thread() -> None:
+    """None of those modules looks inside a library that is put off."""
+    script = """
+import importlib, psutil
+from market_assets.launcher import deferred
+deferred.defer()
+from market_assets.launcher.preloading import modules
+names = list(modules())
+for name in names:
+    importlib.import_module(name)
+    assert deferred.still_deferred() == list(deferred.THREADED), f"{name} looks inside one"
+    assert psutil.Process().num_threads() == 1, f"{name} starts a thread"
+assert "market_assets.storage.files.store" in names, "the project's own are among them"
+"""
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_pandas_is_hidden_and_what_is_there_already_stays() -> None:
+    """DuckDB and pyarrow take it for not installed; a process that has it keeps it."""
+    script = """
+import sys
+from market_assets.launcher import deferred
+if sys.argv[1] == "first":
+    import pandas
+deferred.hide_pandas()
+if sys.argv[1] == "first":
+    import pandas.api
+    sys.exit()
+import duckdb, pyarrow
+assert duckdb.execute("select ?", ["bound"]).fetchall() == [("bound",)]
+assert pyarrow.scalar(1).as_py() == 1
+assert "pandas" not in sys.modules
+try:
+    import pandas
+except ModuleNotFoundError as error:
+    assert error.name == "pandas"
+else:
+    sys.exit("it was found")
+"""
+    for case in ("first", "never"):
+        subprocess.run([sys.executable, "-c", script, case], check=True)

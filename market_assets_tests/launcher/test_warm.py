@@ -2,6 +2,7 @@
 
 import os
 import signal
+from importlib.util import find_spec
 from pathlib import Path
 
 import psutil
@@ -52,6 +53,14 @@ def test_runs_are_children_of_one_process(warm: Location) -> None:
     workers = [worker_of(warm.run(run_id)) for run_id in (first, second)]
     assert None not in workers
     assert len({worker.pid for worker in workers if worker}) == 2
+
+
+def test_a_run_has_no_pandas(warm: Location) -> None:
+    """DuckDB would import it in each: it is in the environment of these tests."""
+    assert find_spec("pandas") is not None
+    run_id = warm.launch("job_imports_pandas")
+    assert warm.ended(run_id) is DagsterRunStatus.SUCCESS
+    assert "there is none" in warm.said(run_id)
 
 
 def test_a_new_setting_makes_a_new_process(warm: Location, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,8 +8,9 @@ import signal
 import socket
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -101,6 +102,21 @@ class System:
     def is_well(self) -> bool:
         return set(self.statuses().values()) == {"ok"}
 
+    def reload(self) -> bytes:
+        """As by the button of the UI; what Dagster answers."""
+        mutation = (
+            'mutation { reloadRepositoryLocation(repositoryLocationName: "market_assets")'
+            " { ... on WorkspaceLocationEntry { locationOrLoadError { __typename } } } }"
+        )
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.env['MARKET_UI_PORT']}/graphql",
+            data=json.dumps({"query": mutation}).encode(),
+            headers={"Content-Type": "application/json"},
+        )
+        with urllib.request.urlopen(request, timeout=90) as answer:  # noqa: S310
+            said: bytes = answer.read()
+        return said
+
     def processes(self) -> list[psutil.Process]:
         """Everything that was started for this folder, whoever its parent is now."""
         mine = []
@@ -111,6 +127,15 @@ class System:
             except (psutil.NoSuchProcess, psutil.AccessDenied, psutil.ZombieProcess):
                 continue
         return [p for p in mine if p.pid != os.getpid()]
+
+    def code_servers(self) -> set[int]:
+        """The processes that have the definitions loaded for the UI and the daemon."""
+        found = set()
+        for process in self.processes():
+            with suppress(psutil.Error):
+                if "market_assets.cli.code_server" in process.cmdline():
+                    found.add(process.pid)
+        return found
 
     def kill_everything(self) -> None:
         """As a power cut does: all at once, without a word."""

@@ -103,6 +103,15 @@ def test_a_day_in_the_life(tmp_path: Path) -> None:
         assert second.returncode == 1
         assert "already running" in second.stderr
 
+        # The button "Reload": another code server, and the old one goes.
+        old = running.code_servers()
+        assert b'"RepositoryLocation"' in running.reload()
+        until(
+            lambda: len(running.code_servers()) == 1 and running.code_servers() != old,
+            "one code server, another",
+            60,
+        )
+
         # The power goes, and comes back.
         before = active_streams(running)
         running.kill_everything()

@@ -6,11 +6,11 @@ computed from stored days (`features/daily_windows.py`).
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import polars as pl
 
-from market_assets.frames import conform
+from market_assets.frames import at, conform
 from market_assets.sources.defillama.subjects import Subject
 from market_assets.tables.defillama import (
     DEFILLAMA_CAPITAL_BASE,
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from datetime import date, datetime
 
     from market_assets.sources.defillama.model import Series
-
-_INSTANT: Final = pl.Datetime("us", "UTC")
 
 
 class SeriesKey(NamedTuple):
@@ -137,4 +135,4 @@ def series_reads(
 
 
 def _at(name: str, instant: datetime) -> pl.Expr:
-    return pl.lit(instant, _INSTANT).alias(name)
+    return at(instant).alias(name)

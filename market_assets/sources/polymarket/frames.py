@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import polars as pl
 
-from market_assets.frames import conform, listed
+from market_assets.frames import at, conform, listed
 from market_assets.tables import (
     POLYMARKET_EVENTS,
     POLYMARKET_MARKETS,
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from market_assets.sources.polymarket.model import Event, Market, Sport, Tags, Trade
     from market_assets.tables import TableSpec
 
-_INSTANT: Final = pl.Datetime("us", "UTC")
 _EVENT_COLUMNS: Final = (
     "event_id",
     "slug",
@@ -73,11 +72,7 @@ _MARKET_COLUMNS: Final = (
     "winning_outcome",
     "winner_source",
 )
-_MARKET_LISTS: Final[dict[str, pl.DataType]] = {
-    "outcomes": pl.String(),
-    "outcome_prices": pl.Float64(),
-    "token_ids": pl.String(),
-}
+_MARKET_LISTS: Final = ("outcomes", "outcome_prices", "token_ids")
 _TRADE_COLUMNS: Final = (
     "transaction_hash",
     "wallet",
@@ -110,7 +105,8 @@ def markets(found: Iterable[Market], now: datetime) -> pl.DataFrame:
     """One row per market, `neg_risk` as Gamma says it; otherwise as `events`."""
     rows = list({market.condition_id: market for market in found}.values())
     columns = _columns(rows, _MARKET_COLUMNS)
-    for name, dtype in _MARKET_LISTS.items():
+    for name in _MARKET_LISTS:
+        dtype = pl.Float64() if name == "outcome_prices" else pl.String()
         columns[name] = _lists([getattr(market, name) for market in rows], dtype)
     columns["neg_risk_source"] = [None if row.neg_risk is None else "gamma" for row in rows]
     return _catalogued(POLYMARKET_MARKETS, columns, now)
@@ -178,4 +174,4 @@ def _frame(
 
 
 def _at(name: str, now: datetime) -> pl.Expr:
-    return pl.lit(now, _INSTANT).alias(name)
+    return at(now).alias(name)

@@ -25,7 +25,7 @@ from market_assets.storage.common.changes import (
     Replace,
     Written,
 )
-from market_assets.storage.common.connection import transaction
+from market_assets.storage.common.connection import fetch, transaction
 from market_assets.storage.common.errors import StoreError
 from market_assets.storage.common.merge import apply, stage
 from market_assets.storage.common.migrate import Migration, migrations
@@ -125,6 +125,11 @@ class FileStore:
                 upstream=self._upstream,
             )
             self._is_prepared = True
+
+    def reach(self) -> None:
+        """Open the live file and leave it again. It needs neither Polars nor pyarrow."""
+        with self._opened(exclusive=False) as session:
+            fetch(session.connection, "select 1")
 
     def write(self, *changes: Change, runs: Sequence[IngestionRun] = ()) -> tuple[Written, ...]:
         """Apply all changes in one transaction, together with the rows of the runs they belong to.

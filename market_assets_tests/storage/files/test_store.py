@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -215,6 +217,7 @@ def test_a_locked_file_fails_in_time_and_names_the_holder(tmp_path: Path) -> Non
         for call in (
             lambda: store.merge(PRICES, prices([("B", 1.0, 1, at(0))])),
             lambda: store.read("select 1"),
+            store.reach,
             lambda: store.publish(force=True),
             lambda: store.compact(force=True),
         ):
@@ -265,3 +268,18 @@ def test_nothing_happens_before_the_first_call(tmp_path: Path) -> None:
 def test_the_statistics_begin_with_the_store(store: FileStore) -> None:
     """`since` is the store's clock at its making."""
     assert store.lock_stats.since == T0 + timedelta(seconds=100)
+
+
+def test_reaching_it_reads_no_frame(tmp_path: Path) -> None:
+    """So a sensor that only asks whether it is there needs neither Polars nor pyarrow."""
+    script = """
+import sys
+from pathlib import Path
+from market_assets.launcher import deferred
+deferred.defer()
+deferred.hide_pandas()  # it looks inside pyarrow
+from market_assets.storage.files.store import FileStore
+FileStore(Path(sys.argv[1])).reach()
+assert deferred.still_deferred() == ["pyarrow", "polars"], deferred.still_deferred()
+"""
+    subprocess.run([sys.executable, "-c", script, str(tmp_path / "market.duckdb")], check=True)
