@@ -101,7 +101,11 @@ class Simulator:
         work = [asyncio.create_task(one.run()) for one in self.venues]
         work.append(asyncio.create_task(self._outages()))
         stopping = asyncio.create_task(self._stop.wait())
-        on_ready(Listening(port, environment(port, self.config.host), self._notes))
+        # A signal that comes as soon as somebody knows of this is heard: its handlers are there.
+        while not (self._server.started or serving.done()):  # noqa: ASYNC110 - uvicorn has no event
+            await asyncio.sleep(_POLL_S)
+        if not serving.done():
+            on_ready(Listening(port, environment(port, self.config.host), self._notes))
         try:
             await asyncio.wait({serving, stopping, *work}, return_when=asyncio.FIRST_COMPLETED)
         finally:

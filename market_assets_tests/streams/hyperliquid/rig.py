@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 MINUTE = 60_000
 BUCKET = 5_000
-PATIENCE_S = 45.0
+PATIENCE_S = 90.0
 HOUR_PATIENCE_S = 150.0
 """An hour of the venue, at the speed of these tests, and something to spare."""
 
