@@ -46,6 +46,10 @@ def maintain(*, anyway: bool) -> None:
     click.echo(f"rolled up {done.rolled_up} candles")
     for table, rows in done.deleted.items():
         click.echo(f"deleted {rows} rows of {table}")
+    for table, rows in done.archived.items():
+        click.echo(f"archived {rows} rows of {table}")
+    for day, size in done.dropped:
+        click.echo(f"dropped {day} from the archive, {size / 1e6:.1f} MB: it had grown too large")
     if done.compaction_error:
         click.echo(f"space was not given back: {done.compaction_error}", err=True)
     publish_what_was_written(store)

@@ -42,4 +42,6 @@ def open_store(
         lock_wait=settings.lock_wait,
         publish_bytes_per_second=settings.publish_bytes_per_second,
         upstream=upstream,
+        archive=settings.archive,
+        archive_limit=settings.archive_limit_bytes,
     )

@@ -200,4 +200,6 @@ def store_of_a_tick(settings: Settings) -> Store:
         settings.market_db,
         lock_wait=LOCK_WAIT,
         publish_bytes_per_second=settings.publish_bytes_per_second,
+        archive=settings.archive,
+        archive_limit=settings.archive_limit_bytes,
     )

@@ -43,7 +43,8 @@ def hyperliquid_maintenance(
 ) -> dg.MaterializeResult[None]:
     """One round of upkeep: 1-hour candles rolled up from 1-minute ones, then retention.
 
-    Every 60 seconds. The rolled-up rows are rows of `hyperliquid_candles`, with source `rollup`.
+    Every 60 seconds. What retention deletes is in the archive first (`MARKET_ARCHIVE`). The
+    rolled-up rows are rows of `hyperliquid_candles`, with source `rollup`.
     Where nearly all rows of a table look old, it deletes none of them and fails: the clock may be
     ahead.
     """
@@ -56,6 +57,9 @@ def hyperliquid_maintenance(
         freed_bytes=done.freed_bytes,
         compaction_error=done.compaction_error,
         deleted_by_table=dict(done.deleted) or None,
+        archived=sum(done.archived.values()),
+        archived_by_table=dict(done.archived) or None,
+        dropped_from_archive=[str(day) for day, _ in done.dropped] or None,
     )
 
 

@@ -38,11 +38,15 @@ class MarketStore(DuckDBResource):
         lock_wait_s: how long to wait for the live file.
         publish_bytes_per_second: what publishing may copy, on average.
         upstream: whose rows are written, live or simulated; the database refuses the other one's.
+        archive: where rows go that are past their retention; empty: nowhere.
+        archive_limit: bytes beyond which its oldest day goes; 0: none.
     """
 
     lock_wait_s: float = 60.0
     publish_bytes_per_second: float = 1e6
     upstream: str = "live"
+    archive: str = ""
+    archive_limit: int = 0
 
     @classmethod
     def _is_dagster_maintained(cls) -> bool:
@@ -55,6 +59,8 @@ class MarketStore(DuckDBResource):
             lock_wait=timedelta(seconds=self.lock_wait_s),
             publish_bytes_per_second=self.publish_bytes_per_second,
             upstream="simulated" if self.upstream == "simulated" else "live",
+            archive=Path(self.archive) if self.archive else None,
+            archive_limit=self.archive_limit,
         )
 
     @contextmanager
@@ -238,6 +244,8 @@ def market_store(settings: Settings) -> MarketStore:
         lock_wait_s=settings.lock_wait.total_seconds(),
         publish_bytes_per_second=settings.publish_bytes_per_second,
         upstream=settings.upstream,
+        archive="" if settings.archive is None else str(settings.archive),
+        archive_limit=settings.archive_limit_bytes,
     )
 
 

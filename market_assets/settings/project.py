@@ -131,6 +131,8 @@ class Settings:
     lock_wait: timedelta
     spool_limit_bytes: int
     publish_bytes_per_second: float
+    archive: Path | None
+    archive_limit_bytes: int
     retention: Mapping[str, timedelta]
     keep_minute_runs: timedelta
     keep_runs: timedelta
@@ -267,6 +269,8 @@ def load(
         lock_wait=timedelta(seconds=number("MARKET_LOCK_WAIT_SECONDS", 1, 3600)),
         spool_limit_bytes=int(number("MARKET_SPOOL_LIMIT_MB", 1, 1e7) * 1e6),
         publish_bytes_per_second=number("MARKET_PUBLISH_MB_PER_SECOND", 0.01, 1e5) * 1e6,
+        archive=_archive(env, market_db, root),
+        archive_limit_bytes=int(number("MARKET_ARCHIVE_LIMIT_GB", 0, 1e6) * 1e9),
         retention={
             name: FOR_EVER
             if default == FOR_EVER and number(name, 0, 24 * 3660) == 0
@@ -350,3 +354,14 @@ def _is_simulated(values: Mapping[str, str]) -> bool:
     """Whether a shell was told of simulated venues: that they are wanted, and where they are."""
     main = ("HYPERLIQUID_API_URL", "POLYMARKET_GAMMA_URL", "DEFILLAMA_API_URL")
     return values["UPSTREAM"] == "simulated" and all(values[n] != DEFAULTS[n] for n in main)
+
+
+def _archive(env: Mapping[str, str], market_db: Path, root: Path) -> Path | None:
+    """Where the archive is: beside the database, unless another folder is named."""
+    name = "MARKET_ARCHIVE"
+    named = env.get(name, DEFAULTS[name])
+    if named == "off":
+        return None
+    if named == DEFAULTS[name]:
+        return market_db.parent / "archive"
+    return setting_values.path(env, DEFAULTS, name, root)

@@ -77,6 +77,12 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("MARKET_LOCK_WAIT_SECONDS", "60", "how long to wait for the live database"),
     Variable("MARKET_SPOOL_LIMIT_MB", "2048", "how much may wait on disk for a locked database"),
     Variable("MARKET_PUBLISH_MB_PER_SECOND", "1", "bytes that publishing may copy, on average"),
+    Variable(
+        "MARKET_ARCHIVE",
+        "data/archive",
+        "Parquet folder of rows past their retention; off: nowhere; default: beside MARKET_DB",
+    ),
+    Variable("MARKET_ARCHIVE_LIMIT_GB", "0", "size at which its oldest day goes; 0: none"),
     Variable("MARKET_KEEP_MIDS_HOURS", "0.5", "retention of mid prices"),
     Variable("MARKET_KEEP_CANDLES_1M_HOURS", "24", "retention of 1-minute candles"),
     Variable("MARKET_KEEP_CANDLES_1H_HOURS", "168", "retention of 1-hour candles"),

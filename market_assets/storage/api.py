@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import polars as pl
     from numpy.typing import NDArray
 
-    from market_assets.storage.common.changes import Change, Written
+    from market_assets.storage.common.changes import Change, Expired, Retired, Written
     from market_assets.storage.common.outcomes import Compaction, LockStats, Publication
     from market_assets.storage.common.runs import IngestionRun
     from market_assets.tables import TableSpec
@@ -92,6 +92,40 @@ class Store(Protocol):
 
     def delete(self, table: TableSpec, where: str, params: Sequence[object] = ()) -> int:
         """Delete rows, and say how many. `where` is SQL with a `?` for each value."""
+
+    def retire(self, *expired: Expired) -> Retired:
+        """Delete rows that are past their retention; each is in the archive first.
+
+        It may be interrupted anywhere: no row is lost, and none is there twice.
+
+        Args:
+            expired: which rows.
+
+        Raises:
+            ArchiveUnreadable: a file of the archive cannot be read; its rows stay in the table.
+            OtherUpstream: the archive holds the rows of other venues.
+        """
+
+    def keep(
+        self,
+        table: TableSpec,
+        frame: pl.DataFrame,
+        *,
+        over_before: datetime,
+        run: IngestionRun | None = None,
+    ) -> Written:
+        """Put rows of the past where retention does not delete them at once: into the archive.
+
+        Args:
+            table: whose rows they are.
+            frame: the rows; of two with one key the newer one stays, as in the table.
+            over_before: days that end by then are over.
+            run: counts them.
+
+        Raises:
+            NoArchive: `MARKET_ARCHIVE=off`.
+            ArchiveUnreadable: a file that they belong to cannot be read.
+        """
 
     def read(self, sql: str, params: Sequence[object] | Mapping[str, object] = ()) -> pl.DataFrame:
         """What a query gives, with all that is written; instants are `Datetime("us", "UTC")`.

@@ -26,6 +26,8 @@ def open_store(
     lock_wait: timedelta,
     publish_bytes_per_second: float,
     upstream: Upstream | None = None,
+    archive: Path | None = None,
+    archive_limit: int = 0,
 ) -> Store:
     """The store; nothing is opened or made before it is first asked for something.
 
@@ -34,6 +36,8 @@ def open_store(
         lock_wait: how long a call may wait for others before it raises `StoreLocked`.
         publish_bytes_per_second: what publishing may copy on average.
         upstream: whose rows are to be written; None: whose it holds already.
+        archive: where rows go that are past their retention; None: nowhere.
+        archive_limit: bytes beyond which its oldest day goes; 0: none.
     """
     from market_assets.storage.files.store import FileStore  # noqa: PLC0415
 
@@ -42,6 +46,8 @@ def open_store(
         lock_wait=lock_wait,
         publish_bytes_per_second=publish_bytes_per_second,
         upstream=upstream,
+        archive=archive,
+        archive_limit=archive_limit,
     )
 
 

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from market_assets.storage.common.changes import Delete
+from market_assets.storage.common.changes import Expired
 from market_assets.tables import FOR_EVER
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
 
     from market_assets.storage.api import Store
     from market_assets.tables import Retention, TableSpec
@@ -38,10 +38,14 @@ class Deletion:
     Attributes:
         deleted: rows that are gone, by table; tables that lost none are left out.
         refused: by table, why rows that look old were not deleted.
+        archived: rows that are new in the archive, by table.
+        dropped: days of the archive that went because it had grown too large, with their bytes.
     """
 
     deleted: Mapping[str, int]
     refused: Mapping[str, str] = field(default_factory=dict)
+    archived: Mapping[str, int] = field(default_factory=dict)
+    dropped: Sequence[tuple[date, int]] = ()
 
 
 def delete_old(
@@ -52,7 +56,7 @@ def delete_old(
     now: datetime,
     anyway: bool = False,
 ) -> Deletion:
-    """Apply every rule of the tables, all in one transaction.
+    """Apply every rule of the tables; what goes is in the archive first.
 
     Args:
         store: the database.
@@ -73,7 +77,7 @@ def delete_old(
             for number, (table, rule, age) in enumerate(rules)
         }
     )
-    deletions: list[Delete] = []
+    expired: list[Expired] = []
     refused: dict[str, str] = {}
     for number, (table, rule, age) in enumerate(rules):
         [(before, rows, old)] = counts[str(number)].rows()
@@ -83,13 +87,11 @@ def delete_old(
                 f"{old:,} of {rows:,} rows of {table.name} would be deleted at once: is the clock "
                 f"right? It says {now:%Y-%m-%d %H:%M} UTC"
             )
-        elif old:
-            deletions.append(Delete(table, f"{_past(table, rule, '?')}", [before]))
-    deleted: dict[str, int] = {}
-    for done in store.write(*deletions):
-        if done.deleted:
-            deleted[done.table] = deleted.get(done.table, 0) + done.deleted
-    return Deletion(deleted, refused)
+        elif before is not None:
+            # Also where nothing is old: a day of the archive may be over.
+            expired.append(Expired(table, _past(table, rule, "?"), [before], before, old))
+    done = store.retire(*expired)
+    return Deletion(done.deleted, refused, done.archived, done.dropped)
 
 
 def _count(

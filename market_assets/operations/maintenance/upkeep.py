@@ -16,8 +16,8 @@ from market_assets.storage.common.errors import StoreError
 from market_assets.tables import HYPERLIQUID_CANDLES, TABLES
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime, timedelta
+    from collections.abc import Mapping, Sequence
+    from datetime import date, datetime, timedelta
 
     from market_assets.storage.api import Store
     from market_assets.storage.common.changes import Written
@@ -35,6 +35,8 @@ class Upkeep:
         rollup: what was written, or None where no hour was behind.
         freed_bytes: what writing the file anew gave back; 0 where that was not worth it.
         refused: by table, why rows that look old were not deleted: nearly all of them would be.
+        archived: rows that are new in the archive, by table.
+        dropped: days of the archive that went because it had grown too large, with their bytes.
         compaction_error: why space could not be given back; it is tried again in an hour.
     """
 
@@ -44,6 +46,8 @@ class Upkeep:
     freed_bytes: int = 0
     refused: Mapping[str, str] = field(default_factory=dict)
     compaction_error: str | None = None
+    archived: Mapping[str, int] = field(default_factory=dict)
+    dropped: Sequence[tuple[date, int]] = ()
 
 
 def keep_up(
@@ -75,6 +79,8 @@ def keep_up(
         freed_bytes=compacted.freed if compacted is not None else 0,
         refused=done.refused,
         compaction_error=compaction_error,
+        archived=done.archived,
+        dropped=done.dropped,
     )
 
 

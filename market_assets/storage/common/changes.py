@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     import polars as pl
@@ -80,7 +80,54 @@ class Delete:
     params: Sequence[object] = field(default=())
 
 
-Change = Merge | Replace | ReplaceWithin | Delete
+@dataclass(frozen=True)
+class Discard:
+    """Delete the rows of a frame, those that are still stored as they are in it.
+
+    Attributes:
+        table: where from.
+        frame: whole rows, as they were read.
+    """
+
+    table: TableSpec
+    frame: pl.DataFrame
+
+
+Change = Merge | Replace | ReplaceWithin | Delete | Discard
+
+
+@dataclass(frozen=True)
+class Expired:
+    """Rows of a table that are past their retention.
+
+    Attributes:
+        table: whose.
+        where: SQL over the table's columns, with `?` for every value.
+        params: the values.
+        before: rows of this table are old before that instant: days that end by then are over.
+        rows: how many there are; where there are none, only days that are over are looked at.
+    """
+
+    table: TableSpec
+    where: str
+    params: Sequence[object]
+    before: datetime
+    rows: int
+
+
+@dataclass(frozen=True)
+class Retired:
+    """What retiring rows did.
+
+    Attributes:
+        deleted: rows that are gone from the database, by table.
+        archived: rows that are new in the archive, by table.
+        dropped: days that went because the archive had grown too large, each with its bytes.
+    """
+
+    deleted: Mapping[str, int]
+    archived: Mapping[str, int] = field(default_factory=dict)
+    dropped: tuple[tuple[date, int], ...] = ()
 
 
 @dataclass(frozen=True)

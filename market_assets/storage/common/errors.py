@@ -7,7 +7,9 @@
     ├── NotADatabase     the path holds something that DuckDB cannot open: point elsewhere
     ├── NewerSchema      the file was made by a newer version: upgrade the project
     ├── OtherUpstream    the file holds rows of simulated venues, or of the real ones: not these
-    └── NothingPublished there is no published file yet
+    ├── NothingPublished there is no published file yet
+    ├── ArchiveUnreadable a file of the archive is damaged: restore it, or move it away
+    └── NoArchive        rows are for the archive, and it is off
 
 Every message is one line that names the file. DuckDB's and the system's own errors are turned
 into these here, by their text, because DuckDB has one exception class for all of them.
@@ -53,6 +55,14 @@ class OtherUpstream(StoreError):  # noqa: N818 - reads as what happened
 
 class NothingPublished(StoreError):  # noqa: N818 - reads as what happened
     """There is no published file yet."""
+
+
+class ArchiveUnreadable(StoreError):  # noqa: N818 - reads as what happened
+    """A file of the archive cannot be read. It stays as it is."""
+
+
+class NoArchive(StoreError):  # noqa: N818 - reads as what happened
+    """Rows that retention would delete at once have nowhere to go: the archive is off."""
 
 
 _UNWRITABLE: Final = frozenset(

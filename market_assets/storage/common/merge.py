@@ -29,7 +29,14 @@ import polars as pl
 
 from market_assets.frames import FrameError, check_scopes, conform
 from market_assets.storage.common import statements
-from market_assets.storage.common.changes import Change, Delete, Replace, ReplaceWithin, Written
+from market_assets.storage.common.changes import (
+    Change,
+    Delete,
+    Discard,
+    Replace,
+    ReplaceWithin,
+    Written,
+)
 from market_assets.storage.common.connection import fetch
 from market_assets.tables.polars_types import polars_type
 
@@ -80,6 +87,8 @@ def stage(change: Change, now: datetime) -> Staged:
     import pyarrow.dataset  # noqa: F401, PLC0415 - who only reads does not pay for it
 
     spec = change.table
+    if isinstance(change, Discard):
+        return Staged(change, conform(spec, change.frame))
     frame = newest(spec, conform(spec, change.frame), now)
     scopes = _scopes(change, frame) if isinstance(change, ReplaceWithin) else None
     times = frame[spec.time_column]
@@ -165,6 +174,9 @@ def apply(connection: DuckDBPyConnection, staged: Staged, now: datetime) -> Writ
     refused: tuple[str, ...] = ()
     connection.register("source", staged.frame)
     try:
+        if isinstance(change, Discard):
+            [(deleted,)] = fetch(connection, statements.discard(spec))
+            return Written(spec.name, deleted=deleted)
         if isinstance(change, Replace):
             done = _actions(connection, statements.replace(spec), now)
         elif isinstance(change, ReplaceWithin):

@@ -35,6 +35,16 @@ def insert(spec: TableSpec) -> str:
 
 
 @cache
+def discard(spec: TableSpec) -> str:
+    """Delete the rows of the source that are stored just so; gives the number of rows."""
+    rest = [name for name in spec.column_names if name not in spec.key]
+    stored, same = (", ".join(f'{of}."{name}"' for name in rest) for of in ("t", "s"))
+    equal = f"{_same_key(spec)} and row({stored}) is not distinct from row({same})"
+    rows = f'select t.rowid from "{spec.name}" t join source s on {equal}'  # noqa: S608 - see the module
+    return f'delete from "{spec.name}" where rowid in ({rows})'  # noqa: S608 - see the module
+
+
+@cache
 def merge(spec: TableSpec) -> str:
     """Insert new keys, overwrite what is older; gives one action per row that was written."""
     return _merge(spec, matched=_wins(spec), rest="")

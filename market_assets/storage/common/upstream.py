@@ -43,7 +43,7 @@ _WAY_OUT: Final = {
 
 def is_stamped(connection: DuckDBPyConnection, upstream: Upstream | None) -> bool:
     """Whether the file says that it is for this upstream; True where nobody asks."""
-    return upstream is None or _upstream(connection) == upstream
+    return upstream is None or upstream_of(connection) == upstream
 
 
 def stamp(
@@ -60,7 +60,7 @@ def stamp(
     """
     if upstream is None:
         return
-    found = _upstream(connection)
+    found = upstream_of(connection)
     if found is not None and found != upstream and _has_rows(connection, tables):
         raise OtherUpstream(
             f"{path} holds rows of {_WHOSE[found]}, and these would be of {_WHOSE[upstream]}: "
@@ -71,10 +71,11 @@ def stamp(
 
 def sign(connection: DuckDBPyConnection, now: datetime) -> None:
     """Have a copy that is about to be published say what it is."""
-    _write(connection, now, _upstream(connection))
+    _write(connection, now, upstream_of(connection))
 
 
-def _upstream(connection: DuckDBPyConnection) -> Upstream | None:
+def upstream_of(connection: DuckDBPyConnection) -> Upstream | None:
+    """Whose rows the file says that it holds; None where it does not say."""
     there = fetch(
         connection,
         "select 1 from duckdb_tables() where table_name = 'publication'"

@@ -72,6 +72,11 @@ class StorePaths:
         return _beside(self.live, ".published.json")
 
     @property
+    def archived(self) -> Path:
+        """Touched when the archive changes and the live file does not."""
+        return _beside(self.live, ".archived")
+
+    @property
     def compaction(self) -> Path:
         """Why the last compaction failed, while it has not succeeded since; JSON."""
         return _beside(self.live, ".rewriting.json")

@@ -10,6 +10,7 @@ from market_assets.storage.common.durable import remove_stale, settle, temporary
 from market_assets.storage.common.errors import StoreError, StoreUnwritable, from_os
 from market_assets.storage.common.migrate import Migration, is_current, migrate
 from market_assets.storage.common.upstream import is_stamped, stamp
+from market_assets.storage.files.archive.views import drop_views
 from market_assets.storage.files.copying import copy
 from market_assets.storage.files.kind import check_is_database
 from market_assets.storage.files.live import LiveMissing, connected, opened
@@ -92,6 +93,7 @@ def _make_live(
         if paths.published.exists():
             copy(paths.published, temporary)
         with connected(temporary, hold=hold, called=paths.published) as connection:
+            drop_views(connection)
             migrate(connection, tables, steps, path=paths.published, now=now)
             with transaction(connection):
                 stamp(connection, upstream, path=paths.published, tables=tables)

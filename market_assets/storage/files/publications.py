@@ -57,7 +57,7 @@ class Publications:
     def is_current(self, paths: StorePaths) -> bool:
         """The published file is the one that was made of the live file as it is."""
         return bool(self.file) and (
-            self.live == identity(paths.live, paths.wal) and self.file == identity(paths.published)
+            self.live == live_identity(paths) and self.file == identity(paths.published)
         )
 
     def due_at(self, bytes_per_second: float) -> datetime | None:
@@ -109,6 +109,12 @@ def identity(path: Path, log: Path | None = None) -> tuple[int, ...]:
     if log is None:
         return told
     return (*told, log.stat().st_size if log.exists() else 0)
+
+
+def live_identity(paths: StorePaths) -> tuple[int, ...]:
+    """Changes whenever a publication would show something else: the live file, or the archive."""
+    found = identity(paths.live, paths.wal)
+    return (*found, *identity(paths.archived)) if found else ()
 
 
 def standing(paths: StorePaths, *, bytes_per_second: float, now: datetime) -> Standing | None:

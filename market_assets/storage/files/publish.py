@@ -26,11 +26,14 @@ from market_assets.storage.common.upstream import sign
 from market_assets.storage.files.copying import copy
 from market_assets.storage.files.kind import check_is_database
 from market_assets.storage.files.live import LiveMissing, connected
-from market_assets.storage.files.publications import Publications, identity, recall
+from market_assets.storage.files.publications import Publications, identity, live_identity, recall
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
     from pathlib import Path
+
+    from duckdb import DuckDBPyConnection
 
     from market_assets.clock import Clock
     from market_assets.storage.files.gate import Gate, Hold
@@ -48,7 +51,13 @@ _CHECKPOINTS: Final = 5
 
 
 def publish(
-    paths: StorePaths, gate: Gate, *, bytes_per_second: float, force: bool, clock: Clock
+    paths: StorePaths,
+    gate: Gate,
+    *,
+    bytes_per_second: float,
+    force: bool,
+    clock: Clock,
+    complete: Callable[[DuckDBPyConnection], None] = lambda _: None,
 ) -> Publication:
     """Bring the published file up to date, if the pace allows or `force` says so.
 
@@ -58,6 +67,7 @@ def publish(
         bytes_per_second: what may be copied on average.
         force: now, and waiting for another publisher rather than leaving it to him.
         clock: of the pace.
+        complete: adds to the copy what readers find in it beside the tables.
 
     Raises:
         StoreLocked: the live file, or with `force` the publisher's lock, was not to be had.
@@ -73,13 +83,26 @@ def publish(
             raise
         return Publication("busy")
     try:
-        return _publish(paths, gate, bytes_per_second=bytes_per_second, force=force, clock=clock)
+        return _publish(
+            paths,
+            gate,
+            bytes_per_second=bytes_per_second,
+            force=force,
+            clock=clock,
+            complete=complete,
+        )
     finally:
         os.close(descriptor)
 
 
 def _publish(
-    paths: StorePaths, gate: Gate, *, bytes_per_second: float, force: bool, clock: Clock
+    paths: StorePaths,
+    gate: Gate,
+    *,
+    bytes_per_second: float,
+    force: bool,
+    clock: Clock,
+    complete: Callable[[DuckDBPyConnection], None],
 ) -> Publication:
     recalled, now = recall(paths.publications), clock.now()
     known = recalled
@@ -101,7 +124,9 @@ def _publish(
     _note(paths, known)
     started = clock.monotonic()
     try:
-        return _replace(paths, gate, known, bytes_per_second=bytes_per_second, now=now)
+        return _replace(
+            paths, gate, known, bytes_per_second=bytes_per_second, now=now, complete=complete
+        )
     except StoreError as error:
         took = timedelta(seconds=clock.monotonic() - started)
         again_at = clock.now() + max(_SHORTEST_PAUSE, took * _FAILURE_COSTS)
@@ -110,7 +135,13 @@ def _publish(
 
 
 def _replace(
-    paths: StorePaths, gate: Gate, known: Publications, *, bytes_per_second: float, now: datetime
+    paths: StorePaths,
+    gate: Gate,
+    known: Publications,
+    *,
+    bytes_per_second: float,
+    now: datetime,
+    complete: Callable[[DuckDBPyConnection], None],
 ) -> Publication:
     """Copy the live file and put the copy in the published one's place."""
     check_is_database(paths.published)
@@ -122,6 +153,7 @@ def _replace(
         try:
             with connected(temporary, called=paths.published) as connection:
                 sign(connection, now)
+                complete(connection)
         except StoreError:
             remove_stale(paths.published, _PURPOSE)
             raise
@@ -160,7 +192,7 @@ def _copy_live(
             if not paths.wal.exists():
                 with connected(paths.live, read_only=True, hold=hold):
                     copied = copy(paths.live, target, try_clone=try_clone)
-                live = identity(paths.live, paths.wal)
+                live = live_identity(paths)
                 break
         with gate.passed(exclusive=True) as hold, connected(paths.live, hold=hold) as connection:
             fetch(connection, "checkpoint")

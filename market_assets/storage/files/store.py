@@ -21,15 +21,21 @@ from market_assets.clock import SystemClock
 from market_assets.storage.common.changes import (
     Change,
     Delete,
+    Expired,
     Merge,
     Replace,
+    Retired,
     Written,
 )
 from market_assets.storage.common.connection import fetch, transaction
-from market_assets.storage.common.errors import StoreError
+from market_assets.storage.common.errors import NoArchive, StoreError
 from market_assets.storage.common.merge import apply, stage
 from market_assets.storage.common.migrate import Migration, migrations
 from market_assets.storage.common.runs import IngestionRun, rows
+from market_assets.storage.common.upstream import upstream_of
+from market_assets.storage.files.archive.archive import Archive
+from market_assets.storage.files.archive.retiring import added_up, retire
+from market_assets.storage.files.archive.views import make_views
 from market_assets.storage.files.compact import compact
 from market_assets.storage.files.gate import Gate
 from market_assets.storage.files.live import LiveMissing, Session, opened
@@ -46,6 +52,7 @@ if TYPE_CHECKING:
     from typing import TypeVar
 
     import polars as pl
+    from duckdb import DuckDBPyConnection
 
     from market_assets.clock import Clock
     from market_assets.storage.common.outcomes import Compaction, LockStats, Publication
@@ -67,6 +74,8 @@ class FileStore:
         lock_wait: timedelta = timedelta(seconds=60),
         publish_bytes_per_second: float = 1e6,
         upstream: Upstream | None = None,
+        archive: Path | None = None,
+        archive_limit: int = 0,
         clock: Clock | None = None,
         tables: Sequence[TableSpec] = TABLES,
         steps: Sequence[Migration] | None = None,
@@ -78,6 +87,8 @@ class FileStore:
             lock_wait: how long a call may wait for others before it raises `StoreLocked`.
             publish_bytes_per_second: what publishing may copy on average.
             upstream: whose rows are to be written; None: whose the database holds already.
+            archive: where rows go that are past their retention; None: nowhere.
+            archive_limit: bytes beyond which its oldest day goes; 0: none.
             clock: dates runs, migrations and publications, and tells what is from the future.
             tables: what the store keeps.
             steps: the migrations; default: the project's.
@@ -87,6 +98,8 @@ class FileStore:
         self._steps = migrations() if steps is None else tuple(steps)
         self._clock = clock or SystemClock()
         self._gate = Gate(self.paths, wait=lock_wait, clock=self._clock)
+        self._archive = None if archive is None else Archive(archive, limit=archive_limit)
+        self._lock_wait = lock_wait
         self._upstream = upstream
         self._publish_bytes_per_second = publish_bytes_per_second
         self._preparing = Lock()
@@ -179,6 +192,52 @@ class FileStore:
         """Delete rows, and say how many. `where` is SQL with a `?` for each value."""
         return self.write(Delete(table, where, params))[0].deleted
 
+    def retire(self, *expired: Expired) -> Retired:
+        """Delete rows that are past their retention; each is in the archive first."""
+        if self._archive is None:
+            written = self.write(
+                *(Delete(one.table, one.where, one.params) for one in expired if one.rows)
+            )
+            return Retired(added_up((one.table, one.deleted) for one in written))
+        with self._archive.held(self._lock_wait, self._upstream_of_rows()):
+            retired = retire(self, self._archive, expired, now=self._clock.now())
+            if retired.dropped:
+                self.paths.archived.touch()
+            return retired
+
+    def keep(
+        self,
+        table: TableSpec,
+        frame: pl.DataFrame,
+        *,
+        over_before: datetime,
+        run: IngestionRun | None = None,
+    ) -> Written:
+        """Put rows of the past where retention does not delete them at once: into the archive."""
+        if self._archive is None:
+            raise NoArchive(
+                f"rows of {table.name} would be deleted at once, for they are past their "
+                "retention, and MARKET_ARCHIVE is off"
+            )
+        staged = stage(Merge(table, frame), self._clock.now())
+        rows_of = staged.frame if staged.frame is not None else frame
+        with self._archive.held(self._lock_wait, self._upstream_of_rows()):
+            came = self._archive.add(table, rows_of, over_before=over_before)
+            self.paths.archived.touch()
+        written = Written(
+            table.name,
+            rows=rows_of.height,
+            inserted=came,
+            unchanged=rows_of.height - came,
+            event_from_at=staged.event_from_at,
+            event_to_at=staged.event_to_at,
+        )
+        if run is not None:
+            counted = run.counting([written], self._clock.now())
+            self.write(Merge(INGESTION_RUNS, rows([counted])))
+            run.take(counted)
+        return written
+
     def read(self, sql: str, params: Sequence[object] | Mapping[str, object] = ()) -> pl.DataFrame:
         """What a query gives, from the live file; instants are `Datetime("us", "UTC")`.
 
@@ -242,14 +301,26 @@ class FileStore:
                 bytes_per_second=self._publish_bytes_per_second,
                 force=force,
                 clock=self._clock,
+                complete=self._complete,
             )
         )
+
+    def _complete(self, connection: DuckDBPyConnection) -> None:
+        """What the published copy has beside the tables."""
+        layout = None if self._archive is None else self._archive.layout
+        make_views(connection, self.tables, layout)
 
     def compact(self, *, force: bool = False) -> Compaction:
         """Write the live file anew, when more than half of it holds nothing."""
         return self._on_live(
             lambda: compact(self.paths, self._gate, force=force, now=self._clock.now())
         )
+
+    def _upstream_of_rows(self) -> str | None:
+        if self._upstream is not None:
+            return self._upstream
+        with self._opened(exclusive=False) as session:
+            return upstream_of(session.connection)
 
     @contextmanager
     def _opened(self, *, exclusive: bool) -> Iterator[Session]:

@@ -1,0 +1,1 @@
+"""Rows that retention has taken out of the database, as Parquet."""
