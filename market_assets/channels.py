@@ -259,6 +259,8 @@ class Backfill:
 
 
 BACKFILLS: Final[tuple[Backfill, ...]] = (
+    Backfill("hyperliquid", "hyperliquid_candles_history", "day", "hyperliquid_candles"),
+    Backfill("hyperliquid", "hyperliquid_funding_history", "month", "hyperliquid_funding_rates"),
     Backfill("polymarket", "polymarket_trades_history", "day", "polymarket_trades"),
     Backfill("polymarket", "polymarket_closed_markets_history", "month", "polymarket_markets"),
 )

@@ -15,21 +15,19 @@ from market_assets.defs.options import (
     preview,
     requests_made,
     some,
-    written_metadata,
     written_result,
 )
+from market_assets.defs.partitions import Progress, materialized
 from market_assets.defs.polymarket import Polymarket
 from market_assets.defs.publishing import publishes
 from market_assets.defs.runs import Market, ingestion_run
 from market_assets.settings import Settings
-from market_assets.storage.common.changes import Written
 
 _KINDS: Final = {"http", "duckdb"}
 _FIRST_DAY: Final = "2023-12-01"
 """The venue gives trades of about the last three years."""
 _FIRST_MONTH: Final = "2020-10-01"
 """When its first markets ended."""
-_LOG_EVERY_S: Final = 15.0
 
 
 @dg.asset(**asset_options("polymarket_trades", kinds=_KINDS, pool="polymarket_trades"))
@@ -109,7 +107,7 @@ def polymarket_trades_history(
         requests_per_10s=settings.polymarket.history_requests_per_10s,
     )
     for key in context.partition_keys:
-        log = _Progress(context, key)
+        log = Progress(context, key)
         read = read_day(
             polymarket_backfill.data,
             store,
@@ -120,7 +118,7 @@ def polymarket_trades_history(
             progress=log,
         )
         log.last(read)
-        _materialized(
+        materialized(
             context,
             key,
             read.written,
@@ -154,7 +152,7 @@ def polymarket_closed_markets_history(
     )
 
     for key in context.partition_keys:
-        log = _Progress(context, key)
+        log = Progress(context, key)
         read = read_month(
             polymarket_backfill.gamma,
             store,
@@ -167,7 +165,7 @@ def polymarket_closed_markets_history(
             progress=log,
         )
         log.last(read)
-        _materialized(
+        materialized(
             context,
             key,
             read.events,
@@ -180,35 +178,4 @@ def polymarket_closed_markets_history(
             resumed_at=None if read.resumed_at is None else read.resumed_at.isoformat(),
             rejected_count=read.rejected,
             rejected=some(read.samples),
-        )
-
-
-class _Progress:
-    """Says in the run's log how far a partition has come, every quarter of a minute."""
-
-    def __init__(self, context: dg.AssetExecutionContext, partition: str) -> None:
-        self._log = context.log
-        self._partition = partition
-        self._clock = SystemClock()
-        self._said_at = self._clock.monotonic()
-
-    def __call__(self, read: object) -> None:
-        if self._clock.monotonic() - self._said_at >= _LOG_EVERY_S:
-            self.last(read)
-
-    def last(self, read: object) -> None:
-        """Say it now."""
-        self._said_at = self._clock.monotonic()
-        self._log.info("%s: %s", self._partition, read)
-
-
-def _materialized(
-    context: dg.AssetExecutionContext, key: str, *written: Written, **figures: object
-) -> None:
-    """One partition of a run that may have many is done, whatever becomes of the others."""
-    metadata = written_metadata(*written, row_count=None, **figures)
-    context.add_asset_metadata(metadata, partition_key=key)
-    if len(context.partition_keys) > 1:
-        context.log_event(
-            dg.AssetMaterialization(context.asset_key, partition=key, metadata=metadata)
         )

@@ -5,7 +5,8 @@
     ├── VenueBusy          told to slow down (429), or the project's own request budget is used up
     ├── VenueRejected      the venue refuses this request (4xx): asking again gives the same; where
     │                      trouble looks just like it, `may_be_trouble`
-    └── VenueNonsense      the answer is whole, but it is not what was asked for
+    ├── VenueNonsense      the answer is whole, but it is not what was asked for
+    └── NotServed          the venue does not have it: no longer, or not yet; it need not be asked
 
 Callers choose by class: unavailable and busy pass with time, rejected and nonsense do not.
 Messages are one line and carry no query strings, headers or bodies beyond a short excerpt.
@@ -70,6 +71,10 @@ class VenueRejected(VenueError):  # noqa: N818 - named for what the venue did
         For a symbol that the venue lists it is trouble, then: it passes with time.
         """
         return self.status is not None and self.status >= _SERVER_ERRORS
+
+
+class NotServed(VenueError):  # noqa: N818 - named for the state of the venue
+    """The venue does not have what is wanted, no longer or not yet; the message says so."""
 
 
 class VenueNonsense(VenueError):  # noqa: N818 - named for what came

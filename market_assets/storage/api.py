@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
     from contextlib import AbstractContextManager
-    from datetime import datetime
+    from datetime import date, datetime
 
     import polars as pl
     from numpy.typing import NDArray
@@ -125,6 +125,13 @@ class Store(Protocol):
         Raises:
             NoArchive: `MARKET_ARCHIVE=off`.
             ArchiveUnreadable: a file that they belong to cannot be read.
+        """
+
+    def kept(self, table: TableSpec, day: date, columns: Sequence[str]) -> pl.DataFrame:
+        """What the archive has of a day: these columns of its rows; no rows where it has none.
+
+        Raises:
+            ArchiveUnreadable: a file of it cannot be read.
         """
 
     def read(self, sql: str, params: Sequence[object] | Mapping[str, object] = ()) -> pl.DataFrame:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from market_assets.clock import SystemClock
+from market_assets.frames import empty
 from market_assets.storage.common.changes import (
     Change,
     Delete,
@@ -47,7 +48,7 @@ from market_assets.tables import INGESTION_RUNS, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from datetime import datetime
+    from datetime import date, datetime
     from pathlib import Path
     from typing import TypeVar
 
@@ -237,6 +238,12 @@ class FileStore:
             self.write(Merge(INGESTION_RUNS, rows([counted])))
             run.take(counted)
         return written
+
+    def kept(self, table: TableSpec, day: date, columns: Sequence[str]) -> pl.DataFrame:
+        """What the archive has of a day: these columns of its rows; no rows where it has none."""
+        if self._archive is None:
+            return empty(table).select(columns)
+        return self._archive.rows(table, day).select(columns)
 
     def read(self, sql: str, params: Sequence[object] | Mapping[str, object] = ()) -> pl.DataFrame:
         """What a query gives, from the live file; instants are `Datetime("us", "UTC")`.

@@ -19,7 +19,7 @@ import polars as pl
 from market_assets.storage.common.durable import sync
 from market_assets.storage.common.errors import OtherUpstream, StoreError, from_os
 from market_assets.storage.common.flock import take
-from market_assets.storage.files.archive.joining import join
+from market_assets.storage.files.archive.joining import join, rows_of
 from market_assets.storage.files.archive.layout import Day, Layout
 
 if TYPE_CHECKING:
@@ -102,6 +102,14 @@ class Archive:
                     spec, file, part.select(spec.column_names), there, work=self.layout.work
                 )
         return came
+
+    def rows(self, spec: TableSpec, day: date) -> pl.DataFrame:
+        """The rows of a day, one per key.
+
+        Raises:
+            ArchiveUnreadable: a file of it cannot be read.
+        """
+        return rows_of(spec, self.layout.day(spec.name, day).files, work=self.layout.work)
 
     def finish(self, spec: TableSpec, over_before: datetime) -> None:
         """Make one file of each day that is over, and of what an interruption has left.

@@ -70,6 +70,17 @@ def join(
     return came
 
 
+def rows_of(spec: TableSpec, files: Sequence[Path], *, work: Path) -> pl.DataFrame:
+    """The rows of the files, one per key.
+
+    Raises:
+        ArchiveUnreadable: one of them cannot be read; it is named.
+    """
+    with _connected(work) as connection:
+        _read(connection, spec, files)
+        return connection.execute("from kept").pl()
+
+
 def _read(connection: DuckDBPyConnection, spec: TableSpec, files: Sequence[Path]) -> None:
     """The rows of the files as the table `kept`; columns that an older file lacks are filled."""
     fetch(connection, f"create table kept ({_typed(spec)})")
