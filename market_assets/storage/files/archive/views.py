@@ -8,19 +8,26 @@ leaves out the months that a query does not ask for without opening one of their
 
 from __future__ import annotations
 
+import logging
 from datetime import UTC, datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
+import duckdb
+
 from market_assets.storage.common.connection import fetch
+from market_assets.storage.files.archive.layout import DATA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     from duckdb import DuckDBPyConnection
 
     from market_assets.storage.files.archive.layout import Day, Layout
     from market_assets.tables import TableSpec
+
+_LOG = logging.getLogger(__name__)
 
 _DECEMBER: Final = 12
 
@@ -38,10 +45,30 @@ def make_views(
     drop_views(connection)
     for spec in tables:
         if spec.retention:
-            days = [] if layout is None else layout.days(spec.name)
-            fetch(connection, _view(connection, spec, days))
-            said = "live rows and archived ones" if layout else "live rows; nothing is archived"
-            fetch(connection, f"comment on view \"{spec.name}_all\" is '{spec.name}: {said}.'")
+            said = _make(connection, spec, [] if layout is None else layout.days(spec.name))
+            kept = "live rows and archived ones" if layout else "live rows; nothing is archived"
+            comment = f"{spec.name}: {kept}{said}.".replace("'", "''")
+            fetch(connection, f"comment on view \"{spec.name}_all\" is '{comment}'")
+
+
+def _make(connection: DuckDBPyConnection, spec: TableSpec, days: Sequence[Day]) -> str:
+    """Make the view; what is to be said of it.
+
+    A file that cannot be read costs its day, and not what readers have of everything else.
+    """
+    try:
+        fetch(connection, _view(connection, spec, days))
+    except duckdb.Error:
+        damaged = [day for day in days if not all(_can_be_read(connection, f) for f in day.files)]
+        if not damaged:
+            raise
+        sound = [day for day in days if day not in damaged]
+        fetch(connection, _view(connection, spec, sound, each=True))
+        for day in damaged:
+            _LOG.warning("%s cannot be read, and its rows are in no view", day.folder)
+        left_out = ", ".join(str(day.day) for day in damaged)
+        return f", but for {left_out}, of which a file cannot be read"
+    return ""
 
 
 def drop_views(connection: DuckDBPyConnection) -> None:
@@ -51,19 +78,29 @@ def drop_views(connection: DuckDBPyConnection) -> None:
         fetch(connection, f'drop view "{name}"')
 
 
-def _view(connection: DuckDBPyConnection, spec: TableSpec, days: Sequence[Day]) -> str:
+def _view(
+    connection: DuckDBPyConnection, spec: TableSpec, days: Sequence[Day], *, each: bool = False
+) -> str:
+    """The statement that makes the view.
+
+    Args:
+        connection: reads the schemas of the oldest and the newest file.
+        spec: the table.
+        days: that are archived.
+        each: name each file, for others beside them are to be left out.
+    """
     columns = _names(spec.column_names)
     branches = [f'select {columns} from "{spec.name}"']  # noqa: S608 - names of the spec
     finished = [day for day in days if day.is_finished and not day.parts]
     running = [day for day in days if day.parts]
     if days:
         old = {name for day in (days[0], days[-1]) for name in _lacking(connection, spec, day)}
-        for (year, month), of_month in groupby(finished, lambda day: (day.day.year, day.day.month)):
+        for (year, month), of_month in groupby(finished, _month_of):
             some = list(of_month)
-            files = [
-                str(some[0].folder.parent / f"day={year:04d}-{month:02d}-*" / some[0].data.name)
-            ]
-            aside = [day for day in running if (day.day.year, day.day.month) == (year, month)]
+            files = [str(some[0].folder.parent / f"day={year:04d}-{month:02d}-*" / DATA)]
+            if each:
+                files = [str(day.data) for day in some]
+            aside = [day for day in running if _month_of(day) == (year, month)]
             branches.append(_archived(spec, files, _month(spec, year, month, aside), old))
         for day in running:
             files = [str(day.folder / "*.parquet")]
@@ -114,10 +151,20 @@ def _archived(
 
 def _lacking(connection: DuckDBPyConnection, spec: TableSpec, day: Day) -> set[str]:
     """Columns of the table that a file of the day does not have: it is of an older version."""
-    has = {
-        row[0] for row in fetch(connection, "describe from read_parquet(?)", [str(day.files[0])])
-    }
-    return set(spec.column_names) - has
+    has = fetch(connection, "describe from read_parquet(?)", [str(day.files[0])])
+    return set(spec.column_names) - {row[0] for row in has}
+
+
+def _can_be_read(connection: DuckDBPyConnection, file: Path) -> bool:
+    try:
+        fetch(connection, "describe from read_parquet(?)", [str(file)])
+    except duckdb.Error:
+        return False
+    return True
+
+
+def _month_of(day: Day) -> tuple[int, int]:
+    return day.day.year, day.day.month
 
 
 def _month(spec: TableSpec, year: int, month: int, aside: Sequence[Day]) -> str:

@@ -310,6 +310,32 @@ def test_a_database_that_is_made_of_a_published_copy_has_no_view(tmp_path: Path)
     assert len(everything(tmp_path)) == 3
 
 
+@pytest.mark.parametrize("damaged", [0, 1, 2])
+def test_a_damaged_file_costs_its_day_and_no_publication(
+    tmp_path: Path, damaged: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    store = store_at(tmp_path)
+    rows = ticks(*[("a", NOON + k * DAY, 1.0, 0) for k in range(4)])
+    store.merge(TICKS, rows)
+    retire(store, NOON + 2 * DAY + HOUR)
+    day = layout_at(tmp_path).days("ticks")[damaged]
+    day.files[0].write_bytes(b"PAR1")
+    store.publish(force=True)
+    wanted = [NOON + k * DAY for k in range(4)]
+    if damaged == 1:  # known only when it is read: neither the oldest file nor the newest
+        with pytest.raises(duckdb.Error, match=str(day.data)):
+            everything(tmp_path)
+        return
+    there = [at for _, at, _ in everything(tmp_path)]
+    assert there == [at for at in wanted if at.date() != day.day]
+    assert str(day.folder) in caplog.text
+    with duckdb.connect(str(tmp_path / "market.duckdb"), read_only=True) as connection:
+        [(said,)] = connection.execute(
+            "select comment from duckdb_views() where view_name = 'ticks_all'"
+        ).fetchall()
+    assert f"but for {day.day}" in said
+
+
 def test_a_query_of_a_day_opens_no_file_of_another_month(tmp_path: Path) -> None:
     store = store_at(tmp_path)
     store.keep(
