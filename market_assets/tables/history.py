@@ -76,7 +76,7 @@ class GridSeries:
         table: the table.
         interval: of its candles; None: the table has no intervals.
         step: of the grid, which begins at midnight UTC.
-        due_after: from a row's own time until it should be in the database.
+        due_after: from a row's own time until it should be in the published database.
         channel: what its gaps are called in `ingestion_gaps`; their source is `hyperliquid`.
         only: SQL over the table's columns; rows for which it does not hold are not counted.
     """
@@ -101,7 +101,7 @@ GRID_SERIES: Final = (
         HYPERLIQUID_CANDLES,
         "1m",
         _MINUTE,
-        due_after=2 * _MINUTE,
+        due_after=3 * _MINUTE,
         channel="candles",
         only="interval = '1m' and is_closed",
     ),
@@ -122,7 +122,7 @@ GRID_SERIES: Final = (
         channel="funding_rates",
     ),
     GridSeries(
-        HYPERLIQUID_MID_PRICES, None, timedelta(seconds=5), due_after=_MINUTE, channel="mids"
+        HYPERLIQUID_MID_PRICES, None, timedelta(seconds=5), due_after=2 * _MINUTE, channel="mids"
     ),
 )
 """The series whose completeness is counted. A minute without a trade has a flat candle, so candles

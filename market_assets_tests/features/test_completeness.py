@@ -163,13 +163,13 @@ def test_an_asset_of_which_the_registry_knows_nothing_begins_with_its_first_row(
 @pytest.mark.parametrize(
     ("series", "as_of", "expected"),
     [
-        (MINUTES, at(20, 1), 59),  # of 00:00 to 00:58; that of 00:59 may come within a minute
-        (MINUTES, at(20, 0, 1), 0),
+        (MINUTES, at(20, 1), 58),  # of 00:00 to 00:57; those of 00:58 and 00:59 may still come
+        (MINUTES, at(20, 0, 2), 0),
         (HOURS, at(20, 3, 4), 2),
         (HOURS, at(20, 3, 5), 3),
         (FUNDING, at(20, 2, 29), 1),
         (FUNDING, at(20, 2, 30), 2),
-        (MIDS, at(20, 0, 2), 13),  # of 00:00:00 to 00:01:00
+        (MIDS, at(20, 0, 3), 13),  # of 00:00:00 to 00:01:00
     ],
 )
 def test_today_is_expected_up_to_the_rows_that_are_due(
