@@ -24,7 +24,7 @@ class Channel:
     """A source's flow of data with one cadence.
 
     Attributes:
-        source: the venue, `hyperliquid`.
+        source: the venue, `hyperliquid`; or what the project makes by itself, `history`.
         name: the flow, `mids`. `source/name` is unique.
         cadence: how often its assets are materialized when all is well.
         assets: the asset keys, which are table names where a table exists.
@@ -232,6 +232,15 @@ CHANNELS: Final[tuple[Channel, ...]] = (
         ("defillama_daily_history",),
         "defillama_history_refresh",
         offset=timedelta(minutes=35),
+    ),
+    Channel(
+        "history",
+        "completeness",
+        timedelta(hours=1),
+        ("data_completeness",),
+        "data_completeness_refresh",
+        # After the payments of the hour, and after the roll-up of its candles.
+        offset=timedelta(minutes=41),
     ),
 )
 

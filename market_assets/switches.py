@@ -47,6 +47,11 @@ NAMES: Final = tuple(source.name for source in SOURCES)
 DEFAULT: Final = tuple(source.name for source in SOURCES if not source.joins_with)
 
 
+LOOKS_AT: Final[dict[str, tuple[str, ...]]] = {"data_completeness": ("hyperliquid",)}
+"""What the project makes by itself of sources' rows, and of whose: it is off where all of these
+are. Its jobs, assets and tables have names that begin so."""
+
+
 class Off(NamedTuple):
     """A source that is off, and the variable that turns it on."""
 
@@ -71,8 +76,12 @@ class Switches:
     def has(self, name: str) -> bool:
         """Whether the source of this name is on, or that of the job, asset or table of this name.
 
-        What belongs to no source is the project's own, and always on.
+        What belongs to no source is the project's own, and on; what is made of sources' rows only
+        while one of them is on.
         """
+        for own, looked_at in LOOKS_AT.items():
+            if name.startswith(own):
+                return not self.on.isdisjoint(looked_at)
         source = name.partition("_")[0]
         return source in self.on or source not in NAMES
 
@@ -93,7 +102,7 @@ class Switches:
         return tuple(
             channel.polled if channel.polled_by and channel.source in self.polled else channel
             for channel in CHANNELS
-            if self.has(channel.source)
+            if self.has(channel.source) and self.has(channel.job)
         )
 
     @property

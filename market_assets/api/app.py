@@ -28,8 +28,17 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from market_assets.api.auth import BearerToken
+from market_assets.api.completeness import completeness_page
 from market_assets.api.dashboard import dashboard
-from market_assets.api.endpoints import ENDPOINTS, HEALTH, METRICS, OPENAPI, PAGE
+from market_assets.api.endpoints import (
+    COMPLETENESS,
+    ENDPOINTS,
+    HEALTH,
+    METRICS,
+    OPENAPI,
+    PAGE,
+    PAGES,
+)
 from market_assets.api.errors import ApiError, error_response, from_store
 from market_assets.api.loopback import OnlyLoopback
 from market_assets.api.market_index.keeper import IndexKeeper
@@ -112,6 +121,7 @@ class Application:
         routes = [
             *(_route(one.path, self._answering(one), one.parameters) for one in ENDPOINTS),
             _route(PAGE, self._page, refuse=error_page),
+            _route(COMPLETENESS, self._completeness, refuse=error_page),
             _route(HEALTH, self._health),
             _route(METRICS, self._metrics),
             _route(OPENAPI, self._openapi),
@@ -182,6 +192,18 @@ class Application:
         )
         at, version = self._parts.clock.now(), self._parts.version
         return page(health, held, stream=stream, at=at, version=version)
+
+    async def _completeness(self, _: Request, __: dict[str, Any]) -> Response:
+        return await self._readers.run(self._counted, within_s=_WITHIN_S)
+
+    def _counted(self) -> Response:
+        try:
+            with self._parts.published.snapshot() as snapshot:
+                view = View(snapshot, self._parts.clock.now())
+                return completeness_page(view, version=self._parts.version)
+        except StoreError as error:
+            _LOG.warning("%s cannot be answered: %s", COMPLETENESS, error)
+            raise from_store(error) from error
 
     def _held(self) -> dict[str, Any]:
         try:
@@ -279,7 +301,7 @@ async def _refused(request: Request, error: Exception) -> Response:
 
 def _misdirected(reason: str, path: str) -> Response:
     """To a request that is meant for another machine, as its Host says."""
-    refuse = error_page if path == PAGE else error_response
+    refuse = error_page if path in PAGES else error_response
     return refuse(ApiError("misdirected", reason))
 
 

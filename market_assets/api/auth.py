@@ -13,7 +13,7 @@ import binascii
 import hmac
 from typing import TYPE_CHECKING, Final
 
-from market_assets.api.endpoints import PAGE
+from market_assets.api.endpoints import PAGES
 from market_assets.api.errors import ApiError, error_response
 from market_assets.api.page import error_page
 
@@ -44,13 +44,13 @@ class BearerToken:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (refusal := self._refusal(scope)) is not None:
-            refuse = error_page if scope["path"] == PAGE else error_response
+            refuse = error_page if scope["path"] in PAGES else error_response
             await refuse(refusal)(scope, receive, send)
             return
         await self._app(scope, receive, send)
 
     def _refusal(self, scope: Scope) -> ApiError | None:
-        in_browser = scope["path"] == PAGE
+        in_browser = scope["path"] in PAGES
         said = [value for name, value in scope["headers"] if name == b"authorization"]
         if not said:
             return _unauthorized(_HOW, in_browser=in_browser)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from market_assets.api.view import View
 
 PAGE: Final = "/"
+COMPLETENESS: Final = "/completeness"
+PAGES: Final = (PAGE, COMPLETENESS)
+"""Routes for people in a browser: what goes wrong there is a page too."""
 HEALTH: Final = "/api/v1/ingestion/health"
 METRICS: Final = "/metrics"
 OPENAPI: Final = "/openapi.json"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.api import schemas as shape
-from market_assets.api.endpoints import ENDPOINTS, HEALTH, METRICS, OPENAPI, PAGE
+from market_assets.api.endpoints import COMPLETENESS, ENDPOINTS, HEALTH, METRICS, OPENAPI, PAGE
 from market_assets.api.errors import CODES
 
 if TYPE_CHECKING:
@@ -58,6 +58,14 @@ def document(version: str) -> dict[str, Any]:
         "How everything is, as a page for people",
         {"type": "string"},
         doc="503 where that could not be found out; what is known besides stands there too.",
+        media_type="text/html",
+        errors="text/html",
+        security=[{"token": []}, {"password": []}],
+    )
+    paths[COMPLETENESS] = _get(
+        "completeness",
+        "How many rows each day should have and has, as a page for people",
+        {"type": "string"},
         media_type="text/html",
         errors="text/html",
         security=[{"token": []}, {"password": []}],

@@ -53,7 +53,7 @@ def page(
     """
     troubles = [one.message for one in (health, held, stream) if isinstance(one, ApiError)]
     rows: Sequence[Row] = () if isinstance(health, ApiError) else health.rows
-    return _response(
+    return html_response(
         "page.html",
         status=503 if isinstance(health, ApiError) else 200,
         headline=headline(rows),
@@ -72,7 +72,7 @@ def page(
 
 def error_page(error: ApiError) -> Response:
     """The error as a page; once more and by itself only where that may help."""
-    return _response(
+    return html_response(
         "error.html",
         status=error.status,
         headers=error.headers,
@@ -98,9 +98,10 @@ def worst_first(rows: Sequence[Row]) -> list[Row]:
     return sorted(rows, key=lambda row: (WORST_FIRST.index(row.status), row.cause is not None))
 
 
-def _response(
+def html_response(
     template: str, *, status: int, headers: Mapping[str, str] | None = None, **context: object
 ) -> Response:
+    """A page from a template, with the policy that lets the browser load and run nothing else."""
     nonce = secrets.token_urlsafe(16)
     body = _templates().get_template(template).render(nonce=nonce, **context)
     policy = (
@@ -136,6 +137,7 @@ def _templates() -> Environment:
         "milliseconds": _milliseconds,
         "newest_age": _newest_age,
         "seconds": _seconds,
+        "percent": percent,
         "share": _share,
         "size": _size,
     }
@@ -159,6 +161,13 @@ def _milliseconds(length: float | None) -> str:
 def _seconds(length: float | None) -> str:
     """What is a little ahead, by the venue's clock, is new."""
     return "never" if length is None else as_words(max(length, 0.0))
+
+
+def percent(share: float) -> str:
+    """A share in per cent. What is not whole never reads as 100, and what is there not as 0."""
+    if share in (0, 100):
+        return f"{share:.0f} %"
+    return f"{min(max(share, 0.01), 99.99):.4g} %"
 
 
 def _share(row: Row) -> float:

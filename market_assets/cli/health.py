@@ -15,6 +15,7 @@ from market_assets.switches import footnote
 from market_assets.tables import FOR_EVER, TABLES
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
     from datetime import timedelta
 
     from rich.console import Console
@@ -52,7 +53,7 @@ def status(*, as_json: bool) -> None:
         }
         click.echo(json.dumps(said, indent=2, default=str))
         return
-    console = _console()
+    console = wide_console()
     console.print(status_table(found))
     for line in summaries(streams):
         console.print(line, markup=False, soft_wrap=True)
@@ -85,7 +86,7 @@ def check() -> None:
 def cadence() -> None:
     """Show how often each channel is due, when it counts as stale, and how long rows are kept."""
     settings = load()
-    table = _plain_table("channel", "cadence", "stale after", "assets", "kept")
+    table = plain_table("channel", "cadence", "stale after", "assets", "kept")
     for channel in settings.sources.channels:
         kept = [
             f"{rule.only[1] + ' ' if rule.only else ''}{_span(age)}"
@@ -102,7 +103,7 @@ def cadence() -> None:
             "\n".join(channel.assets),
             "\n".join(kept) or "always",
         )
-    console = _console()
+    console = wide_console()
     console.print(table)
     if said_off := footnote(settings.sources.off):
         console.print(said_off, markup=False, soft_wrap=True)
@@ -110,7 +111,7 @@ def cadence() -> None:
 
 def status_table(found: Health) -> Table:
     """The health as a table for people; colours show only where a terminal does."""
-    table = _plain_table(
+    table = plain_table(
         "channel", "status", "age", "cadence", "stale after", "rows written", "last error"
     )
     for row in found.rows:
@@ -162,23 +163,25 @@ def _requests_line(settings: Settings) -> str:
     )
 
 
-def _console() -> Console:
+def wide_console() -> Console:
     """A console as wide as the terminal; a pipe has no width, and gets no wrapped lines."""
     from rich.console import Console  # noqa: PLC0415 - `--help` need not pay for it
 
     return Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
 
 
-def _plain_table(*columns: str) -> Table:
+def plain_table(
+    *columns: str, right: Collection[str] = ("age", "cadence", "stale after", "rows written")
+) -> Table:
+    """A table without lines between its rows; the columns of numbers stand to the right."""
     from rich import box  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     for column in columns:
-        right = column in ("age", "cadence", "stale after", "rows written")
         table.add_column(
             column,
-            justify="right" if right else "left",
+            justify="right" if column in right else "left",
             overflow="fold",
             no_wrap=column != "last error",
         )

@@ -12,7 +12,7 @@ from typing import Final
 import click
 
 from market_assets import __version__
-from market_assets.cli import data, health, run, serving, spool, venues
+from market_assets.cli import completeness, data, health, run, serving, spool, venues
 from market_assets.logs import JsonLines, cleaned, install, level_of
 from market_assets.settings import environment, known_secrets, log_format, log_level
 from market_assets.settings.values import SettingError
@@ -30,6 +30,7 @@ for command in (
     health.status,
     health.check,
     health.cadence,
+    completeness.completeness,
     venues.probe,
     venues.simulate,
     data.stream,

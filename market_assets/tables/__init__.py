@@ -21,6 +21,7 @@ from market_assets.tables.defillama import (
     DEFILLAMA_SERIES_READS,
     DEFILLAMA_SUBJECTS,
 )
+from market_assets.tables.history import DATA_COMPLETENESS, GRID_SERIES, GridSeries
 from market_assets.tables.hyperliquid import (
     HYPERLIQUID_ASSET_CATEGORIES,
     HYPERLIQUID_ASSET_CATEGORY_TAXONOMY,
@@ -64,6 +65,7 @@ from market_assets.tables.sql_types import SqlType
 
 __all__ = [
     "BOOK_LEVELS",
+    "DATA_COMPLETENESS",
     "DEFILLAMA_CAPITAL_BASE",
     "DEFILLAMA_CAPITAL_FLOWS",
     "DEFILLAMA_DAILY_HISTORY",
@@ -71,6 +73,7 @@ __all__ = [
     "DEFILLAMA_SERIES_READS",
     "DEFILLAMA_SUBJECTS",
     "FOR_EVER",
+    "GRID_SERIES",
     "HYPERLIQUID_ASSETS",
     "HYPERLIQUID_ASSET_CATEGORIES",
     "HYPERLIQUID_ASSET_CATEGORY_TAXONOMY",
@@ -103,6 +106,7 @@ __all__ = [
     "TABLES",
     "Column",
     "Derived",
+    "GridSeries",
     "Retention",
     "SqlType",
     "TableSpec",
@@ -142,6 +146,7 @@ TABLES: Final[tuple[TableSpec, ...]] = (
     DEFILLAMA_ECONOMIC_THROUGHPUT,
     DEFILLAMA_DAILY_HISTORY,
     DEFILLAMA_SERIES_READS,
+    DATA_COMPLETENESS,
     INGESTION_RUNS,
     INGESTION_GAPS,
     INGESTION_LISTS,

@@ -95,6 +95,8 @@ class TableSpec:
         name: the table, the asset key and, where one function makes it, that function.
         grain: what one row is, in words: "one row per …".
         key: the columns that identify a row.
+        null_in_key: those of them that may be NULL. Two NULLs are the same value of a key: a row of
+            a table without intervals has one row per asset and day, not any number of them.
         time_column: the row's own time (the venue's clock, or the instant it speaks for).
         version: which of two rows with one key wins: the one that is greater in these columns,
             compared left to right; equal rows: the one already stored stays. So an older message
@@ -120,6 +122,7 @@ class TableSpec:
     changed_at: str = ""
     about_row: tuple[str, ...] = ()
     retention: tuple[Retention, ...] = field(default=())
+    null_in_key: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         names = self.column_names
@@ -133,6 +136,8 @@ class TableSpec:
             raise ValueError(f"table {self.name}: a time that lies ahead needs 'ingested_at'")
         if self.derived and self.version:
             raise ValueError(f"table {self.name}: the fuller row wins or the newer one, not both")
+        if not set(self.null_in_key) <= set(self.key):
+            raise ValueError(f"table {self.name}: {self.null_in_key} are not of its key")
         for name in counts:
             if name not in self.required:
                 raise ValueError(f"table {self.name}: {name!r} counts rows, and may be NULL")
@@ -151,8 +156,9 @@ class TableSpec:
 
     @property
     def required(self) -> tuple[str, ...]:
-        """Columns that are never NULL: the key, and those that say so."""
-        return tuple(c.name for c in self.columns if c.required or c.name in self.key)
+        """Columns that are never NULL: the key but for `null_in_key`, and those that say so."""
+        never = set(self.key) - set(self.null_in_key)
+        return tuple(c.name for c in self.columns if c.required or c.name in never)
 
     @property
     def optional(self) -> tuple[str, ...]:

@@ -64,9 +64,10 @@ def statements(connection: DuckDBPyConnection, tables: Sequence[TableSpec]) -> l
 
 
 def create_table(spec: TableSpec) -> str:
-    """The table's definition. Its key is never NULL, and there is no index: see `merge.py`."""
+    """The table's definition. Its key is not NULL, and there is no index: see `merge.py`."""
+    never_null = set(spec.key) - set(spec.null_in_key)
     columns = ", ".join(
-        f'"{column.name}" {column.type}' + (" not null" if column.name in spec.key else "")
+        f'"{column.name}" {column.type}' + (" not null" if column.name in never_null else "")
         for column in spec.columns
     )
     return f'create table "{spec.name}" ({columns})'

@@ -143,7 +143,11 @@ def _merge(spec: TableSpec, *, matched: str, rest: str) -> str:
 
 
 def _same_key(spec: TableSpec) -> str:
-    return " and ".join(f't."{name}" = s."{name}"' for name in spec.key)
+    """Both rows have one key. Where a part of it may be NULL, two NULLs are the same."""
+    return " and ".join(
+        f't."{name}" {"is not distinct from" if name in spec.null_in_key else "="} s."{name}"'
+        for name in spec.key
+    )
 
 
 def _wins(spec: TableSpec) -> str:
