@@ -242,6 +242,14 @@ CHANNELS: Final[tuple[Channel, ...]] = (
         # After the payments of the hour, and after the roll-up of its candles.
         offset=timedelta(minutes=41),
     ),
+    Channel(
+        "history",
+        "candle_audits",
+        timedelta(hours=1),
+        ("hyperliquid_candle_audits",),
+        "hyperliquid_candle_audits_refresh",
+        offset=timedelta(minutes=20),
+    ),
 )
 
 

@@ -95,6 +95,7 @@ VARIABLES: Final[tuple[Variable, ...]] = (
     Variable("MARKET_KEEP_POSITIONING_PRESSURE_HOURS", "168", "retention of positioning pressure"),
     Variable("MARKET_KEEP_IMMEDIATE_MARKETS_HOURS", "168", "retention of immediate markets"),
     Variable("MARKET_KEEP_LATER_MARKETS_HOURS", "168", "retention of later markets"),
+    Variable("MARKET_KEEP_CANDLE_AUDITS_HOURS", "2160", "retention of audits of candles"),
     Variable("MARKET_KEEP_MARKET_METRICS_HOURS", "720", "retention of market metrics"),
     Variable("MARKET_KEEP_BOOK_TOPS_HOURS", "168", "retention of the tops of Polymarket's books"),
     Variable("MARKET_KEEP_SIGNAL_EVENTS_HOURS", "720", "retention of Polymarket's signals"),

@@ -12,7 +12,7 @@ from market_assets.tables.hyperliquid import (
     SYMBOL,
 )
 from market_assets.tables.hyperliquid_derived import HYPERLIQUID_FUNDING_RATES
-from market_assets.tables.spec import Column, TableSpec, key_column
+from market_assets.tables.spec import Column, Retention, TableSpec, key_column
 
 DATA_COMPLETENESS: Final = TableSpec(
     name="data_completeness",
@@ -65,6 +65,53 @@ DATA_COMPLETENESS: Final = TableSpec(
     null_in_key=("interval",),
     time_column="day",
     version=("updated_at",),
+)
+
+HYPERLIQUID_CANDLE_AUDITS: Final = TableSpec(
+    name="hyperliquid_candle_audits",
+    grain="one row per asset, interval and time at which its candles were held against the "
+    "exchange's",
+    columns=(
+        SYMBOL,
+        key_column("interval", "1m or 1h."),
+        key_column("audited_at", "When the exchange was asked.", "TIMESTAMPTZ"),
+        Column(
+            "compared", "BIGINT", "Candles that are over and that it has.", "candles", required=True
+        ),
+        Column(
+            "mismatches",
+            "BIGINT",
+            "Of these, candles that differ from ours, or that we lack.",
+            "candles",
+            required=True,
+        ),
+        Column(
+            "replaced",
+            "BIGINT",
+            "Of the mismatches, candles that are the exchange's now.",
+            "candles",
+            required=True,
+        ),
+        Column(
+            "exchange_wrong",
+            "BIGINT",
+            "Of the mismatches, candles in which its own minutes contradict it: a restart has cut "
+            "off their first part. Ours stay.",
+            "candles",
+            required=True,
+        ),
+        Column(
+            "worst_bps",
+            "DOUBLE",
+            "The greatest difference of an open, high, low or close among the mismatches that both "
+            "have; NULL where there is none.",
+            "bps",
+        ),
+    ),
+    key=("symbol", "interval", "audited_at"),
+    time_column="audited_at",
+    version=("audited_at",),
+    retention=(Retention(timedelta(days=90), "MARKET_KEEP_CANDLE_AUDITS_HOURS"),),
 )
 
 

@@ -61,6 +61,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     refreshed = {
         "defillama_capital_refresh",
         "defillama_history_refresh",
+        "hyperliquid_candle_audits_refresh",
         "hyperliquid_contexts_refresh",
         "hyperliquid_features_refresh",
         "hyperliquid_funding_rates_refresh",

@@ -30,6 +30,7 @@ from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES
 from market_assets_tests.simulated import Simulated, simulated
 from market_assets_tests.storage.examples import assets
+from market_simulator.hyperliquid.limits import Limits
 
 NOW = datetime(2026, 11, 20, 15, 2, 30, tzinfo=UTC)
 TODAY = date(2026, 11, 20)
@@ -39,7 +40,8 @@ ONCE = RetryPolicy(attempts=1, first_delay=0, longest_delay=0, busy_delay=0)
 
 @pytest.fixture(name="venue", scope="module")
 def make_venue() -> Iterator[Simulated]:
-    with simulated(main=3, builder=0, spot=1, start=NOW, speed=0) as venue:
+    generous = Limits(weight_per_minute=10**6)
+    with simulated(main=3, builder=0, spot=1, start=NOW, speed=0, limits=generous) as venue:
         yield venue
 
 
