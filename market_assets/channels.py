@@ -240,7 +240,7 @@ CHANNELS: Final[tuple[Channel, ...]] = (
         ("data_completeness",),
         "data_completeness_refresh",
         # After the payments of the hour, and after the roll-up of its candles.
-        offset=timedelta(minutes=41),
+        offset=timedelta(minutes=43),
     ),
     Channel(
         "history",

@@ -8,7 +8,7 @@ import pytest
 
 from market_assets import switches
 from market_assets.channels import BACKFILLS, CHANNELS, Channel
-from market_assets.switches import NAMES, Off, Switches, footnote
+from market_assets.switches import LOOKS_AT, NAMES, Off, Switches, footnote
 from market_assets.tables import TABLES
 
 HERE = ("hyperliquid", "polymarket", "defillama")
@@ -16,7 +16,13 @@ HERE = ("hyperliquid", "polymarket", "defillama")
 
 def test_every_channel_backfill_and_table_of_a_source_begins_with_its_name() -> None:
     """By that a switch knows whose a job, an asset or a table is."""
+    made_of_rows = {asset for one in CHANNELS for asset in one.assets if asset in LOOKS_AT}
+    assert made_of_rows == LOOKS_AT.keys()
     for channel in CHANNELS:
+        if channel.assets[0] in LOOKS_AT:
+            assert channel.source not in NAMES
+            assert channel.job.startswith(channel.assets[0])
+            continue
         assert channel.source in NAMES, channel.label
         for name in (channel.job, *channel.assets):
             assert name.startswith(f"{channel.source}_"), name
@@ -24,18 +30,30 @@ def test_every_channel_backfill_and_table_of_a_source_begins_with_its_name() -> 
         for name in (backfill.asset, backfill.table):
             assert name.startswith(f"{backfill.source}_"), name
     own = {table.name for table in TABLES if table.name.partition("_")[0] not in NAMES}
-    assert own == {"ingestion_runs", "ingestion_gaps", "ingestion_lists"}
+    assert own == {"data_completeness", "ingestion_runs", "ingestion_gaps", "ingestion_lists"}
 
 
 @pytest.mark.parametrize("source", HERE)
 def test_what_belongs_to_a_source_that_is_off_is_off(source: str) -> None:
     found = Switches(frozenset(HERE) - {source}, is_chosen=True)
-    assert {channel.source for channel in found.channels} == set(HERE) - {source}
+    assert {channel.source for channel in found.channels} - {"history"} == set(HERE) - {source}
     assert found.off == (Off(source, "MARKET_SOURCES"),)
     assert not found.has(source)
     assert not found.has(f"{source}_anything")
     others = [one for one in HERE if one != source]
     assert all(found.has(name) for name in (*others, "run_history_prune", "storage", "other"))
+
+
+def test_what_is_made_of_a_sources_rows_is_off_with_it() -> None:
+    on, off = Switches(frozenset({"hyperliquid"})), Switches(frozenset(HERE) - {"hyperliquid"})
+    for name in ("data_completeness", "data_completeness_refresh"):
+        assert on.has(name)
+        assert on.runs_by_itself(name)
+        assert not off.has(name)
+        assert not off.runs_by_itself(name)
+    assert "history/completeness" in [one.label for one in on.channels]
+    assert "history/completeness" not in [one.label for one in off.channels]
+    assert [one.source for one in off.off] == ["hyperliquid"]
 
 
 def test_a_stream_that_is_off_has_its_channel_polled() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from market_assets.checks.defillama import DEFILLAMA_RULES
+from market_assets.checks.history import HISTORY_RULES
 from market_assets.checks.hyperliquid import HYPERLIQUID_RULES
 from market_assets.checks.polymarket import POLYMARKET_RULES
 from market_assets.checks.rule import Rule, broken_by, judged
@@ -12,4 +13,4 @@ __all__ = ["Rule", "broken_by", "judged", "rules"]
 
 def rules() -> tuple[Rule, ...]:
     """All of them, source by source."""
-    return (*HYPERLIQUID_RULES, *POLYMARKET_RULES, *DEFILLAMA_RULES)
+    return (*HYPERLIQUID_RULES, *POLYMARKET_RULES, *DEFILLAMA_RULES, *HISTORY_RULES)

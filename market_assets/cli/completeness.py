@@ -72,30 +72,28 @@ def completeness(
     *, table: str | None, symbol: str | None, since: date | None, as_json: bool
 ) -> None:
     """Show how many rows each day should have and has, as of the last count."""
-    from market_assets.cli.errors import NotDoneError  # noqa: PLC0415 - `--help` need not pay
-    from market_assets.storage.opening import open_snapshots  # noqa: PLC0415
+    from market_assets.storage.opening import open_snapshots  # noqa: PLC0415 - `--help` need not pay
 
     snapshots = open_snapshots(load().market_db)
     try:
         with snapshots.snapshot() as snapshot:
-            if not _is_counted(snapshot):
-                raise NotDoneError(
-                    "nothing has been counted yet; the asset data_completeness does it every hour"
-                )
-            if symbol is not None and not _is_known(snapshot, symbol):
+            is_counted = _is_counted(snapshot)
+            if symbol is not None and is_counted and not _is_known(snapshot, symbol):
                 raise click.BadParameter(
                     f"nothing was counted of {symbol!r}", param_hint="'--symbol'"
                 )
             asked = {"table_name": table, "symbol": symbol, "since": since}
-            rows = snapshot.rows(_ROWS if as_json else _DAYS, asked)
+            rows = snapshot.rows(_ROWS if as_json else _DAYS, asked) if is_counted else []
     finally:
         snapshots.close()
     if as_json:
         click.echo(json.dumps(rows, indent=2, default=_as_text))
     elif rows:
         _print(rows, symbol)
-    else:
+    elif is_counted:
         click.echo("no day that was counted is among these")
+    else:
+        click.echo("nothing has been counted yet; the asset data_completeness does it every hour")
 
 
 def _print(rows: list[dict[str, Any]], symbol: str | None) -> None:

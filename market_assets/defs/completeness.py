@@ -74,7 +74,7 @@ def _by_series(found: "pl.DataFrame") -> dict[str, float]:
     """Of each series, how much of the days that were counted is there, in per cent."""
     sums = (
         found.group_by("table_name", "interval")
-        .sum()
+        .agg(pl.col("expected_rows", "present_rows").sum())
         .rows_by_key(["table_name", "interval"], named=True, unique=True)
     )
     shares = {}

@@ -16,6 +16,7 @@ from market_assets.channels import CHANNELS, Channel
 from market_assets.checks.rules import rules
 from market_assets.defs.options import SLOT
 from market_assets.operations.health import records
+from market_assets.switches import NAMES
 
 SCHEDULED: Final = tuple(channel for channel in CHANNELS if channel.mode == "schedule")
 _LONG: Final = frozenset(
@@ -109,15 +110,15 @@ def not_there_yet(
 ) -> list[str]:
     """Assets of other flows that this one is made from and that have never been materialized.
 
-    Before them there is nothing to compute from: a run would fail for no reason. Only those of the
-    same source count: one that is down keeps no other waiting.
+    Before them there is nothing to compute from: a run would fail for no reason. Of a source's flow
+    only those of the same source count: one that is down keeps no other waiting.
     """
     graph = repository.asset_graph
     own = {dg.AssetKey(asset) for asset in flow.assets}
     of_the_source = {
         dg.AssetKey(asset)
         for channel in CHANNELS
-        if channel.source == flow.source
+        if channel.source == flow.source or flow.source not in NAMES
         for asset in channel.assets
     }
     parents = {parent for key in own for parent in graph.get(key).parent_keys} - own

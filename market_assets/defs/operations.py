@@ -187,7 +187,7 @@ def catch_up_late_channels(
     now = SystemClock().now()
     repository = context.repository_def
     assert repository is not None
-    flows = [flow for flow in FLOWS if settings.sources.has(flow.source)]
+    flows = [flow for flow in FLOWS if settings.sources.has(flow.job)]
     found = report(
         context.instance,
         watched=watched(repository, [channel for flow in flows for channel in flow.channels]),

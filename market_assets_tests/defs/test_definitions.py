@@ -59,6 +59,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
     """A name that changes here changes for everybody who uses it from the shell."""
     repository = definitions.get_repository_def()
     refreshed = {
+        "data_completeness_refresh",
         "defillama_capital_refresh",
         "defillama_history_refresh",
         "hyperliquid_candle_audits_refresh",

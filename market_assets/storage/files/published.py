@@ -23,6 +23,7 @@ import duckdb
 
 from market_assets.storage.common.errors import StoreError, from_duckdb
 from market_assets.storage.files.file_version import version_of
+from market_assets.storage.files.view_files import folders_read_by_views
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Iterator, Mapping
@@ -270,6 +271,8 @@ def _open(path: Path) -> Snapshot:
                 f"attach '{quoted}' as published (type duckdb, read_only)"
             ).fetchall()
             if version == version_of(path):
+                folders = folders_read_by_views(connection, "published")
+                connection.execute("set allowed_directories = $folders", {"folders": folders})
                 connection.execute("set enable_external_access = false").fetchall()
                 return Snapshot(path, version, connection)
         except duckdb.Error as error:

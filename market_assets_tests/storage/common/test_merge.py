@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
@@ -48,10 +49,26 @@ SEEN = TableSpec(
     time_column="ingested_at",
 )
 
+DAYS = TableSpec(
+    name="days",
+    grain="one row per thing and interval",
+    columns=(
+        Column("thing", "VARCHAR", "Its name.", required=True),
+        Column("interval", "VARCHAR", "1m; NULL where it has none."),
+        Column("value", "BIGINT", "A number."),
+        Column("seen_at", "TIMESTAMPTZ", "When it was seen.", required=True),
+    ),
+    key=("thing", "interval"),
+    null_in_key=("interval",),
+    time_column="seen_at",
+    version=("seen_at",),
+)
+"""A part of its key may be NULL."""
+
 NOW = at(3600)
 """When these tests write: what they write was received before."""
 
-TABLES = (PRICES, NOTES, CATEGORIES, SEEN, HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES)
+TABLES = (PRICES, NOTES, CATEGORIES, SEEN, DAYS, HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES)
 
 
 @pytest.fixture(autouse=True, params=["in place", "moved"])
@@ -326,3 +343,31 @@ def where(connection: DuckDBPyConnection, *symbols: str) -> list[tuple[int, int,
         "select count(*), min(rowid), max(rowid) from prices where symbol in (select unnest(?))",
         [list(symbols)],
     )
+
+
+def _of_days(*rows: tuple[object, ...]) -> pl.DataFrame:
+    return pl.DataFrame(list(rows), schema=DAYS.schema, orient="row")
+
+
+def test_two_nulls_are_the_same_value_of_a_key(connection: DuckDBPyConnection) -> None:
+    """A row whose key has one is replaced by a newer one, and is not a row of another interval."""
+    first = _of_days(("a", None, 1, at(0)), ("a", "1m", 2, at(0)), ("b", None, 3, at(0)))
+    assert change(connection, Merge(DAYS, first)).inserted == 3
+    again = _of_days(("a", None, 4, at(9)), ("a", None, 5, at(8)), ("b", None, 6, at(-9)))
+    assert change(connection, Merge(DAYS, again)).updated == 1
+    found = fetch(connection, "select thing, interval, value from days order by all")
+    assert found == [("a", "1m", 2), ("a", None, 4), ("b", None, 3)]
+
+
+def test_a_table_is_replaced_by_keys_with_nulls(connection: DuckDBPyConnection) -> None:
+    change(connection, Merge(DAYS, _of_days(("a", None, 1, at(0)), ("b", None, 2, at(0)))))
+    done = change(connection, Replace(DAYS, _of_days(("a", None, 3, at(1)))))
+    assert (done.inserted, done.updated, done.deleted) == (0, 1, 1)
+
+
+def test_the_rest_of_such_a_key_is_never_null() -> None:
+    assert DAYS.required == ("thing", "seen_at")
+    with pytest.raises(FrameError, match="NULL in required columns \\['thing'\\]"):
+        stage(Merge(DAYS, _of_days((None, None, 1, at(0)))), NOW)
+    with pytest.raises(ValueError, match="are not of its key"):
+        replace(DAYS, null_in_key=("value",))
