@@ -85,13 +85,20 @@ def processes(root: psutil.Process) -> dict[str, list[psutil.Process]]:
         try:
             command = " ".join(process.cmdline())
             kind = next((name for part, name in KINDS.items() if part in command), None)
-            if kind == "stream" and time.time() - process.create_time() < RUN_S:
-                kind = "run"
+            if kind == "stream":
+                lives_s = time.time() - process.create_time()
+                kind = "run" if lives_s < RUN_S else _stream(command)
             if kind is not None:
                 found[kind].append(process)
         except psutil.Error:
             continue
     return found
+
+
+def _stream(title: str) -> str:
+    """Which stream the process is, by the title that the warm process has given it."""
+    words = title.removeprefix("market_assets run: ").split()
+    return f"stream, {words[0]}" if words and words[0].endswith("_stream") else "stream"
 
 
 def measure(root: psutil.Process, minutes: float) -> tuple[dict[str, Account], list[float]]:
