@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from market_assets import __version__
+from market_assets.version import VERSION
 from market_assets.cli.stream_summary import summaries
 from market_assets.settings import load
 
@@ -98,7 +98,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
             health=health,
             metrics=metrics.text,
             clock=clock,
-            version=__version__,
+            version=VERSION,
             token=settings.api_token,
             stream=lambda: summaries(read_streams(settings.machine, off=silent)),
         )

@@ -21,6 +21,7 @@ from market_assets.storage.common.connection import fetch
 from market_assets.storage.common.durable import remove_stale, settle, temporary_beside
 from market_assets.storage.common.errors import StoreError, StoreLocked, from_os
 from market_assets.storage.common.flock import take
+from market_assets.storage.common.macros import create_macros
 from market_assets.storage.common.outcomes import Publication
 from market_assets.storage.common.upstream import sign
 from market_assets.storage.files.copying import copy
@@ -122,6 +123,7 @@ def _replace(
         try:
             with connected(temporary, called=paths.published) as connection:
                 sign(connection, now)
+                create_macros(connection)
         except StoreError:
             remove_stale(paths.published, _PURPOSE)
             raise

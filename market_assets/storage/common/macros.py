@@ -1,0 +1,132 @@
+"""Macros and a view of the published file: what readers ask for most, by a name.
+
+They are made at each publication and are no part of the live file. A macro reads live and archived
+rows where the file has the views `<table>_all`, and the tables themselves where it has not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import resources
+from typing import TYPE_CHECKING, Final, Literal
+
+from market_assets.storage.common.connection import fetch, transaction
+from market_assets.tables import (
+    HYPERLIQUID_CANDLES,
+    HYPERLIQUID_FUNDING_RATES,
+    HYPERLIQUID_MID_PRICES,
+)
+
+if TYPE_CHECKING:
+    from duckdb import DuckDBPyConnection
+
+    from market_assets.tables import TableSpec
+
+_STAND_IN: Final = (
+    "the close of the newest closed candle stands in where that is more than a minute later, "
+    "or where there is no mid"
+)
+
+
+@dataclass(frozen=True)
+class Macro:
+    """One definition.
+
+    Attributes:
+        name: as readers call it.
+        kind: what it is to DuckDB, as `comment on` and `drop` name it.
+        signature: the name with its parameters.
+        doc: what it gives; also its comment in the file.
+        example: a query that uses it.
+        tables: what it reads; it is made where the file has all of them.
+    """
+
+    name: str
+    kind: Literal["macro", "macro table", "view"]
+    signature: str
+    doc: str
+    example: str
+    tables: tuple[TableSpec, ...]
+
+
+MACROS: Final = (
+    Macro(
+        "candles",
+        "macro table",
+        "candles(symbol, interval)",
+        "The candles of a symbol and interval, live and archived, oldest first, with all columns of "
+        "hyperliquid_candles. The newest may still be forming: see is_closed.",
+        "from candles('BTC', '1h')",
+        (HYPERLIQUID_CANDLES,),
+    ),
+    Macro(
+        "price_at",
+        "macro",
+        "price_at(symbol, instant)",
+        "The price of a symbol in its quote token as of an instant: the newest mid whose 5-second "
+        f"bucket began at or before it; {_STAND_IN}. A candle counts from its close_at on. NULL "
+        "where there is neither.",
+        "select price_at('BTC', now() - interval 1 day)",
+        (HYPERLIQUID_MID_PRICES, HYPERLIQUID_CANDLES),
+    ),
+    Macro(
+        "funding_between",
+        "macro table",
+        "funding_between(symbol, a, b)",
+        "The funding payments of a symbol from a to b, both ends included, oldest first, with all "
+        "columns of hyperliquid_funding_rates.",
+        "select sum(funding_rate) from funding_between('BTC', '2026-01-01', '2026-02-01')",
+        (HYPERLIQUID_FUNDING_RATES,),
+    ),
+    Macro(
+        "latest_prices",
+        "view",
+        "latest_prices",
+        "One row per symbol: the newest price in its quote token, and priced_at, the instant that it "
+        f"is of: the newest mid; {_STAND_IN}. Live rows only: a symbol whose last price is past "
+        "retention has no row.",
+        "from latest_prices",
+        (HYPERLIQUID_MID_PRICES, HYPERLIQUID_CANDLES),
+    ),
+)
+"""All of them, in the order in which the documents show them."""
+
+
+def create_macros(connection: DuckDBPyConnection) -> None:
+    """Make those whose tables are there, anew, each with its comment; the others go.
+
+    Args:
+        connection: of the copy that is about to be published, after the views `<table>_all` of it.
+    """
+    present = {
+        name
+        for (name,) in fetch(
+            connection,
+            "select table_name from duckdb_tables() where database_name = current_database() "
+            "union all "
+            "select view_name from duckdb_views() where database_name = current_database()",
+        )
+    }
+    with transaction(connection):
+        drop_macros(connection)
+        for macro in MACROS:
+            if all(table.name in present for table in macro.tables):
+                fetch(connection, _definition(macro, present))
+                said = macro.doc.replace("'", "''")
+                fetch(connection, f"comment on {macro.kind} {macro.name} is '{said}'")
+
+
+def drop_macros(connection: DuckDBPyConnection) -> None:
+    """Leave none: a live file that is made of a published copy has none of its own."""
+    for macro in MACROS:
+        fetch(connection, f"drop {macro.kind} if exists {macro.name}")
+
+
+def _definition(macro: Macro, present: set[str]) -> str:
+    """The statement that makes it, on the views of live and archived rows that there are."""
+    file = resources.files("market_assets.storage.common").joinpath("sql", f"{macro.name}.sql")
+    sql = file.read_text("utf-8")
+    for table in macro.tables:
+        if f"{table.name}_all" not in present:
+            sql = sql.replace(f"{table.name}_all", table.name)
+    return sql
