@@ -11,17 +11,17 @@ from typing import Final
 
 import click
 
-from market_assets.version import VERSION
-from market_assets.cli import data, health, run, serving, spool, venues
+from market_assets.cli import data, exporting, health, run, serving, spool, venues
 from market_assets.logs import JsonLines, cleaned, install, level_of
 from market_assets.settings import environment, known_secrets, log_format, log_level
 from market_assets.settings.values import SettingError
+from market_assets.version import __version__
 
 _LOG: Final = logging.getLogger("market_assets.cli")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(VERSION, prog_name="market-assets")
+@click.version_option(__version__, prog_name="market-assets")
 def cli() -> None:
     """A complete, fresh, provable memory of crypto and prediction markets in one DuckDB file."""
 
@@ -35,6 +35,7 @@ for command in (
     data.stream,
     data.maintain,
     data.publish,
+    exporting.export,
     spool.spool,
     serving.api,
     run.run,

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from market_assets.version import VERSION
 from market_assets.cli.stream_summary import summaries
 from market_assets.settings import load
+from market_assets.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -98,7 +98,7 @@ def application(settings: Settings, reporter: Callable[[], Health]) -> Applicati
             health=health,
             metrics=metrics.text,
             clock=clock,
-            version=VERSION,
+            version=__version__,
             token=settings.api_token,
             stream=lambda: summaries(read_streams(settings.machine, off=silent)),
         )

@@ -54,8 +54,8 @@ MACROS: Final = (
         "candles",
         "macro table",
         "candles(symbol, interval)",
-        "The candles of a symbol and interval, live and archived, oldest first, with all columns of "
-        "hyperliquid_candles. The newest may still be forming: see is_closed.",
+        "The candles of a symbol and interval, live and archived, oldest first, with all columns "
+        "of hyperliquid_candles. The newest may still be forming: see is_closed.",
         "from candles('BTC', '1h')",
         (HYPERLIQUID_CANDLES,),
     ),
@@ -82,8 +82,8 @@ MACROS: Final = (
         "latest_prices",
         "view",
         "latest_prices",
-        "One row per symbol: the newest price in its quote token, and priced_at, the instant that it "
-        f"is of: the newest mid; {_STAND_IN}. Live rows only: a symbol whose last price is past "
+        "One row per symbol: the newest price in its quote token, and priced_at, the instant that "
+        f"it is of: the newest mid; {_STAND_IN}. Live rows only: a symbol whose last price is past "
         "retention has no row.",
         "from latest_prices",
         (HYPERLIQUID_MID_PRICES, HYPERLIQUID_CANDLES),

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from market_assets.version import VERSION
 from market_assets.storage.common.connection import fetch
 from market_assets.storage.common.errors import OtherUpstream
 from market_assets.tables import INGESTION_GAPS, INGESTION_LISTS, INGESTION_RUNS
+from market_assets.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -88,7 +88,7 @@ def _upstream(connection: DuckDBPyConnection) -> Upstream | None:
 def _write(connection: DuckDBPyConnection, now: datetime | None, upstream: str | None) -> None:
     for statement in (_CREATE, *_COMMENTS, "delete from publication"):
         fetch(connection, statement)
-    fetch(connection, "insert into publication values (?, ?, ?)", (now, VERSION, upstream))
+    fetch(connection, "insert into publication values (?, ?, ?)", (now, __version__, upstream))
 
 
 def _has_rows(connection: DuckDBPyConnection, tables: Sequence[TableSpec]) -> bool:
