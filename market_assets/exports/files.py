@@ -7,7 +7,7 @@ and CSV have the same columns first, then symbol, interval, close_at and trades.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 import polars as pl
 from pyarrow import feather
@@ -40,7 +40,8 @@ def write(candles: pl.DataFrame, target: Path) -> None:
     """
     temporary = temporary_beside(target, _PURPOSE)
     try:
-        _WRITERS[target.suffix.lower()](candles, temporary)
+        with temporary.open("xb") as file:
+            _WRITERS[target.suffix.lower()](candles, file)
         settle(temporary, target)
     except OSError as error:
         raise from_os(target.parent, error) from error
@@ -48,20 +49,20 @@ def write(candles: pl.DataFrame, target: Path) -> None:
         temporary.unlink(missing_ok=True)
 
 
-def _parquet(candles: pl.DataFrame, path: Path) -> None:
-    candles.write_parquet(path, compression="zstd")
+def _parquet(candles: pl.DataFrame, file: BinaryIO) -> None:
+    candles.write_parquet(file, compression="zstd")
 
 
-def _csv(candles: pl.DataFrame, path: Path) -> None:
-    candles.write_csv(path, datetime_format=_INSTANT)
+def _csv(candles: pl.DataFrame, file: BinaryIO) -> None:
+    candles.write_csv(file, datetime_format=_INSTANT)
 
 
-def _feather(candles: pl.DataFrame, path: Path) -> None:
+def _feather(candles: pl.DataFrame, file: BinaryIO) -> None:
     frame = candles.select(pl.col("date").dt.cast_time_unit("ms"), *FREQTRADE[1:])
-    feather.write_feather(frame.to_arrow(), str(path), compression="lz4")
+    feather.write_feather(frame.to_arrow(), file, compression="lz4")
 
 
-_WRITERS: Final[Mapping[str, Callable[[pl.DataFrame, Path], None]]] = {
+_WRITERS: Final[Mapping[str, Callable[[pl.DataFrame, BinaryIO], None]]] = {
     ".parquet": _parquet,
     ".csv": _csv,
     ".feather": _feather,

@@ -6,6 +6,7 @@ rows where the file has the views `<table>_all`, and the tables themselves where
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Final, Literal
@@ -18,6 +19,8 @@ from market_assets.tables import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from duckdb import DuckDBPyConnection
 
     from market_assets.tables import TableSpec
@@ -98,22 +101,18 @@ def create_macros(connection: DuckDBPyConnection) -> None:
     Args:
         connection: of the copy that is about to be published, after the views `<table>_all` of it.
     """
-    present = {
-        name
-        for (name,) in fetch(
-            connection,
-            "select table_name from duckdb_tables() where database_name = current_database() "
-            "union all "
-            "select view_name from duckdb_views() where database_name = current_database()",
-        )
-    }
+    tables, views = _names(connection, "table"), _names(connection, "view")
     with transaction(connection):
         drop_macros(connection)
-        for macro in MACROS:
-            if all(table.name in present for table in macro.tables):
-                fetch(connection, _definition(macro, present))
-                said = macro.doc.replace("'", "''")
-                fetch(connection, f"comment on {macro.kind} {macro.name} is '{said}'")
+        made = [macro for macro in MACROS if all(table.name in tables for table in macro.tables)]
+        read = {table.name for macro in made for table in macro.tables}
+        both = sorted(name for name in read if f"{name}_all" in views)
+        with _set_aside(connection, both):
+            for macro in made:
+                fetch(connection, _definition(macro, both))
+        for macro in made:
+            said = macro.doc.replace("'", "''")
+            fetch(connection, f"comment on {macro.kind} {macro.name} is '{said}'")
 
 
 def drop_macros(connection: DuckDBPyConnection) -> None:
@@ -122,11 +121,37 @@ def drop_macros(connection: DuckDBPyConnection) -> None:
         fetch(connection, f"drop {macro.kind} if exists {macro.name}")
 
 
-def _definition(macro: Macro, present: set[str]) -> str:
-    """The statement that makes it, on the views of live and archived rows that there are."""
+@contextmanager
+def _set_aside(connection: DuckDBPyConnection, tables: Sequence[str]) -> Iterator[None]:
+    """Have the views of live and archived rows be plain ones of the tables meanwhile.
+
+    When DuckDB makes a macro it looks into the views that this reads, and takes their columns for
+    the macro's parameters of the same name, which is an error; when a macro is used it does not.
+    """
+    for name in tables:
+        fetch(connection, f'alter view "{name}_all" rename to "{name}_aside"')
+        fetch(connection, f'create view "{name}_all" as from "{name}"')
+    yield
+    for name in tables:
+        fetch(connection, f'drop view "{name}_all"')
+        fetch(connection, f'alter view "{name}_aside" rename to "{name}_all"')
+
+
+def _names(connection: DuckDBPyConnection, kind: Literal["table", "view"]) -> set[str]:
+    """The names of all tables, or of all views."""
+    found = fetch(
+        connection,
+        f"select {kind}_name from duckdb_{kind}s() "  # noqa: S608 - one of two words
+        "where database_name = current_database() and schema_name = 'main'",
+    )
+    return {name for (name,) in found}
+
+
+def _definition(macro: Macro, both: Sequence[str]) -> str:
+    """The statement that makes it, over live and archived rows of the tables that have such."""
     file = resources.files("market_assets.storage.common").joinpath("sql", f"{macro.name}.sql")
     sql = file.read_text("utf-8")
     for table in macro.tables:
-        if f"{table.name}_all" not in present:
+        if table.name not in both:
             sql = sql.replace(f"{table.name}_all", table.name)
     return sql
