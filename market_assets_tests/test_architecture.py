@@ -123,7 +123,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "channels": {"polars", "dagster"},
     "switches": {"polars", "dagster"},
     "operations.alerts": {"dagster", "duckdb", "polars"},
-    "exports": {"dagster", "duckdb", "httpx", "websockets", "pandas"},
+    "exports": {"dagster", "httpx", "websockets", "pandas"},
     "tables": {"dagster", "duckdb"},
 }
 

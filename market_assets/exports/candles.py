@@ -12,10 +12,12 @@ from difflib import get_close_matches
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final
 
+import duckdb
 import polars as pl
 
 from market_assets.exports.errors import NothingToExportError
 from market_assets.storage.common.connection import fetch
+from market_assets.storage.common.errors import StoreError, one_line
 from market_assets.tables import HYPERLIQUID_CANDLES
 
 if TYPE_CHECKING:
@@ -74,8 +76,17 @@ def read_candles(
 
     Raises:
         NothingToExportError: there are none; says why.
+        StoreError: rows cannot be read, of a damaged file of the archive for instance.
     """
-    connection = reader.native
+    try:
+        return _read(reader.native, wanted, on_progress)
+    except duckdb.Error as error:
+        raise StoreError(f"{reader.place}: {one_line(str(error))}") from error
+
+
+def _read(
+    connection: DuckDBPyConnection, wanted: Wanted, on_progress: Callable[[int, int], None]
+) -> pl.DataFrame:
     params = wanted.params
     months = _rows(connection, "months", params)
     if not months:
@@ -105,19 +116,13 @@ def _within(month: datetime, params: Mapping[str, object]) -> dict[str, object]:
 
 def _why_none(connection: DuckDBPyConnection, wanted: Wanted) -> str:
     """What there is instead of what was wanted."""
-    present = _rows(connection, "present")
-    symbols = sorted({symbol for symbol, *_ in present})
-    if not symbols:
-        return "no closed candle is published yet"
-    if wanted.symbol not in symbols:
-        near = _near(wanted.symbol, symbols)
+    of_symbol = {"symbol": wanted.symbol}
+    spans = {interval: span for interval, *span in _rows(connection, "spans", of_symbol)}
+    if not spans:
+        symbols = [symbol for (symbol,) in _rows(connection, "symbols")]
+        near = [] if wanted.symbol in symbols else _near(wanted.symbol, symbols)
         hint = f"; did you mean {' or '.join(near)}?" if near else ""
         return f"no candles of {wanted.symbol!r} are published{hint}"
-    spans = {
-        interval: (first, last)
-        for symbol, interval, first, last in present
-        if symbol == wanted.symbol
-    }
     if wanted.interval not in spans:
         return (
             f"no {wanted.interval} candles of {wanted.symbol} are published; there are "

@@ -234,6 +234,10 @@ class Reader(Protocol):
     """
 
     @property
+    def place(self) -> str:
+        """Where the rows are, for messages; without any password."""
+
+    @property
     def native(self) -> DuckDBPyConnection:
         """The connection as DuckDB has it, for libraries that ask for that class."""
 

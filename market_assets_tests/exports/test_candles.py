@@ -15,9 +15,11 @@ from hypothesis import strategies as st
 from market_assets.exports.candles import Wanted, read_candles
 from market_assets.exports.errors import NothingToExportError
 from market_assets.storage.api import Reader
+from market_assets.storage.common.errors import StoreError
 from market_assets.storage.files.reader import FileReader
 from market_assets.storage.files.store import FileStore
-from market_assets.tables import HYPERLIQUID_CANDLES
+from market_assets.tables import HYPERLIQUID_ASSETS, HYPERLIQUID_CANDLES
+from market_assets_tests.storage.examples import assets
 
 NEW_YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 HOURS = 24 * 70
@@ -124,14 +126,14 @@ def test_what_is_not_there_is_said_with_what_is(reader: Reader, wanted: Wanted, 
         read_candles(reader, wanted)
 
 
-def test_an_empty_database_says_so(tmp_path: Path) -> None:
+def test_a_symbol_that_is_listed_and_has_none_is_not_mistaken(tmp_path: Path) -> None:
     store = FileStore(tmp_path / "market.duckdb")
+    store.replace(HYPERLIQUID_ASSETS, assets("BTC", "ETH", seen=0))
     store.publish(force=True)
-    with (
-        FileReader(store.paths.published) as reader,
-        pytest.raises(NothingToExportError, match="no closed candle is published yet"),
-    ):
-        read_candles(reader, Wanted("BTC", "1h"))
+    with FileReader(store.paths.published) as reader:
+        for symbol, says in (("BTC", "'BTC' are published$"), ("ETC", "did you mean ETH")):
+            with pytest.raises(NothingToExportError, match=says):
+                read_candles(reader, Wanted(symbol, "1h"))
 
 
 def test_archived_candles_are_exported_too(tmp_path: Path) -> None:
@@ -149,3 +151,22 @@ def test_archived_candles_are_exported_too(tmp_path: Path) -> None:
     with FileReader(store.paths.published) as reader:
         found = read_candles(reader, Wanted("BTC", "1h"))
     assert found["close"].to_list() == [-1.0, 0.0, 1.0, 2.0]
+
+
+def test_a_damaged_file_of_the_archive_is_named(tmp_path: Path) -> None:
+    """It was whole when the view was made."""
+    store = FileStore(tmp_path / "market.duckdb")
+    store.publish(force=True)
+    archived = tmp_path / "archived.parquet"
+    with duckdb.connect(store.paths.published) as connection:
+        connection.execute(f"copy hyperliquid_candles to '{archived}'")
+        connection.execute(
+            f"create view hyperliquid_candles_all as from read_parquet('{archived}')"
+        )
+    archived.write_bytes(b"damaged")
+    with (
+        FileReader(store.paths.published) as reader,
+        pytest.raises(StoreError, match=r"market\.duckdb: .*archived\.parquet") as raised,
+    ):
+        read_candles(reader, Wanted("BTC", "1h"))
+    assert "\n" not in str(raised.value)

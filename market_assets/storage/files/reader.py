@@ -53,6 +53,11 @@ class FileReader:
             raise
 
     @property
+    def place(self) -> str:
+        """The published file."""
+        return str(self.path)
+
+    @property
     def published_at(self) -> datetime:
         """When the file that it reads was written."""
         return self._version.at
