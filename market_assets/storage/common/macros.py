@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
     from market_assets.tables import TableSpec
 
-_STAND_IN: Final = (
-    "the close of the newest closed candle stands in where that is more than a minute later, "
-    "or where there is no mid"
+_ELSE: Final = (
+    "or the close of the newest closed candle, where there is no mid or only one that is more than "
+    "a minute older"
 )
 
 
@@ -67,7 +67,7 @@ MACROS: Final = (
         "macro",
         "price_at(symbol, instant)",
         "The price of a symbol in its quote token as of an instant: the newest mid whose 5-second "
-        f"bucket began at or before it; {_STAND_IN}. A candle counts from its close_at on. NULL "
+        f"bucket began at or before it, {_ELSE}. A candle counts from its close_at on. NULL "
         "where there is neither.",
         "select price_at('BTC', now() - interval 1 day)",
         (HYPERLIQUID_MID_PRICES, HYPERLIQUID_CANDLES),
@@ -86,7 +86,7 @@ MACROS: Final = (
         "view",
         "latest_prices",
         "One row per symbol: the newest price in its quote token, and priced_at, the instant that "
-        f"it is of: the newest mid; {_STAND_IN}. Live rows only: a symbol whose last price is past "
+        f"it is of: the newest mid, {_ELSE}. Live rows only: a symbol whose last price is past "
         "retention has no row.",
         "from latest_prices",
         (HYPERLIQUID_MID_PRICES, HYPERLIQUID_CANDLES),
