@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from importlib import resources
 from typing import TYPE_CHECKING, Final, Literal
 
-from market_assets.storage.common.connection import fetch, transaction
+from market_assets.storage.common.connection import fetch
 from market_assets.tables import (
     HYPERLIQUID_CANDLES,
     HYPERLIQUID_FUNDING_RATES,
@@ -99,20 +99,20 @@ def create_macros(connection: DuckDBPyConnection) -> None:
     """Make those whose tables are there, anew, each with its comment; the others go.
 
     Args:
-        connection: of the copy that is about to be published, after the views `<table>_all` of it.
+        connection: of the copy that is about to be published, in a transaction, and after the views
+            `<table>_all` are made.
     """
     tables, views = _names(connection, "table"), _names(connection, "view")
-    with transaction(connection):
-        drop_macros(connection)
-        made = [macro for macro in MACROS if all(table.name in tables for table in macro.tables)]
-        read = {table.name for macro in made for table in macro.tables}
-        both = sorted(name for name in read if f"{name}_all" in views)
-        with _set_aside(connection, both):
-            for macro in made:
-                fetch(connection, _definition(macro, both))
+    drop_macros(connection)
+    made = [macro for macro in MACROS if all(table.name in tables for table in macro.tables)]
+    read = {table.name for macro in made for table in macro.tables}
+    both = sorted(name for name in read if f"{name}_all" in views)
+    with _set_aside(connection, both):
         for macro in made:
-            said = macro.doc.replace("'", "''")
-            fetch(connection, f"comment on {macro.kind} {macro.name} is '{said}'")
+            fetch(connection, _definition(macro, both))
+    for macro in made:
+        said = macro.doc.replace("'", "''")
+        fetch(connection, f"comment on {macro.kind} {macro.name} is '{said}'")
 
 
 def drop_macros(connection: DuckDBPyConnection) -> None:

@@ -17,7 +17,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from market_assets.storage.common.connection import fetch
+from market_assets.storage.common.connection import fetch, transaction
 from market_assets.storage.common.durable import remove_stale, settle, temporary_beside
 from market_assets.storage.common.errors import StoreError, StoreLocked, from_os
 from market_assets.storage.common.flock import take
@@ -121,7 +121,10 @@ def _replace(
         temporary = temporary_beside(paths.published, _PURPOSE)
         copied, live, hold = _copy_live(paths, gate, temporary, try_clone=known.clones)
         try:
-            with connected(temporary, called=paths.published) as connection:
+            with (
+                connected(temporary, called=paths.published) as connection,
+                transaction(connection),
+            ):
                 sign(connection, now)
                 create_macros(connection)
         except StoreError:
