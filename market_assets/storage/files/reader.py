@@ -97,6 +97,8 @@ class FileReader:
         _settle(cursor)
         return cursor
 
+    duplicate = cursor
+
     def __getattr__(self, name: str) -> Any:
         """Whatever else DuckDB's connections have."""
         if name.startswith("__"):  # asked by `copy` and `pickle`, also before there is a connection

@@ -101,6 +101,7 @@ def test_it_shows_one_publication_until_it_is_refreshed(path: Path) -> None:
             assert reader.refresh()
             assert not reader.refresh()
             assert value_of(reader) == value_of(cursor) == value
+            assert value_of(reader.duplicate()) == value
         assert reader.sql("select a, b from mine, frame").fetchall() == [(42, 43)]
         assert reader.sql("show databases").fetchall().count(("published",)) == 1
         assert reader.published_at > first
