@@ -1,3 +1,6 @@
 """A complete, fresh, provable memory of crypto and prediction markets in one DuckDB file."""
 
-__version__ = "0.1.0"
+from market_assets.connecting import connect
+from market_assets.version import __version__
+
+__all__ = ["__version__", "connect"]

@@ -24,6 +24,7 @@ BASE = {
     "project_files",
     "machine_paths",
     "vocabulary",
+    "version",
 }
 STORE = {"storage", "storage.common"}
 """The store as the rest sees it; its backends are behind `storage/opening.py`."""
@@ -37,6 +38,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "project_files": set(),
     "machine_paths": set(),
     "vocabulary": set(),
+    "version": set(),
     "proxies": set(),
     "code_version": set(),
     "database_revisions": set(),
@@ -66,6 +68,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "operations.alerts": BASE | {"operations.health"},
     "operations.metrics": BASE | {*STORE, "streams", "operations.health"},
     "logs": BASE,
+    "connecting": {"settings", *STORE},
+    "exports": BASE | {*STORE},
     "api": BASE | {*STORE, "operations.health"},
     "defs": BASE
     | {
@@ -99,6 +103,7 @@ MAY_IMPORT: dict[str, set[str]] = {
         "ingestion",
         "definitions",
         "api",
+        "exports",
         "launcher",
     },
 }
@@ -118,6 +123,7 @@ FORBIDDEN: dict[str, set[str]] = {
     "channels": {"polars", "dagster"},
     "switches": {"polars", "dagster"},
     "operations.alerts": {"dagster", "duckdb", "polars"},
+    "exports": {"dagster", "httpx", "websockets", "pandas"},
     "tables": {"dagster", "duckdb"},
 }
 

@@ -25,6 +25,8 @@ _COMMAND = re.compile(r"(?:^|`)(?:\.venv/bin/)?(market-assets [a-z][^`\n#]*)", r
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 _NOT_HERE = {"api", "run", "setup", "simulate"}
 """Commands that go on until they are stopped; `system/` and `cli/` run them."""
+_NEEDED = ("hyperliquid_mid_prices", "hyperliquid_candles where interval = '1h' and is_closed")
+"""Rows that the pages' commands and lines show."""
 
 
 def _blocks(page: Path, language: str) -> list[str]:
@@ -55,7 +57,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
         for _ in range(10):  # on a busy machine three seconds may end before the first flush
             _type("market-assets stream hyperliquid --duration 3")
             with duckdb.connect(env["MARKET_DB"], read_only=True) as connection:
-                if connection.execute("from hyperliquid_mid_prices").fetchone():
+                if all(connection.execute(f"from {rows}").fetchone() for rows in _NEEDED):
                     break
         yield env
 

@@ -28,6 +28,7 @@ _SMALL: Final = {
     "channels",
     "switches",
     "logs",
+    "version",
 }
 """Single files that nearly every room imports: one box."""
 _BASE: Final = "clock, frames, …"

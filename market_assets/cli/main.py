@@ -11,11 +11,11 @@ from typing import Final
 
 import click
 
-from market_assets import __version__
-from market_assets.cli import completeness, data, health, run, serving, spool, venues
+from market_assets.cli import completeness, data, exporting, health, run, serving, spool, venues
 from market_assets.logs import JsonLines, cleaned, install, level_of
 from market_assets.settings import environment, known_secrets, log_format, log_level
 from market_assets.settings.values import SettingError
+from market_assets.version import __version__
 
 _LOG: Final = logging.getLogger("market_assets.cli")
 
@@ -36,6 +36,7 @@ for command in (
     data.stream,
     data.maintain,
     data.publish,
+    exporting.export,
     spool.spool,
     serving.api,
     run.run,

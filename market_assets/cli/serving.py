@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
-from market_assets import __version__
 from market_assets.cli.stream_summary import summaries
 from market_assets.settings import load
+from market_assets.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -7,6 +7,7 @@
 
 `Store` is for those who write, and for reads that need the newest rows. `Snapshots` is how readers
 that stay (API, metrics, reports) read: one state of all tables at a time, never in a writer's way.
+`Reader` is what a person has in a notebook.
 
 A store holds no connection and no lock between calls, so that any number of processes and threads
 may have one. Fetching and computing is the caller's, before the call. Every method may raise a
@@ -15,14 +16,16 @@ may have one. Fetching and computing is the caller's, before the call. Every met
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, Self, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Hashable, Mapping, Sequence
     from contextlib import AbstractContextManager
     from datetime import date, datetime
+    from types import TracebackType
 
     import polars as pl
+    from duckdb import DuckDBPyConnection
     from numpy.typing import NDArray
 
     from market_assets.storage.common.changes import Change, Expired, Retired, Written
@@ -263,3 +266,52 @@ class Snapshots(Protocol):
 
     def close(self) -> None:
         """Close what nobody reads; what is being read closes with its last reader."""
+
+
+class Reader(Protocol):
+    """A person's read-only connection to one state of all tables, until it is refreshed.
+
+    All that DuckDB's own connections do (`sql`, `execute`, …), it does too.
+    """
+
+    @property
+    def place(self) -> str:
+        """Where the rows are, for messages; without any password."""
+
+    @property
+    def native(self) -> DuckDBPyConnection:
+        """The connection as DuckDB has it, for libraries that ask for that class."""
+
+    @property
+    def published_at(self) -> datetime:
+        """As of when it holds what it shows."""
+
+    def refresh(self) -> bool:
+        """Go over to the newest state; says whether there was a newer one.
+
+        Temporary tables and registered frames stay. So does what it shows now, if the new state
+        cannot be opened. No other thread may read meanwhile.
+
+        Raises:
+            StoreError: the new state cannot be opened, or a transaction is open.
+        """
+
+    def cursor(self) -> DuckDBPyConnection:
+        """Another connection to the same state, for another thread; it follows `refresh` too."""
+
+    def close(self) -> None:
+        """Let go of it."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else DuckDB's connections have."""
+
+    def __enter__(self) -> Self:
+        """Itself, for a block at whose end it is closed."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Close it."""

@@ -5,12 +5,14 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Final
 
+from market_assets.storage.common.macros import MACROS
 from market_assets.tables import FOR_EVER, TABLES
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import timedelta
 
+    from market_assets.storage.common.macros import Macro
     from market_assets.tables import Column, TableSpec
 
 _HEAD: Final = """# The tables
@@ -23,10 +25,26 @@ Every instant is a `TIMESTAMPTZ` in UTC. A value that the venue did not give is 
 one row: writing it again replaces the row when the new one is newer, and never by an older one.
 """
 
+_MACROS: Final = """## Macros
+
+The published file also has these by name, made anew at each publication. They read live and
+archived rows where there is an archive. DuckDB's shell shows the same texts:
+`select function_name, comment from duckdb_functions() where not internal`.
+"""
+
 
 def tables_document(tables: Sequence[TableSpec] = TABLES) -> str:
-    """The document as Markdown: for each table its grain, key, columns, units and retention."""
-    return "\n".join([_HEAD, *(_section(spec) for spec in tables)])
+    """The document as Markdown: for each table its grain, key, columns, units and retention.
+
+    At its end are the macros and the view that the published file has beside the tables.
+    """
+    macros = [_MACROS, *(_macro(macro) for macro in MACROS)]
+    return "\n".join([_HEAD, *(_section(spec) for spec in tables), *macros])
+
+
+def _macro(macro: Macro) -> str:
+    kind = "view" if macro.kind == "view" else macro.kind.replace("macro table", "table macro")
+    return f"### {macro.signature}\n\nA {kind}. {macro.doc}\n\n```sql\n{macro.example};\n```\n"
 
 
 def _section(spec: TableSpec) -> str:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datetime import datetime, timedelta
     from pathlib import Path
 
-    from market_assets.storage.api import Snapshots, Store
+    from market_assets.storage.api import Reader, Snapshots, Store
     from market_assets.storage.common.outcomes import Standing
     from market_assets.storage.common.upstream import Upstream
 
@@ -60,6 +60,21 @@ def open_snapshots(published: Path) -> Snapshots:
     from market_assets.storage.files.published import Published  # noqa: PLC0415
 
     return Published(published)
+
+
+def open_reader(published: Path) -> Reader:
+    """A person's connection to what is published, read-only.
+
+    Args:
+        published: `MARKET_DB`.
+
+    Raises:
+        NothingPublished: there is nothing yet.
+        StoreError: it cannot be opened.
+    """
+    from market_assets.storage.files.reader import FileReader  # noqa: PLC0415
+
+    return FileReader(published)
 
 
 def standing(published: Path, *, bytes_per_second: float, now: datetime) -> Standing | None:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+
+Inside = Callable[..., tuple[int, str, str]]
+"""Runs a command in this process; gives its exit code and what it wrote to stdout and stderr."""
 
 
 def run(env: dict[str, str], *arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:

@@ -1,13 +1,16 @@
-"""The environment of a user with an empty folder, and venues that answer."""
+"""The environment of a user with an empty folder, the command line, and venues that answer."""
 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from market_assets.cli.main import main
+from market_assets_tests.cli.commands import Inside
 from market_assets_tests.simulated import Simulated, simulated
 
 
@@ -21,6 +24,28 @@ def env(tmp_path: Path) -> dict[str, str]:
         "NO_PROXY": "127.0.0.1",
         "COLUMNS": "200",
     }
+
+
+@pytest.fixture
+def inside(
+    env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Inside:
+    """The command line in this process: for what needs no process of its own."""
+
+    def call(*arguments: str, **variables: str) -> tuple[int, str, str]:
+        for name, value in {**env, **variables}.items():
+            monkeypatch.setenv(name, value)
+        monkeypatch.setattr(sys, "argv", ["market-assets", *arguments])
+        code: object = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = end.code or 0
+        out, err = capsys.readouterr()
+        assert isinstance(code, int)
+        return code, out, err
+
+    return call
 
 
 @pytest.fixture(scope="module")

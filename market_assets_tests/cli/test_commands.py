@@ -7,7 +7,6 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -16,37 +15,13 @@ import pytest
 from dagster import AssetMaterialization, DagsterRunStatus, RunsFilter
 
 from market_assets.cli.instance import close_what_was_cut_off, open_instance
-from market_assets.cli.main import cli, main
+from market_assets.cli.main import cli
 from market_assets.operations.health.automation import Automation
 from market_assets.settings import load
 from market_assets.storage.files.store import FileStore
-from market_assets_tests.cli.commands import ROOT, run
+from market_assets_tests.cli.commands import ROOT, Inside, run
 from market_assets_tests.operations.health.venue import account, beat, queued, tick
 from market_assets_tests.simulated import Simulated
-
-Inside = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def inside(
-    env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Inside:
-    """The command line in this process: for what needs no process of its own."""
-
-    def call(*arguments: str, **variables: str) -> tuple[int, str, str]:
-        for name, value in {**env, **variables}.items():
-            monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["market-assets", *arguments])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert isinstance(code, int)
-        return code, out, err
-
-    return call
 
 
 @pytest.mark.parametrize("name", sorted(cli.commands))

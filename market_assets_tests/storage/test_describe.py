@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 
+from market_assets.storage.common.macros import MACROS
 from market_assets.storage.describe import tables_document
 from market_assets.tables import TABLES, Retention
 from market_assets_tests.storage.examples import NOTES, PRICES
@@ -29,6 +30,15 @@ def test_every_table_and_column_is_in_it() -> None:
         assert f"## {spec.name}\n" in text
         for column in spec.columns:
             assert f"| `{column.name}` | {column.type} | {column.unit} |" in text
+
+
+def test_every_macro_is_in_it() -> None:
+    """With its parameters, what it gives, and an example."""
+    text = tables_document()
+    for macro in MACROS:
+        assert f"### {macro.signature}\n" in text
+        assert macro.doc in text
+        assert f"```sql\n{macro.example};\n```" in text
 
 
 def test_it_says_which_row_stays_and_for_how_long() -> None:

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, Literal
 
-from market_assets import __version__
 from market_assets.storage.common.connection import fetch
 from market_assets.storage.common.errors import OtherUpstream
 from market_assets.tables import INGESTION_GAPS, INGESTION_LISTS, INGESTION_RUNS
+from market_assets.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

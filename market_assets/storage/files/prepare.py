@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from market_assets.storage.common.connection import transaction
 from market_assets.storage.common.durable import remove_stale, settle, temporary_beside
 from market_assets.storage.common.errors import StoreError, StoreUnwritable, from_os
+from market_assets.storage.common.macros import drop_macros
 from market_assets.storage.common.migrate import Migration, is_current, migrate
 from market_assets.storage.common.upstream import is_stamped, stamp
 from market_assets.storage.files.archive.views import drop_views
@@ -93,6 +94,7 @@ def _make_live(
         if paths.published.exists():
             copy(paths.published, temporary)
         with connected(temporary, hold=hold, called=paths.published) as connection:
+            drop_macros(connection)
             drop_views(connection)
             migrate(connection, tables, steps, path=paths.published, now=now)
             with transaction(connection):

@@ -17,10 +17,11 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
-from market_assets.storage.common.connection import fetch
+from market_assets.storage.common.connection import fetch, transaction
 from market_assets.storage.common.durable import remove_stale, settle, temporary_beside
 from market_assets.storage.common.errors import StoreError, StoreLocked, from_os
 from market_assets.storage.common.flock import take
+from market_assets.storage.common.macros import create_macros
 from market_assets.storage.common.outcomes import Publication
 from market_assets.storage.common.upstream import sign
 from market_assets.storage.files.copying import copy
@@ -152,8 +153,10 @@ def _replace(
         copied, live, hold = _copy_live(paths, gate, temporary, try_clone=known.clones)
         try:
             with connected(temporary, called=paths.published) as connection:
-                sign(connection, now)
                 complete(connection)
+                with transaction(connection):
+                    sign(connection, now)
+                    create_macros(connection)
         except StoreError:
             remove_stale(paths.published, _PURPOSE)
             raise

@@ -4,11 +4,8 @@ The file is replaced by rename, so a reader neither waits for a writer nor meets
 must do is notice that there is a new file. `Published` looks (one `stat`) each time it is asked,
 opens a new file once for all threads, and closes an old one when the last who reads it is done.
 
-DuckDB keeps one database per path and process: connecting again to a path whose file was replaced
-gives the old file for as long as anybody has it open. Attaching it to a database in memory of its
-own does not, so that is how a file is opened here.
-
-Not here: the live file (`live.py`), which readers of this kind never touch.
+Not here: how a file is opened that may be replaced (`attaching.py`); one connection that a person
+has (`reader.py`); the live file (`live.py`), which readers of this kind never touch.
 """
 
 from __future__ import annotations
@@ -22,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Final
 import duckdb
 
 from market_assets.storage.common.errors import StoreError, from_duckdb
+from market_assets.storage.files.attaching import NAME, attach
 from market_assets.storage.files.file_version import version_of
 from market_assets.storage.files.view_files import folders_read_by_views
 
@@ -51,7 +49,6 @@ _CONFIG: Final[dict[str, str | bool | int | float | list[str]]] = {
 _NEXT_TO_NOTHING: Final = "1MB"
 _RETRY_S: Final = 1.0
 """How often a new file that cannot be opened is tried again while the old one serves."""
-_OPEN_ATTEMPTS: Final = 5
 
 
 class _Remembered:
@@ -82,7 +79,8 @@ class Snapshot:
         """The columns of each table, in their order, by the table's name."""
         for table, column in connection.execute(
             "select table_name, column_name from duckdb_columns() "
-            "where database_name = 'published' and not internal order by table_name, column_index"
+            "where database_name = ? and not internal order by table_name, column_index",
+            [NAME],
         ).fetchall():
             self.columns[table] = (*self.columns.get(table, ()), column)
 
@@ -180,7 +178,7 @@ class Snapshot:
         with self._guard:
             if thread not in self._cursors:
                 cursor = self._connection.cursor()
-                cursor.execute("use published").fetchall()
+                cursor.execute(f"use {NAME}").fetchall()
                 cursor.execute("set timezone = 'UTC'").fetchall()
                 self._cursors[thread] = cursor
             return self._cursors[thread]
@@ -262,24 +260,13 @@ class Published:
 
 def _open(path: Path) -> Snapshot:
     """Open the file at the path, and be sure which version it is that was opened."""
-    for _ in range(_OPEN_ATTEMPTS):
-        version = version_of(path)
-        connection = duckdb.connect(":memory:", config=_CONFIG)
-        try:
-            quoted = str(path).replace("'", "''")
-            connection.execute(
-                f"attach '{quoted}' as published (type duckdb, read_only)"
-            ).fetchall()
-            if version == version_of(path):
-                folders = folders_read_by_views(connection, "published")
-                connection.execute("set allowed_directories = $folders", {"folders": folders})
-                connection.execute("set enable_external_access = false").fetchall()
-                return Snapshot(path, version, connection)
-        except duckdb.Error as error:
-            connection.close()
-            raise from_duckdb(path, str(error)) from error
-        except BaseException:
-            connection.close()
-            raise
+    connection = duckdb.connect(":memory:", config=_CONFIG)
+    try:
+        version = attach(connection, path)
+        folders = folders_read_by_views(connection, "published")
+        connection.execute("set allowed_directories = $folders", {"folders": folders})
+        connection.execute("set enable_external_access = false").fetchall()
+        return Snapshot(path, version, connection)
+    except BaseException:
         connection.close()
-    raise StoreError(f"{path} was replaced {_OPEN_ATTEMPTS} times while it was being opened")
+        raise

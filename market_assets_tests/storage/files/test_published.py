@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from market_assets.storage.common.errors import NotADatabase, NothingPublished, StoreError
-from market_assets.storage.files import published
+from market_assets.storage.files import attaching, published
 from market_assets.storage.files.file_version import Version, version_of
 from market_assets.storage.files.published import Published
 
@@ -181,7 +181,8 @@ def _replaced_at_looks(monkeypatch: pytest.MonkeyPatch, *looks: int) -> None:
             make(path, 10 + number)
         return version_of(path)
 
-    monkeypatch.setattr(published, "version_of", racing)
+    for module in (published, attaching):
+        monkeypatch.setattr(module, "version_of", racing)
 
 
 def test_a_file_that_is_replaced_while_it_is_opened_is_opened_again(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 import duckdb
 
-from market_assets.storage.common.connection import fetch
+from market_assets.storage.common.connection import fetch, transaction
 from market_assets.storage.files.archive.layout import DATA
 
 if TYPE_CHECKING:
@@ -42,13 +42,25 @@ def make_views(
         tables: the database's.
         layout: of the archive; None: there is none, and the views show the live rows.
     """
-    drop_views(connection)
-    for spec in tables:
-        if spec.retention:
-            said = _make(connection, spec, [] if layout is None else layout.days(spec.name))
-            kept = "live rows and archived ones" if layout else "live rows; nothing is archived"
-            comment = f"{spec.name}: {kept}{said}.".replace("'", "''")
-            fetch(connection, f"comment on view \"{spec.name}_all\" is '{comment}'")
+    pruned = [spec for spec in tables if spec.retention]
+    days = {spec.name: [] if layout is None else layout.days(spec.name) for spec in pruned}
+    kept = "live rows and archived ones" if layout else "live rows; nothing is archived"
+    try:
+        with transaction(connection):
+            drop_views(connection)
+            for spec in pruned:
+                fetch(connection, _view(connection, spec, days[spec.name]))
+                _comment(connection, spec, kept)
+    except duckdb.Error:
+        # Something cannot be read; what it is is looked for outside of a transaction.
+        drop_views(connection)
+        for spec in pruned:
+            _comment(connection, spec, kept + _make(connection, spec, days[spec.name]))
+
+
+def _comment(connection: DuckDBPyConnection, spec: TableSpec, said: str) -> None:
+    comment = f"{spec.name}: {said}.".replace("'", "''")
+    fetch(connection, f"comment on view \"{spec.name}_all\" is '{comment}'")
 
 
 def _make(connection: DuckDBPyConnection, spec: TableSpec, days: Sequence[Day]) -> str:
