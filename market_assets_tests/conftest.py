@@ -74,6 +74,7 @@ _SLOW: tuple[str, ...] = tuple(
         *("api/", "benchmarks/", "checks/", "cli/", "defs/", "derived/", "ingestion/", "launcher/"),
         *("operations/", "system/", "features/test_properties", "sources/test_one_bad_thing"),
         *("storage/common/test_merge", "storage/common/test_migrate", "storage/common/test_spool"),
+        *("storage/files/archive/", "exports/", "test_database_revisions"),
         *("storage/files/test_compact", "storage/files/test_crowds"),
         *("storage/files/test_derived_rows", "storage/files/test_full_disks"),
         *("storage/files/test_kills", "storage/files/test_live", "storage/files/test_prepare"),

@@ -10,7 +10,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from market_assets_tests.storage.files.archive.ticks import (
@@ -134,6 +134,7 @@ _STEPS = st.lists(
 )
 
 
+@settings(max_examples=25)  # each opens a database a dozen times
 @given(steps=_STEPS)
 def test_whatever_is_written_and_retired_the_newest_row_of_each_key_is_there(
     steps: list[tuple[str, object]],
