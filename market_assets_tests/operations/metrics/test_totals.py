@@ -66,7 +66,7 @@ def test_a_source_that_is_off_is_counted_and_not_shown(tmp_path: Path) -> None:
     off = RunTotals(file, keep=KEEP, clock=ManualClock(T0), off={"hyperliquid"})
     with runs.snapshot(T0) as snapshot:
         found = off.of(snapshot)
-    assert {source for source, _ in found} == {"polymarket", "defillama"}
+    assert {source for source, _ in found} == {"polymarket", "defillama", "history"}
     later = T0 + timedelta(days=20)
     runs.add(later, rows=7)
     moved_on = RunTotals(file, keep=KEEP, clock=ManualClock(later), off={"hyperliquid"})
