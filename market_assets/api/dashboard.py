@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 from market_assets.api.view import View, sql
+from market_assets.channels import CHANNELS
 from market_assets.clock import floor
 from market_assets.tables import TABLES
 
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from market_assets.storage.api import Snapshot
 
 _MINUTE: Final = timedelta(minutes=1)
+_SOURCES: Final = {asset: channel.source for channel in CHANNELS for asset in channel.assets}
+"""Whose a table is that is an asset of a channel; another one's name begins with its source."""
 _NO_GAPS: Final[dict[str, Any]] = {
     "open": 0,
     "oldest_open_from_at": None,
@@ -73,7 +76,7 @@ def _tables(snapshot: Snapshot) -> dict[str, list[dict[str, Any]]]:
                 f'select count(*) as "rows", max(least({times}))::timestamptz as newest_at '  # noqa: S608
                 f'from "{spec.name}"'  # names of the program's own tables
             )
-            source = spec.name.partition("_")[0]
+            source = _SOURCES.get(spec.name, spec.name.partition("_")[0])
             tables.setdefault(source, []).append({"table": spec.name, **row})
     return tables
 

@@ -47,7 +47,8 @@ def data_completeness(
     from market_assets.derived.completeness import completeness_rows  # noqa: PLC0415 - only here
 
     run = ingestion_run(context, "completeness")
-    store.publish()  # where the pace allows it: the count is as of then
+    # Where the pace allows it: the count is as of then. The first one is waited for.
+    store.publish(force=not settings.market_db.exists())
     snapshots = open_snapshots(settings.market_db)
     try:
         with snapshots.snapshot() as snapshot:

@@ -169,6 +169,16 @@ def test_without_a_database_a_page_says_so(tmp_path: Path) -> None:
     assert "nothing has been published yet" in page.text
 
 
+def test_the_dashboard_has_its_table_under_its_channels_source(tmp_path: Path) -> None:
+    with shown(tmp_path, [counted(TODAY, 700, 600)]) as client:
+        sources = client.get("/api/v1/ingestion/dashboard").json()["sources"]
+    (history,) = (one for one in sources if one["source"] == "history")
+    assert [(table["table"], table["rows"]) for table in history["tables"]] == [
+        ("data_completeness", 1)
+    ]
+    assert "data" not in {one["source"] for one in sources}
+
+
 def test_the_token_opens_it_as_a_password_too(published: Path) -> None:
     with served(published, token=TOKEN) as client:
         assert client.get(PAGE).status_code == 200
