@@ -173,9 +173,10 @@ def test_the_dashboard_has_its_table_under_its_channels_source(tmp_path: Path) -
     with shown(tmp_path, [counted(TODAY, 700, 600)]) as client:
         sources = client.get("/api/v1/ingestion/dashboard").json()["sources"]
     (history,) = (one for one in sources if one["source"] == "history")
-    assert [(table["table"], table["rows"]) for table in history["tables"]] == [
-        ("data_completeness", 1)
-    ]
+    assert {table["table"]: table["rows"] for table in history["tables"]} == {
+        "data_completeness": 1,
+        "hyperliquid_candle_audits": 0,
+    }
     assert "data" not in {one["source"] for one in sources}
 
 
