@@ -22,6 +22,7 @@ NAMES = (
     "api",
     "search",
     "books",
+    "archive",
     "defillama_memory",
     "system",
 )

@@ -235,6 +235,14 @@ CHANNELS: Final[tuple[Channel, ...]] = (
     ),
     Channel(
         "history",
+        "healing",
+        timedelta(minutes=5),
+        ("ingestion_gaps",),
+        "ingestion_gaps_refresh",
+        offset=timedelta(minutes=2),
+    ),
+    Channel(
+        "history",
         "completeness",
         timedelta(hours=1),
         ("data_completeness",),

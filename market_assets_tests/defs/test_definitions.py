@@ -68,6 +68,7 @@ def test_jobs_schedules_and_sensors(definitions: dg.Definitions) -> None:
         "hyperliquid_funding_rates_refresh",
         "hyperliquid_maintenance_run",
         "hyperliquid_registry_refresh",
+        "ingestion_gaps_refresh",
         "hyperliquid_stream_checks",
         "hyperliquid_tables_check",
         "polymarket_closed_markets_refresh",
