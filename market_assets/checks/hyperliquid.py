@@ -47,6 +47,12 @@ HYPERLIQUID_RULES: Final[tuple[Rule, ...]] = (
         is_error=False,
     ),
     from_file(
+        "closes_do_not_jump",
+        HYPERLIQUID_CANDLES,
+        "No close is over 10 % from the minute before and from the mark price that followed.",
+        is_error=False,
+    ),
+    from_file(
         "mids_agree_with_candle_closes",
         HYPERLIQUID_MID_PRICES,
         "A mid is within 5 % of the close of the candle that traded in the same minutes.",

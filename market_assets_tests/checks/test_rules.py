@@ -12,12 +12,14 @@ import pytest
 from market_assets.checks.rules import Rule, broken_by, rules
 from market_assets.storage.files.store import FileStore
 from market_assets.tables import (
+    HYPERLIQUID_ASSET_CONTEXTS,
     HYPERLIQUID_ASSETS,
     HYPERLIQUID_CANDLES,
     HYPERLIQUID_MID_PRICES,
     INGESTION_GAPS,
     TableSpec,
 )
+from market_assets_tests.features.rows import context, contexts
 
 NOW = datetime(2026, 11, 20, 12, 30, 30, tzinfo=UTC)
 MINUTE = timedelta(minutes=1)
@@ -218,6 +220,39 @@ def test_a_mid_far_from_the_candle_is_found(store: FileStore) -> None:
     (found,) = broken(store, "mids_agree_with_candle_closes", HYPERLIQUID_MID_PRICES)
     assert found["symbol"] == "FAR"
     assert found["difference_rate"] == pytest.approx(11.1 / 10.5 - 1)
+
+
+def marked(symbol: str, mark: float | None, minutes_ago: float) -> pl.DataFrame:
+    """What the exchange said of an asset then."""
+    return contexts(context(symbol, at=THIS_MINUTE - minutes_ago * MINUTE, mark_px=mark))
+
+
+def test_a_price_that_jumps_and_is_back_at_once_is_found(store: FileStore) -> None:
+    """One that stays is a move; where the exchange has said nothing, nothing is said here."""
+    for symbol, close in (
+        ("SPIKE", 120.0),
+        ("CRASH", 89.0),
+        ("MOVE", 120.0),
+        ("EDGE", 110.0),
+        ("SILENT", 120.0),
+        ("UNMARKED", 120.0),
+        ("HOLE", 120.0),
+    ):
+        ago = 20 if symbol == "HOLE" else 16
+        put(store, HYPERLIQUID_CANDLES, candle(symbol, ago, close=100.0))
+        put(store, HYPERLIQUID_CANDLES, candle(symbol, 15, close=close))
+    for symbol, mark in (("SPIKE", 100.0), ("CRASH", 100.0), ("MOVE", 119.0), ("EDGE", 80.0)):
+        store.merge(HYPERLIQUID_ASSET_CONTEXTS, marked(symbol, mark, 12))
+        store.merge(HYPERLIQUID_ASSET_CONTEXTS, marked(symbol, 120.0, 7))
+    store.merge(HYPERLIQUID_ASSET_CONTEXTS, marked("SILENT", 100.0, 3))
+    store.merge(HYPERLIQUID_ASSET_CONTEXTS, marked("SILENT", 100.0, 18))
+    store.merge(HYPERLIQUID_ASSET_CONTEXTS, marked("UNMARKED", None, 12))
+    store.merge(HYPERLIQUID_ASSET_CONTEXTS, marked("HOLE", 100.0, 12))
+    found = broken(store, "closes_do_not_jump", HYPERLIQUID_CANDLES)
+    assert {row["symbol"]: row["move_rate"] for row in found} == {
+        "SPIKE": pytest.approx(0.2),
+        "CRASH": pytest.approx(-0.11),
+    }
 
 
 def test_a_registry_that_lost_more_than_a_fifth_is_found_by_dex(store: FileStore) -> None:

@@ -171,6 +171,7 @@ def test_every_rule_is_a_check(definitions: dg.Definitions) -> None:
         "hyperliquid_volatility_profiles:candle_series_are_whole",
         "hyperliquid_candles:candles_are_in_order",
         "hyperliquid_candles:grid_is_complete_over_the_last_hour",
+        "hyperliquid_candles:closes_do_not_jump",
         "hyperliquid_mid_prices:mids_agree_with_candle_closes",
         *(
             f"{name}:{rule}"

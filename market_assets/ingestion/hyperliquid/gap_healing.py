@@ -1,9 +1,9 @@
-"""Holes in candles that are still open after the stream has had its time: filled, or closed as lost.
+"""Holes in candles that are open after the stream has had its time: filled, or closed as lost.
 
-The stream heals what it has missed while the table keeps it. What is left is the ledger's: holes of
-days that the table does not keep any more and the exchange still has, and of symbols that are no
-longer streamed. The exchange keeps the newest 5,000 candles of an interval; what is older will never
-come, and its hole is closed with no row.
+The stream heals what it has missed while the table keeps it. What is left is the ledger's: holes
+of days that the table does not keep any more and the exchange still has, and of symbols that are no
+longer streamed. The exchange keeps the newest 5,000 candles of an interval; what is older will
+never come, and its hole is closed with no row.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
+from market_assets.frames import empty
 from market_assets.ingestion.hyperliquid.candle_history import kept, oldest_served
 from market_assets.ingestion.past_rows import write_past
 from market_assets.ingestion.queries import query
@@ -106,13 +107,16 @@ def heal(
         if clock.monotonic() >= deadline or in_a_row >= _GIVE_UP_AFTER:
             break
         try:
-            rows = _fill(client, store, gap, retention, clock, run)
+            frame = _candles(client, gap, clock)
         except VenueError as error:
             first_error = first_error or error
             done.failed[gap.symbol] = str(error)
             in_a_row = in_a_row + 1 if isinstance(error, VenueUnavailable | VenueBusy) else 0
             continue
-        in_a_row, answered = 0, True
+        in_a_row, answered, rows = 0, True, frame.height
+        if rows:
+            age = kept(INTERVALS[gap.channel], retention)
+            write_past(store, HYPERLIQUID_CANDLES, frame, kept=age, now=clock.now(), run=run)
         done.left -= 1
         done.rows += rows
         done.healed += rows > 0
@@ -124,26 +128,15 @@ def heal(
     return done
 
 
-def _fill(
-    client: HyperliquidClient,
-    store: Store,
-    gap: _Gap,
-    retention: Mapping[str, timedelta],
-    clock: Clock,
-    run: IngestionRun | None,
-) -> int:
-    """Candles of the hole that the exchange has; 0 where it is too long ago, or it has none.
+def _candles(client: HyperliquidClient, gap: _Gap, clock: Clock) -> pl.DataFrame:
+    """Candles of the hole that the exchange has; none where it is too long ago.
 
     Raises:
         VenueError: the exchange did not give them.
     """
-    interval, now = INTERVALS[gap.channel], clock.now()
-    first = max(gap.gap_from_at, oldest_served(interval, now))
+    interval = INTERVALS[gap.channel]
+    first = max(gap.gap_from_at, oldest_served(interval, clock.now()))
     if first >= gap.gap_to_at:
-        return 0
+        return empty(HYPERLIQUID_CANDLES)
     candles = client.candles(gap.symbol, interval, first, gap.gap_to_at)
-    frame = frames.candles([one for one in candles if one.is_closed], "rest", clock.now())
-    write_past(
-        store, HYPERLIQUID_CANDLES, frame, kept=kept(interval, retention), now=now, run=run
-    )
-    return frame.height
+    return frames.candles([one for one in candles if one.is_closed], "rest", clock.now())
