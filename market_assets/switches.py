@@ -47,7 +47,10 @@ NAMES: Final = tuple(source.name for source in SOURCES)
 DEFAULT: Final = tuple(source.name for source in SOURCES if not source.joins_with)
 
 
-LOOKS_AT: Final[dict[str, tuple[str, ...]]] = {"data_completeness": ("hyperliquid",)}
+LOOKS_AT: Final[dict[str, tuple[str, ...]]] = {
+    "data_completeness": ("hyperliquid",),
+    "ingestion_gaps": ("hyperliquid",),
+}
 """What the project makes by itself of sources' rows, and of whose: it is off where all of these
 are. Its jobs, assets and tables have names that begin so."""
 

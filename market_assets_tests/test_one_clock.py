@@ -75,7 +75,7 @@ def asked_of_database(sql: str) -> list[str]:
     return ASKS_DATABASE.findall(re.sub(r"--[^\n]*", "", sql))
 
 
-@pytest.mark.parametrize("path", QUERIES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", QUERIES, ids=lambda path: f"{path.parts[-3]}-{path.stem}")
 def test_no_query_asks_the_database_for_the_time(path: Path) -> None:
     assert asked_of_database(path.read_text("utf-8")) == []
 

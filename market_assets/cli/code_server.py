@@ -4,7 +4,7 @@
 of it for that, which holds 100 MB and hands every call on. Here the process that has started this
 one (`services.py`) starts the next one instead, and this one ends.
 
-Sensors look inside few of the big libraries, so each is imported when one does (`deferred.py`).
+It has no pandas, as runs have none (`deferred.py`).
 """
 
 from __future__ import annotations
@@ -26,7 +26,6 @@ _POLL_S: Final = 0.1
 
 def main() -> None:
     """Dagster's command line: `api grpc --socket PATH ...`."""
-    deferred.defer()
     deferred.hide_pandas()
     server: Any = importlib.import_module("dagster._grpc.server")
     messages: Any = importlib.import_module("dagster._grpc.__generated__").dagster_api_pb2

@@ -175,6 +175,7 @@ def test_the_dashboard_has_its_table_under_its_channels_source(tmp_path: Path) -
     (history,) = (one for one in sources if one["source"] == "history")
     assert {table["table"]: table["rows"] for table in history["tables"]} == {
         "data_completeness": 1,
+        "ingestion_gaps": 0,
         "hyperliquid_candle_audits": 0,
     }
     assert "data" not in {one["source"] for one in sources}

@@ -37,7 +37,7 @@ OWN_SENSORS = {
     "close_runs_without_process",
     "record_failed_runs",
 }
-OF_ROWS_OF = {"hyperliquid": "data_completeness", "polymarket": "-", "defillama": "-"}
+OF_ROWS_OF = {"hyperliquid": ("data_completeness", "ingestion_gaps")}
 """What is made of a source's rows, and is off with it."""
 CATCHES_UP = "catch_up_late_channels"
 
@@ -95,7 +95,7 @@ def test_of_a_source_that_is_off_nothing_runs_by_itself(
     """Of the others everything does, at the same minutes; and all of it may be run by hand."""
     left = made(monkeypatch, *(one for one in SOURCES if one != off))
     assert UPKEEP not in whole.schedules
-    gone = (off, OF_ROWS_OF[off])
+    gone = (off, *OF_ROWS_OF.get(off, ()))
     others = {n: cron for n, cron in whole.schedules.items() if not n.startswith(gone)}
     assert len(others) < len(whole.schedules)
     upkeep = {UPKEEP: "* * * * *"} if off == "hyperliquid" else {}

@@ -157,7 +157,7 @@ def test_archived_rows_are_counted_where_a_view_has_them(market: Market) -> None
     market.publish()
     with duckdb.connect(market.path) as connection:
         connection.execute(
-            "create view hyperliquid_candles_all as from hyperliquid_candles union all "
+            "create or replace view hyperliquid_candles_all as from hyperliquid_candles union all "
             "select * replace (open_at - interval 1 day as open_at) from hyperliquid_candles"
         )
     at = market.clock.now().timestamp()

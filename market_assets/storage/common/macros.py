@@ -69,7 +69,7 @@ MACROS: Final = (
         "The price of a symbol in its quote token as of an instant: the newest mid whose 5-second "
         "bucket began at or before it; where there is none, the close of the newest closed candle, "
         "which counts from its close_at on. NULL where there is neither.",
-        "select price_at('BTC', now() - interval 1 day)",
+        "select price_at('BTC', '2026-12-01 12:00:00+00')",
         (HYPERLIQUID_MID_PRICES, HYPERLIQUID_CANDLES),
     ),
     Macro(
