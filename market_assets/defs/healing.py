@@ -18,7 +18,10 @@ from market_assets.settings import Settings
 _WITHIN: Final = timedelta(minutes=3)
 
 
-@dg.asset(**asset_options("ingestion_gaps", kinds={"http", "duckdb"}, pool="hyperliquid_history"))
+@dg.asset(
+    **asset_options("ingestion_gaps", kinds={"http", "duckdb"}, pool="hyperliquid_history"),
+    deps=["hyperliquid_candles"],
+)
 @fails_in_a_line
 @publishes
 def ingestion_gaps(

@@ -144,11 +144,11 @@ def test_mids_agree_with_the_candles_of_the_same_minutes(done: tuple[System, int
 
 
 def test_the_minute_that_is_running_is_there_and_not_closed(done: tuple[System, int]) -> None:
-    """It is the one after the newest that is closed."""
+    """It is the one after the newest that is closed; within seconds of its begin, the second."""
     found = rows(
         done[0],
         "select symbol, max(open_at) filter (not is_closed), max(open_at) filter (is_closed)"
         " from hyperliquid_candles where interval = '1m' group by symbol",
     )
     for symbol, running, closed in found:
-        assert running - closed == timedelta(minutes=1), symbol
+        assert running - closed in (timedelta(minutes=1), timedelta(minutes=2)), symbol
