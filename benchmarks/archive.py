@@ -37,13 +37,13 @@ LIVE: Final = datetime(2026, 11, 30, tzinfo=UTC)
 MIDS: Final = 400
 DAY: Final = timedelta(days=1)
 MINUTE: Final = timedelta(minutes=1)
-_FIGURE: Final = "(hash(symbol, at, {salt}) % 100000) / 7.0"
+_FIGURE: Final = "(hash(symbol, t, {salt}) % 100000) / 7.0"
 
 
 def _values(spec: TableSpec, given: dict[str, str]) -> str:
     """A made-up value for each column, given or by its type."""
     salts = {name: salt for salt, name in enumerate(spec.column_names)}
-    made = {"DOUBLE": _FIGURE, "BIGINT": "hash(symbol, at, {salt}) % 100"}
+    made = {"DOUBLE": _FIGURE, "BIGINT": "hash(symbol, t, {salt}) % 100"}
     return ", ".join(
         f"({given.get(c.name, made.get(c.type, 'null').format(salt=salts[c.name]))})::{c.type}"
         f' as "{c.name}"'
@@ -56,15 +56,15 @@ def candles(connection: DuckDBPyConnection, symbols: int, day: datetime) -> pl.D
     given = {
         "symbol": "symbol",
         "interval": "'1m'",
-        "open_at": "at",
-        "close_at": "at + interval 1 minute",
+        "open_at": "t",
+        "close_at": "t + interval 1 minute",
         "is_closed": "true",
         "source": "'stream'",
-        "ingested_at": "at + interval 61 second",
+        "ingested_at": "t + interval 61 second",
     }
     sql = (
         f"select {_values(HYPERLIQUID_CANDLES, given)} from (select 'S' || s as symbol,"
-        " ?::timestamptz + to_minutes(m) as at from range(?) a(s), range(1440) b(m))"
+        " ?::timestamptz + to_minutes(m) as t from range(?) a(s), range(1440) b(m))"
         " order by all"
     )
     return connection.execute(sql, [day, symbols]).pl()
@@ -72,10 +72,10 @@ def candles(connection: DuckDBPyConnection, symbols: int, day: datetime) -> pl.D
 
 def mids(connection: DuckDBPyConnection, minute: datetime) -> pl.DataFrame:
     """A minute of mids, every five seconds."""
-    given = {"symbol": "symbol", "bucket_at": "at", "samples": "5", "ingested_at": "at"}
+    given = {"symbol": "symbol", "bucket_at": "t", "samples": "5", "ingested_at": "t"}
     sql = (
         f"select {_values(HYPERLIQUID_MID_PRICES, given)} from (select 'S' || s as symbol,"
-        " ?::timestamptz + to_seconds(5 * b) as at from range(?) a(s), range(12) c(b))"
+        " ?::timestamptz + to_seconds(5 * b) as t from range(?) a(s), range(12) c(b))"
     )
     return connection.execute(sql, [minute, MIDS]).pl()
 
