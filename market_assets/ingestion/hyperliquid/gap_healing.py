@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import polars as pl
 
-from market_assets.frames import empty
 from market_assets.ingestion.hyperliquid.candle_history import kept, oldest_served
 from market_assets.ingestion.past_rows import write_past
 from market_assets.ingestion.queries import query
@@ -136,7 +135,6 @@ def _candles(client: HyperliquidClient, gap: _Gap, clock: Clock) -> pl.DataFrame
     """
     interval = INTERVALS[gap.channel]
     first = max(gap.gap_from_at, oldest_served(interval, clock.now()))
-    if first >= gap.gap_to_at:
-        return empty(HYPERLIQUID_CANDLES)
+    # Where that is after the end, the client asks for nothing.
     candles = client.candles(gap.symbol, interval, first, gap.gap_to_at)
     return frames.candles([one for one in candles if one.is_closed], "rest", clock.now())
