@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, Protocol
 
 from market_assets.storage.common.changes import Discard, Retired
+from market_assets.storage.common.errors import ArchiveUnreadable
 from market_assets.storage.common.merge import newest
 
 if TYPE_CHECKING:
@@ -44,23 +45,36 @@ def retire(
 ) -> Retired:
     """Move rows into the archive; the caller holds it.
 
+    A file that cannot be read keeps its table's rows in the database, and no other table's.
+
     Args:
         database: where the rows are.
         archive: where they go.
         expired: which rows.
         now: by the project's clock.
         at_once: rows of a rule that are read at a time.
+
+    Raises:
+        ArchiveUnreadable: that was so; everything else is done.
     """
+    unreadable: list[ArchiveUnreadable] = []
     deleted: list[tuple[str, int]] = []
     archived: list[tuple[str, int]] = []
     waiting = [one for one in expired if one.rows]
     while waiting:
         frames = [(one, database.read(_read(one, at_once), one.params)) for one in waiting]
-        found = [(one, frame) for one, frame in frames if frame.height]
-        for one, frame in found:
-            rows = newest(one.table, frame, now)
-            came = archive.add(one.table, rows, over_before=one.before)
+        found = []
+        for one, frame in frames:
+            if frame.is_empty():
+                continue
+            try:
+                rows = newest(one.table, frame, now)
+                came = archive.add(one.table, rows, over_before=one.before)
+            except ArchiveUnreadable as error:
+                unreadable.append(error)
+                continue
             archived.append((one.table.name, came))
+            found.append((one, frame))
         done = database.write(*(Discard(one.table, frame) for one, frame in found)) if found else ()
         deleted += [(one.table, one.deleted) for one in done]
         # What was read and not deleted has changed meanwhile: the next round's.
@@ -74,8 +88,14 @@ def retire(
         if one.table.name not in over or one.before > over[one.table.name].before:
             over[one.table.name] = one
     for one in over.values():
-        archive.finish(one.table, one.before)
-    return Retired(added_up(deleted), added_up(archived), archive.shrink())
+        try:
+            archive.finish(one.table, one.before)
+        except ArchiveUnreadable as error:
+            unreadable.append(error)
+    dropped = archive.shrink()
+    if unreadable:
+        raise unreadable[0]
+    return Retired(added_up(deleted), added_up(archived), dropped)
 
 
 def added_up(counts: Iterable[tuple[str, int]]) -> dict[str, int]:

@@ -178,6 +178,30 @@ def test_a_file_that_cannot_be_read_is_named_and_nothing_is_lost(
     assert not list(file.parent.glob(".*")), "no draft is left"
 
 
+def test_a_damaged_file_keeps_no_other_tables_rows(tmp_path: Path) -> None:
+    others = replace(TICKS, name="others")
+    store = FileStore(
+        tmp_path / "market.duckdb", archive=tmp_path / "archive", tables=(TICKS, others)
+    )
+    store.merge(TICKS, ticks(("a", NOON, 1.0, 0)))
+    retire(store, MIDNIGHT + DAY)
+    layout_at(tmp_path).day("ticks", NOON.date()).data.write_bytes(b"PAR1")
+    store.merge(TICKS, ticks(("b", NOON, 1.0, 0)))
+    store.merge(others, ticks(("b", NOON, 1.0, 0)))
+    with pytest.raises(ArchiveUnreadable, match="ticks"):
+        store.retire(
+            *(
+                Expired(spec, "seen_at < ?", [MIDNIGHT + DAY], MIDNIGHT + DAY, rows=1)
+                for spec in (TICKS, others)
+            )
+        )
+    assert live(store) == [("b", NOON, 1.0)]
+    assert store.read("select count(*) from others").item() == 0
+    assert files(tmp_path) == [
+        f"{name}/day=2026-03-30/data.parquet" for name in ("others", "ticks")
+    ]
+
+
 def test_a_file_that_is_read_back_wrong_replaces_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
