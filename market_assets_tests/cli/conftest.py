@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,21 @@ def env(tmp_path: Path) -> dict[str, str]:
     }
 
 
+def typed_here(
+    arguments: Sequence[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> tuple[int, str, str]:
+    """A command, typed in this process: exit code, output, complaints."""
+    monkeypatch.setattr(sys, "argv", ["market-assets", *arguments])
+    code: object = 0
+    try:
+        main()
+    except SystemExit as end:
+        code = end.code or 0
+    out, err = capsys.readouterr()
+    assert isinstance(code, int)
+    return code, out, err
+
+
 @pytest.fixture
 def inside(
     env: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -35,15 +50,7 @@ def inside(
     def call(*arguments: str, **variables: str) -> tuple[int, str, str]:
         for name, value in {**env, **variables}.items():
             monkeypatch.setenv(name, value)
-        monkeypatch.setattr(sys, "argv", ["market-assets", *arguments])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert isinstance(code, int)
-        return code, out, err
+        return typed_here(arguments, monkeypatch, capsys)
 
     return call
 

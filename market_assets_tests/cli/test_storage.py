@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
-from market_assets.cli.main import main
 from market_assets.storage.common.spool import Spool
 from market_assets.storage.files import copying
 from market_assets.storage.files.store import FileStore
 from market_assets.tables import HYPERLIQUID_CANDLES
+from market_assets_tests.cli.conftest import typed_here
 from market_assets_tests.storage.examples import candles
 
 if TYPE_CHECKING:
@@ -39,15 +38,7 @@ def make_type(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str
     """A command, typed: exit code, output, complaints."""
 
     def call(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["market-assets", *arguments])
-        code: object = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = end.code or 0
-        out, err = capsys.readouterr()
-        assert isinstance(code, int)
-        return code, out, err
+        return typed_here(arguments, monkeypatch, capsys)
 
     return call
 
